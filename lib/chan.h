@@ -1,0 +1,51 @@
+/*
+ * chan: frames over a stream socketpair between two of our processes.
+ *
+ * A frame is a 16-bit type and up to CHAN_FRAME_MAX bytes, with at most one
+ * descriptor. Frames queue up during a turn of the loop and leave in one
+ * sendmsg by chan_flush(); what the peer does not take yet goes when the
+ * socket is writable. The other side's bytes are bounded and checked for
+ * shape here; what they mean is checked by whoever reads the frame.
+ */
+#ifndef CHAN_H
+#define CHAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "slice.h"
+
+#define CHAN_FRAME_MAX ((size_t)8 << 20)
+
+struct chan;
+struct event_base;
+
+struct chan_ops {
+	/*
+	 * One frame. The payload lives until return; fd is -1 or is the
+	 * handler's from now on. A negative return closes the channel, as
+	 * a peer's breach does.
+	 */
+	int (*frame)(void *arg, struct chan *, uint16_t type, struct slice,
+	    int fd);
+	/* The peer is gone or broke the rules; the channel reads no more.
+	 * The handler frees it (at once or later). */
+	void (*gone)(void *arg, struct chan *);
+};
+
+/* Takes fd (also when it fails, with NULL). */
+struct chan *chan_new(struct event_base *, int fd, const struct chan_ops *,
+    void *arg);
+void chan_free(struct chan *);
+
+/* A frame: append the payload to what chan_begin() returned, then end it.
+ * fd is -1, or a descriptor that the channel takes, sends and closes. */
+struct buf *chan_begin(struct chan *, uint16_t type);
+void chan_end(struct chan *, int fd);
+
+/* Give the kernel what is queued; called once a turn of the loop. */
+void chan_flush(struct chan *);
+size_t chan_queued(const struct chan *); /* bytes not yet taken */
+
+#endif

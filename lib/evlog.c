@@ -1,0 +1,288 @@
+#include "evlog.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+#define LINES_MAX ((size_t)4 << 20) /* what waits for a write at most */
+#define SYSLOG_LINE 8192
+#define SYSLOG_BATCH 64
+#define FACILITY_MAIL 2
+
+struct evlog {
+	int fd, syslog_fd;
+	char *node, *prog;
+	char boot[33];
+	char pid[12];
+	uint64_t seq, written;
+	uint64_t lost_from; /* first event that no disk took; 0: none */
+	struct buf lines;
+	struct buf sentences; /* syslog lines, one after the other */
+	size_t sentence_end[SYSLOG_BATCH];
+	int sentences_n;
+	bool wants_syslog;
+	struct stat_slot *slot; /* borrowed */
+};
+
+static void
+draw_boot(char boot[33])
+{
+	unsigned char r[16];
+
+	if (getrandom(r, sizeof(r), 0) != (ssize_t)sizeof(r))
+		memcpy(r, &(int64_t[]){ clock_wall(), clock_mono() }, 16);
+	for (int i = 0; i < 16; i++) {
+		boot[i * 2] = "0123456789abcdef"[r[i] >> 4];
+		boot[i * 2 + 1] = "0123456789abcdef"[r[i] & 15];
+	}
+	boot[32] = '\0';
+}
+
+struct evlog *
+evlog_new(const char *node, const char *prog)
+{
+	struct evlog *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->fd = l->syslog_fd = -1;
+	l->node = strdup(node);
+	l->prog = strdup(prog);
+	buf_init(&l->lines, LINES_MAX);
+	buf_init(&l->sentences, (size_t)SYSLOG_LINE * SYSLOG_BATCH * 2);
+	draw_boot(l->boot);
+	if (l->node == NULL || l->prog == NULL) {
+		evlog_free(l);
+		return NULL;
+	}
+	return l;
+}
+
+void
+evlog_free(struct evlog *l)
+{
+	if (l == NULL)
+		return;
+	evlog_flush(l);
+	if (l->fd >= 0)
+		close(l->fd);
+	if (l->syslog_fd >= 0)
+		close(l->syslog_fd);
+	buf_release(&l->lines);
+	buf_release(&l->sentences);
+	free(l->node);
+	free(l->prog);
+	free(l);
+}
+
+void
+evlog_file(struct evlog *l, int fd)
+{
+	if (l->fd >= 0) {
+		evlog_flush(l);
+		close(l->fd);
+	}
+	l->fd = fd;
+	l->written = 0;
+}
+
+void
+evlog_syslog(struct evlog *l, int fd)
+{
+	if (l->syslog_fd >= 0)
+		close(l->syslog_fd);
+	l->syslog_fd = fd;
+	l->wants_syslog = false;
+}
+
+void
+evlog_slot(struct evlog *l, struct stat_slot *slot)
+{
+	l->slot = slot;
+	memset(slot->boot, 0, sizeof(slot->boot));
+	memcpy(slot->boot, l->boot, sizeof(l->boot));
+	strncpy(slot->prog, l->prog, sizeof(slot->prog) - 1);
+	slot->seq = l->seq;
+	slot->pid = (uint64_t)getpid();
+}
+
+uint64_t
+evlog_written(const struct evlog *l)
+{
+	return l->written;
+}
+
+bool
+evlog_wants_syslog(struct evlog *l)
+{
+	bool w = l->wants_syslog;
+
+	l->wants_syslog = false;
+	return w;
+}
+
+/* Members that any event has. The process id is read late: after a fork. */
+static void
+put_line(struct evlog *l, const struct event *e, uint64_t seq, int64_t wall,
+    int64_t mono)
+{
+	struct buf *b = &l->lines;
+	const struct event_info *info = event_info(e->type);
+
+	buf_adds(b, "{\"v\":1,\"event\":\"");
+	buf_adds(b, info->name);
+	buf_adds(b, "\",\"time\":\"");
+	clock_rfc3339(b, wall);
+	buf_adds(b, "\",\"mono_us\":");
+	buf_add_u64(b, (uint64_t)mono);
+	buf_adds(b, ",\"node\":\"");
+	buf_adds(b, l->node);
+	buf_adds(b, "\",\"instance\":\"mtad\",\"boot\":\"");
+	buf_add(b, l->boot, 32);
+	buf_adds(b, "\",\"seq\":");
+	buf_add_u64(b, seq);
+	buf_adds(b, ",\"prog\":\"");
+	buf_adds(b, l->prog);
+	buf_adds(b, "\",\"pid\":");
+	buf_add_u64(b, (uint64_t)getpid());
+	buf_adds(b, ",\"severity\":");
+	buf_add_u64(b, (uint64_t)info->severity);
+	event_json(b, e);
+	buf_adds(b, "}\n");
+}
+
+/* RFC 5424: <PRI>1 TIME HOST APP PROCID MSGID [SD] text */
+static void
+put_sentence(struct evlog *l, const struct event *e, uint64_t seq,
+    int64_t wall)
+{
+	struct buf *b = &l->sentences;
+	const struct event_info *info = event_info(e->type);
+	size_t from = b->len;
+
+	buf_addf(b, "<%d>1 ", FACILITY_MAIL * 8 + info->severity);
+	clock_rfc3339(b, wall);
+	buf_addf(b, " %s %s %d %s [mtaev@32473 v=\"1\" boot=\"%s\" seq=\"%llu\"",
+	    l->node, l->prog, (int)getpid(), info->name, l->boot,
+	    (unsigned long long)seq);
+	event_sd(b, e);
+	buf_adds(b, "] ");
+	for (int i = 0; i < e->n; i++)
+		if (e->value[i].field == F_MSG_ID)
+			buf_addf(b, "%.*s: ", SLICE_ARG(e->value[i].v.str));
+	event_sentence(b, e);
+	if (b->bad || b->len - from > SYSLOG_LINE)
+		b->len = b->bad ? 0 : from + SYSLOG_LINE;
+	l->sentence_end[l->sentences_n++] = b->len;
+}
+
+static void
+send_sentences(struct evlog *l)
+{
+	struct mmsghdr mm[SYSLOG_BATCH];
+	struct iovec iov[SYSLOG_BATCH];
+	size_t at = 0;
+	int n = l->sentences_n, done = 0;
+
+	memset(mm, 0, sizeof(mm));
+	for (int i = 0; i < n; i++) {
+		iov[i].iov_base = l->sentences.data + at;
+		iov[i].iov_len = l->sentence_end[i] - at;
+		at = l->sentence_end[i];
+		mm[i].msg_hdr.msg_iov = &iov[i];
+		mm[i].msg_hdr.msg_iovlen = 1;
+	}
+	while (done < n) {
+		int r = sendmmsg(l->syslog_fd, mm + done, (unsigned)(n - done),
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (r > 0) {
+			done += r;
+			continue;
+		}
+		/* A full receiver loses sentences: the file has them all. */
+		if (errno != EAGAIN && errno != ENOBUFS && errno != EINTR)
+			l->wants_syslog = true;
+		break;
+	}
+	l->sentences_n = 0;
+	buf_clear(&l->sentences);
+}
+
+static void
+note_loss(struct evlog *l)
+{
+	struct event e;
+
+	if (l->lost_from == 0)
+		return;
+	event_init(&e, EV_LOG_GAP);
+	event_str(&e, F_SOURCE_BOOT, slice_of(l->boot));
+	event_num(&e, F_FROM_SEQ, l->lost_from);
+	event_num(&e, F_TO_SEQ, l->seq);
+	event_num(&e, F_LOST_COUNT, l->seq - l->lost_from + 1);
+	event_cstr(&e, F_CAUSE, "the event log could not be written");
+	l->lost_from = 0;
+	put_line(l, &e, ++l->seq, clock_wall(), clock_mono());
+}
+
+static void
+publish_seq(struct evlog *l)
+{
+	if (l->slot != NULL)
+		__atomic_store_n(&l->slot->seq, l->seq, __ATOMIC_RELAXED);
+}
+
+void
+evlog_emit(struct evlog *l, const struct event *e)
+{
+	int64_t wall = clock_wall();
+	size_t mark;
+
+	if (l == NULL)
+		return;
+	mark = l->lines.len;
+	l->seq++;
+	put_line(l, e, l->seq, wall, clock_mono());
+	if (l->lines.bad) { /* no file takes them: forget, and say so later */
+		l->lines.bad = false;
+		l->lines.len = mark;
+		if (l->lost_from == 0)
+			l->lost_from = l->seq;
+		stat_add(l->slot, ST_EVENTS_LOST, 1);
+	} else {
+		stat_add(l->slot, ST_EVENTS, 1);
+	}
+	publish_seq(l);
+	if (l->syslog_fd < 0 || event_info(e->type)->severity > 6)
+		return;
+	put_sentence(l, e, l->seq, wall);
+	if (l->sentences_n == SYSLOG_BATCH)
+		send_sentences(l);
+}
+
+void
+evlog_flush(struct evlog *l)
+{
+	ssize_t n;
+
+	if (l->sentences_n != 0)
+		send_sentences(l);
+	if (l->lines.len == 0 || l->fd < 0)
+		return;
+	n = write(l->fd, l->lines.data, l->lines.len);
+	if (n < 0)
+		return; /* ENOSPC and the like: kept up to LINES_MAX */
+	l->written += (uint64_t)n;
+	buf_drop(&l->lines, (size_t)n);
+	if (l->lines.len == 0 && l->lost_from != 0) {
+		note_loss(l);
+		publish_seq(l);
+	}
+}

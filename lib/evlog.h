@@ -1,0 +1,33 @@
+/*
+ * evlog: the writer of events, one in each process.
+ *
+ * Events gather as JSON lines during a turn of the loop and go out with one
+ * write to the descriptor of the event log file (O_APPEND, handed by the
+ * queue), and as RFC 5424 lines in one sendmmsg to syslog when there is a
+ * socket for it. Sequence numbers rise by one each event. A full disk never
+ * stops mail: what no disk took is counted and told by log.gap later.
+ */
+#ifndef EVLOG_H
+#define EVLOG_H
+
+#include "event.h"
+#include "stat.h"
+
+struct evlog;
+
+/* node: host name; prog: program. Both are copied. NULL without memory. */
+struct evlog *evlog_new(const char *node, const char *prog);
+void evlog_free(struct evlog *);
+/* Takes fd; what was gathered goes to the old one first. -1: none. */
+void evlog_file(struct evlog *, int fd);
+/* Takes fd, a connected datagram socket; -1: none. */
+void evlog_syslog(struct evlog *, int fd);
+/* Where sequence number and counters are kept; borrowed, may be NULL. */
+void evlog_slot(struct evlog *, struct stat_slot *);
+void evlog_emit(struct evlog *, const struct event *);
+void evlog_flush(struct evlog *); /* once a turn of the loop */
+uint64_t evlog_written(const struct evlog *); /* bytes into this file */
+/* The syslog socket broke since the last call: ask for a new one. */
+bool evlog_wants_syslog(struct evlog *);
+
+#endif

@@ -1,0 +1,24 @@
+# libmta.a: no policy, no process
+noinst_LIBRARIES += lib/libmta.a
+lib_libmta_a_SOURCES = \
+	lib/addr.c lib/addr.h \
+	lib/buf.c lib/buf.h \
+	lib/chan.c lib/chan.h \
+	lib/clock.c lib/clock.h \
+	lib/control.c lib/control.h \
+	lib/crc32c.c lib/crc32c.h \
+	lib/event.c lib/event.h lib/event.def \
+	lib/evlog.c lib/evlog.h \
+	lib/file.c lib/file.h \
+	lib/header.c lib/header.h \
+	lib/heap.c lib/heap.h \
+	lib/log.c lib/log.h \
+	lib/map.c lib/map.h \
+	lib/msgid.c lib/msgid.h \
+	lib/priv.c lib/priv.h \
+	lib/slice.c lib/slice.h \
+	lib/stat.c lib/stat.h lib/stat.def \
+	lib/verdict.c lib/verdict.h \
+	lib/wire.c lib/wire.h \
+	lib/worker.c lib/worker.h
+lib_libmta_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SECCOMP_CFLAGS)

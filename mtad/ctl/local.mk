@@ -1,0 +1,1 @@
+# mtactl, sendmail and its names

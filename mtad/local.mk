@@ -1,0 +1,12 @@
+# libmtad.a: what the daemon's processes share
+noinst_LIBRARIES += mtad/libmtad.a
+mtad_libmtad_a_SOURCES = \
+	mtad/conf.c mtad/conf.h mtad/conf.def \
+	mtad/proc.c mtad/proc.h \
+	mtad/proto.c mtad/proto.h mtad/proto.def \
+	mtad/record.c mtad/record.h \
+	mtad/route.c mtad/route.h
+mtad_libmtad_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/mtad
+MTAD_LIBS = mtad/libmtad.a lib/libmta.a $(EVENT_LIBS) $(SECCOMP_LIBS) -lpthread
+MTAD_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/mtad
+EXTRA_DIST += mtad/README
