@@ -5,7 +5,7 @@
 
 #include "clock.h"
 
-static const struct field_info fields[F_COUNT] = {
+static const struct field_info fields[FIELD_COUNT] = {
 #define FIELD(id, name, kind, doc) [F_##id] = { name, doc, FK_##kind },
 #include "event.def"
 };

@@ -17,7 +17,7 @@
 enum event_field {
 #define FIELD(id, name, kind, doc) F_##id,
 #include "event.def"
-	F_COUNT
+	FIELD_COUNT
 };
 
 enum event_type {

@@ -281,7 +281,12 @@ evlog_flush(struct evlog *l)
 		return; /* ENOSPC and the like: kept up to LINES_MAX */
 	l->written += (uint64_t)n;
 	buf_drop(&l->lines, (size_t)n);
-	if (l->lines.len == 0 && l->lost_from != 0) {
+	if (l->lines.len != 0)
+		return;
+	if (l->slot != NULL)
+		__atomic_store_n(&l->slot->seq_written, l->seq,
+		    __ATOMIC_RELAXED);
+	if (l->lost_from != 0) {
 		note_loss(l);
 		publish_seq(l);
 	}

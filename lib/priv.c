@@ -112,7 +112,7 @@ static const int common[] = {
 	SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(epoll_wait),
 	SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl),
 	SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
-	SCMP_SYS(time), SCMP_SYS(getrandom), SCMP_SYS(getpid),
+	SCMP_SYS(time), SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(lseek),
 	SCMP_SYS(gettid), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(brk),
 	SCMP_SYS(madvise), SCMP_SYS(exit), SCMP_SYS(exit_group),
 	SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(tgkill),
@@ -125,7 +125,7 @@ static const int common[] = {
 	SCMP_SYS(sched_getaffinity), SCMP_SYS(clone), SCMP_SYS(wait4),
 	SCMP_SYS(process_vm_readv), SCMP_SYS(ptrace), SCMP_SYS(getppid),
 	SCMP_SYS(clone3), SCMP_SYS(fcntl), SCMP_SYS(getdents64),
-	SCMP_SYS(pipe2), SCMP_SYS(lseek), SCMP_SYS(readlinkat),
+	SCMP_SYS(pipe2), SCMP_SYS(readlinkat),
 	SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid),
 	SCMP_SYS(getegid), SCMP_SYS(setitimer),
 #endif

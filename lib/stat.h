@@ -25,7 +25,8 @@ enum stat_id {
 struct stat_slot {
 	char prog[32];
 	uint64_t pid; /* 0: nobody */
-	uint64_t seq; /* last event written by this boot */
+	uint64_t seq; /* last event made by this boot */
+	uint64_t seq_written; /* last one that the file has */
 	char boot[40]; /* hex */
 	uint64_t counter[64];
 };

@@ -9,4 +9,4 @@ mtad_libmtad_a_SOURCES = \
 mtad_libmtad_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/mtad
 MTAD_LIBS = mtad/libmtad.a lib/libmta.a $(EVENT_LIBS) $(SECCOMP_LIBS) -lpthread
 MTAD_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/mtad
-EXTRA_DIST += mtad/README
+
