@@ -147,7 +147,7 @@ is_plain(unsigned char c)
 }
 
 void
-json_string(struct buf *b, struct slice s)
+put_json(struct buf *b, struct slice s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
 	size_t i = 0;
@@ -190,7 +190,7 @@ event_json(struct buf *b, const struct event *e)
 		buf_add(b, "\":", 2);
 		switch (f->kind) {
 		case FK_STR:
-			json_string(b, v->v.str);
+			put_json(b, v->v.str);
 			break;
 		case FK_JSON:
 			buf_add_slice(b, v->v.str);

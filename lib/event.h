@@ -76,6 +76,6 @@ void event_sentence(struct buf *, const struct event *);
 /* The fields as RFC 5424 SD-PARAMs, each with a blank before it. */
 void event_sd(struct buf *, const struct event *);
 /* A JSON string with its quotes; bytes that are no UTF-8 become U+FFFD. */
-void json_string(struct buf *, struct slice);
+void put_json(struct buf *, struct slice);
 
 #endif

@@ -73,14 +73,14 @@ file_slurp(int dirfd, const char *name, struct buf *b)
 	if (fd < 0)
 		return -errno;
 	for (;;) {
-		char *room = buf_room(b, 4096);
+		char *room = buf_room(b, 65536);
 		ssize_t r;
 
 		if (room == NULL) {
 			rc = -EFBIG;
 			break;
 		}
-		r = read(fd, room, 4096);
+		r = read(fd, room, 65536);
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r <= 0) {

@@ -1,5 +1,31 @@
-# mtad-queue
+# mtad-queue: a library for the tests, and the program
+noinst_LIBRARIES += mtad/queue/libqueue.a
+mtad_queue_libqueue_a_SOURCES = \
+	mtad/queue/accept.c \
+	mtad/queue/attempt.c \
+	mtad/queue/body.c \
+	mtad/queue/checkpoint.c \
+	mtad/queue/control_hosts.c \
+	mtad/queue/control_queue.c \
+	mtad/queue/control_server.c mtad/queue/control_server.h \
+	mtad/queue/drops.c mtad/queue/drops.h \
+	mtad/queue/evfiles.c mtad/queue/evfiles.h \
+	mtad/queue/expand.c \
+	mtad/queue/filter.c mtad/queue/filter.h \
+	mtad/queue/grave.c \
+	mtad/queue/index.c mtad/queue/index.h \
+	mtad/queue/journal.c mtad/queue/journal.h \
+	mtad/queue/notice.c \
+	mtad/queue/outcome.c \
+	mtad/queue/queue.h \
+	mtad/queue/records.h \
+	mtad/queue/recover.c \
+	mtad/queue/sched.c mtad/queue/sched.h \
+	mtad/queue/segment.c mtad/queue/segment.h \
+	mtad/queue/spool.c \
+	mtad/queue/writer.c mtad/queue/writer.h
+mtad_queue_libqueue_a_CPPFLAGS = $(MTAD_CPPFLAGS) -I$(srcdir)/mtad/queue $(JANSSON_CFLAGS)
 mtalibexec_PROGRAMS += mtad/queue/mtad-queue
 mtad_queue_mtad_queue_SOURCES = mtad/queue/queue.c
-mtad_queue_mtad_queue_CPPFLAGS = $(MTAD_CPPFLAGS)
-mtad_queue_mtad_queue_LDADD = $(MTAD_LIBS)
+mtad_queue_mtad_queue_CPPFLAGS = $(MTAD_CPPFLAGS) $(JANSSON_CFLAGS)
+mtad_queue_mtad_queue_LDADD = mtad/queue/libqueue.a $(MTAD_LIBS) $(JANSSON_LIBS) $(ZLIB_LIBS)

@@ -1,0 +1,142 @@
+/*
+ * body: reading a message back. From memory at once when the page cache has
+ * it (preadv2 RWF_NOWAIT); else beside the loop. The checksum is verified
+ * each time: what is sent is what was taken.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "crc32c.h"
+#include "file.h"
+#include "queue.h"
+#include "record.h"
+
+struct reading {
+	struct queue *q;
+	struct msg *m;
+	void (*done)(struct queue *, struct msg *, struct body *, void *);
+	void *arg;
+	struct body body;
+	char *raw; /* head, payload and padding */
+	int fd;
+};
+
+struct slice
+body_content(const struct body *b)
+{
+	return (struct slice){ b->record + b->envelope,
+		b->length - b->envelope };
+}
+
+static int
+run_read(void *arg)
+{
+	struct reading *r = arg;
+
+	return file_pread_all(r->fd, r->raw, r->m->length, r->m->offset);
+}
+
+/* The bytes are there: are they what the index says? */
+static int
+check(struct reading *r)
+{
+	struct record_head h;
+
+	if (!record_head_get((unsigned char *)r->raw, r->m->segment->salt, &h) ||
+	    !msgid_eq(h.id, r->m->id) ||
+	    record_size(h.payload) > r->m->length ||
+	    crc32c(0, r->raw + RECORD_HEAD, h.payload) != h.payload_crc)
+		return -EBADMSG;
+	r->body.record = r->raw + RECORD_HEAD;
+	r->body.envelope = h.envelope;
+	r->body.length = h.payload;
+	return 0;
+}
+
+static int
+open_body(struct queue *q, uint64_t number)
+{
+	char name[32];
+	int fd;
+
+	body_name(name, number);
+	fd = openat(q->body_fd, name, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static void
+finish(struct reading *r, int rc)
+{
+	struct queue *q = r->q;
+
+	if (rc == 0)
+		rc = check(r);
+	if (rc == 0 && r->m->body_file != 0) {
+		r->body.fd = open_body(q, r->m->body_file);
+		if (r->body.fd < 0)
+			rc = r->body.fd;
+	}
+	r->body.error = rc;
+	r->done(q, r->m, &r->body, r->arg);
+	if (r->body.fd >= 0)
+		close(r->body.fd);
+}
+
+static void
+read_done(void *arg, int rc)
+{
+	struct reading *r = arg;
+
+	finish(r, rc);
+	msg_unpin(r->q, r->m);
+	free(r->raw);
+	free(r);
+}
+
+/* Not in memory: a copy of what we know goes to the thread. */
+static bool
+read_later(struct reading *now)
+{
+	struct reading *r = malloc(sizeof(*r));
+
+	if (r == NULL)
+		return false;
+	*r = *now;
+	r->m->pins++;
+	if (worker_submit(r->q->reader, run_read, read_done, r) == 0)
+		return true;
+	r->m->pins--;
+	free(r);
+	return false;
+}
+
+void
+body_read(struct queue *q, struct msg *m,
+    void (*done)(struct queue *, struct msg *, struct body *, void *),
+    void *arg)
+{
+	struct reading r = { .q = q, .m = m, .done = done, .arg = arg,
+		.body = { .fd = -1 }, .fd = m->segment->fd };
+	struct iovec iov;
+	ssize_t n;
+
+	r.raw = malloc(m->length);
+	if (r.raw == NULL) {
+		finish(&r, -ENOMEM);
+		return;
+	}
+	iov = (struct iovec){ r.raw, m->length };
+	n = preadv2(r.fd, &iov, 1, m->offset, RWF_NOWAIT);
+	if (n == (ssize_t)m->length) {
+		finish(&r, 0);
+	} else if (read_later(&r)) {
+		return; /* raw is the copy's now */
+	} else {
+		finish(&r, -ENOMEM);
+	}
+	free(r.raw);
+}

@@ -1,0 +1,403 @@
+/*
+ * control_hosts: the operations on destinations and on the daemon.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "config.h"
+#include "control_server.h"
+#include "evfiles.h"
+#include "records.h"
+
+static const char *
+state_of(const struct dest *d)
+{
+	if (d->is_paused)
+		return "paused";
+	if (d->fails >= 3)
+		return "down";
+	if (d->fails != 0)
+		return "backoff";
+	return d->last_ok ? "up" : "unknown";
+}
+
+static void
+put_dest(struct client *c, const struct dest *d)
+{
+	row_begin(c);
+	row_cstr(c, "host", d->key);
+	row_cstr(c, "state", state_of(d));
+	row_time(c, "since", d->since);
+	row_num(c, "queued", d->jobs);
+	row_num(c, "ready", d->ready);
+	row_num(c, "active", d->active);
+	row_num(c, "window", d->window);
+	row_num(c, "fails", d->fails);
+	row_time(c, "last_try", d->last_try);
+	row_time(c, "last_ok", d->last_ok);
+	if (d->is_down)
+		row_time(c, "next",
+		    clock_wall() + d->down_until - clock_mono());
+	if (d->last_text != NULL)
+		row_cstr(c, "text", d->last_text);
+	row_end(c);
+}
+
+void
+control_changed_hosts(struct client *c)
+{
+	int64_t since = clock_wall() - 2 * US_SEC;
+	size_t pos = 0;
+	struct dest *d;
+
+	while ((d = map_next(&c->q->sched.dests, &pos)) != NULL)
+		if (d->last_try >= since && !control_is_full(c))
+			put_dest(c, d);
+}
+
+static bool
+wants(const struct dest *d, const char *text)
+{
+	return text == NULL || strcmp(text, "*") == 0 ||
+	    strcasestr(d->key, text) != NULL;
+}
+
+static void
+op_hosts(struct client *c, json_t *j)
+{
+	const char *text = json_string_value(json_object_get(j, "host"));
+	size_t pos = 0;
+	struct dest *d;
+
+	while ((d = map_next(&c->q->sched.dests, &pos)) != NULL)
+		if (wants(d, text))
+			put_dest(c, d);
+	control_done(c);
+}
+
+/* The one that the text names: the key, or a domain or host in it. */
+static bool
+is_named(const struct dest *d, const char *text)
+{
+	struct slice key = slice_of(d->key), t = slice_of(text);
+	size_t colon = slice_find(key, ':');
+
+	return slice_ieq(key, t) ||
+	    slice_ieq(slice_sub(key, colon + 1, key.n), t) ||
+	    strcmp(text, "*") == 0;
+}
+
+static void
+acted(void *arg, int error)
+{
+	struct client *c = arg;
+
+	c->is_waiting = false;
+	if (error != 0) {
+		control_error(c, "the journal cannot be written: %s",
+		    strerror(-error));
+		return;
+	}
+	row_begin(c);
+	row_num(c, "changed", (int64_t)c->changed);
+	row_bool(c, "done", true);
+	row_end(c);
+}
+
+static void
+answer_when_durable(struct client *c)
+{
+	c->is_waiting = true;
+	c->commit = (struct commit){ .done = acted, .arg = c };
+	journal_on_commit(c->q->journal, &c->commit);
+	queue_commit_now(c->q);
+}
+
+static void
+say_host(struct client *c, const struct dest *d, enum event_type t)
+{
+	struct event e;
+
+	event_init(&e, t);
+	event_cstr(&e, F_HOST_NAME, d->key);
+	queue_emit(c->q, &e);
+}
+
+static void
+pause_one(struct client *c, struct dest *d, bool is_paused)
+{
+	struct buf *b;
+
+	if (d->is_paused == is_paused)
+		return;
+	sched_pause(&c->q->sched, d, is_paused);
+	b = journal_begin(c->q->journal, J_PAUSE);
+	put_str(b, slice_of(d->key));
+	put_u8(b, is_paused);
+	journal_end(c->q->journal);
+	say_host(c, d, is_paused ? EV_HOST_PAUSE : EV_HOST_RESUME);
+	c->changed++;
+}
+
+static void
+retry_one(struct client *c, struct dest *d)
+{
+	d->fails = 0;
+	sched_release_dest(&c->q->sched, d, true);
+	for (int i = 0; i < PROC_MAX; i++)
+		PROC_SEND(&c->q->proc->remote[i], host_close, HOST_CLOSE,
+		    .domain = d->route.domain);
+	c->changed++;
+}
+
+enum host_act { HOST_RETRY, HOST_PAUSE, HOST_RESUME };
+
+static void
+host_act(struct client *c, json_t *j, enum host_act act)
+{
+	static const char *const names[] = { "hosts.retry", "hosts.pause",
+		"hosts.resume" };
+	const char *text = json_string_value(json_object_get(j, "host"));
+	size_t pos = 0;
+	struct dest *d;
+
+	c->changed = 0;
+	c->act_number = 0;
+	while (text && (d = map_next(&c->q->sched.dests, &pos)) != NULL) {
+		if (!is_named(d, text))
+			continue;
+		if (act == HOST_RETRY)
+			retry_one(c, d);
+		else
+			pause_one(c, d, act == HOST_PAUSE);
+	}
+	control_audit(c, names[act], text ? text : "", c->changed, c->changed,
+	    false);
+	queue_schedule(c->q);
+	if (c->changed == 0)
+		control_error(c, "no destination '%s' changed; see mtactl hosts list",
+		    text ? text : "");
+	else
+		answer_when_durable(c);
+}
+
+static void
+op_retry(struct client *c, json_t *j)
+{
+	host_act(c, j, HOST_RETRY);
+}
+
+static void
+op_pause(struct client *c, json_t *j)
+{
+	host_act(c, j, HOST_PAUSE);
+}
+
+static void
+op_resume(struct client *c, json_t *j)
+{
+	host_act(c, j, HOST_RESUME);
+}
+
+static void
+set_delivery(struct client *c, json_t *j, bool is_held)
+{
+	const char *why = json_string_value(json_object_get(j, "why"));
+	struct queue *q = c->q;
+	struct buf *b = journal_begin(q->journal, J_DELIVERY);
+
+	q->sched.is_held = is_held;
+	queue_held_why(q, is_held ? slice_of(why ? why : "by an operator") :
+				    SLICE(""));
+	put_u8(b, is_held);
+	put_str(b, slice_of(q->held_why));
+	journal_end(q->journal);
+	c->changed = 1;
+	c->act_number = 0;
+	control_audit(c, is_held ? "delivery.hold" : "delivery.release", "", 1,
+	    1, false);
+	queue_schedule(q);
+	answer_when_durable(c);
+}
+
+static void
+op_delivery_hold(struct client *c, json_t *j)
+{
+	set_delivery(c, j, true);
+}
+
+static void
+op_delivery_release(struct client *c, json_t *j)
+{
+	set_delivery(c, j, false);
+}
+
+/* The first thing to read: is mail taken, is it delivered, why not. */
+static void
+put_state(struct client *c)
+{
+	const struct queue *q = c->q;
+	char text[500];
+
+	if (q->is_spool_bad)
+		snprintf(text, sizeof(text),
+		    "neither taking nor delivering: the disk below %s has failed",
+		    q->proc->conf->QueueDirectory);
+	else if (q->refuse_code != 0)
+		snprintf(text, sizeof(text), "refusing mail: %u %s",
+		    q->refuse_code, q->refuse_text);
+	else if (q->sched.is_held)
+		snprintf(text, sizeof(text), "delivery is held: %s",
+		    q->held_why);
+	else if (journal_error(q->journal) != 0)
+		snprintf(text, sizeof(text),
+		    "not delivering: the journal cannot be written: %s",
+		    strerror(-journal_error(q->journal)));
+	else if (q->reporting != 0)
+		snprintf(text, sizeof(text),
+		    "waiting for deliveries that outlived the last queue");
+	else if (q->is_clock_bad)
+		snprintf(text, sizeof(text),
+		    "nothing expires: the clock is in doubt (mtactl clock accept)");
+	else
+		snprintf(text, sizeof(text), "taking and delivering mail");
+	row_cstr(c, "state", text);
+}
+
+static void
+op_status(struct client *c, json_t *j)
+{
+	const struct queue *q = c->q;
+	const struct msg *oldest = TAILQ_FIRST(&q->index.all);
+
+	(void)j;
+	row_begin(c);
+	put_state(c);
+	row_cstr(c, "host", q->proc->conf->HostName);
+	row_cstr(c, "version", PACKAGE_VERSION);
+	row_time(c, "started", q->started);
+	row_num(c, "messages", (int64_t)q->index.by_id.n);
+	row_num(c, "recipients", (int64_t)q->index.rcpts);
+	row_num(c, "bytes", (int64_t)q->index.bytes);
+	row_num(c, "active", q->sched.active);
+	row_num(c, "destinations", (int64_t)q->sched.dests.n);
+	if (oldest != NULL)
+		row_time(c, "oldest", oldest->received);
+	row_num(c, "recovered", (int64_t)q->report.recovered);
+	row_num(c, "incomplete", (int64_t)q->report.incomplete);
+	row_num(c, "lost", (int64_t)q->report.lost);
+	row_num(c, "damaged", (int64_t)q->report.damaged);
+	row_bool(c, "clean_start", q->report.was_clean);
+	if (c->is_admin)
+		for (int i = 0; i < ST_COUNT; i++)
+			row_num(c, stat_name((enum stat_id)i),
+			    (int64_t)stat_sum(q->proc->stats,
+				(enum stat_id)i));
+	row_end(c);
+	control_done(c);
+}
+
+static void
+op_route(struct client *c, json_t *j)
+{
+	const char *text = json_string_value(json_object_get(j, "address"));
+	struct slice addr = slice_of(text), domain;
+	struct queue *q = c->q;
+	struct route r;
+	struct buf key;
+
+	if (addr.n == 0) {
+		control_error(c, "route takes an address");
+		return;
+	}
+	domain = slice_sub(addr, slice_rfind(addr, '@') + 1, addr.n);
+	route_find(q->proc->conf, domain, &r);
+	buf_init(&key, 2048);
+	route_key(&key, &r);
+	row_begin(c);
+	row_cstr(c, "address", text);
+	row_str(c, "mailer", r.mailer);
+	row_str(c, "destination", buf_slice(&key));
+	row_str(c, "host", r.host);
+	row_num(c, "port", r.kind < MAILER_LOCAL ? r.port : 0);
+	row_end(c);
+	buf_release(&key);
+	if (r.kind != MAILER_SMTP || r.path.n != 0 ||
+	    q->proc->remote[0].chan == NULL) {
+		control_done(c);
+		return;
+	}
+	PROC_SEND(&q->proc->remote[0], mx_ask, MX_ASK,
+	    .key = control_new_key(c), .domain = domain, .host = r.host,
+	    .port = r.port);
+}
+
+static void
+order(struct client *c, enum proto_order what, const char *name)
+{
+	c->act_number = 0;
+	control_audit(c, name, "", 1, 1, false);
+	PROC_SEND(&c->q->proc->parent, order, ORDER,
+	    .key = control_new_key(c), .what = (uint8_t)what,
+	    .by = slice_of(c->user));
+}
+
+static void
+op_reload(struct client *c, json_t *j)
+{
+	(void)j;
+	order(c, ORDER_RELOAD, "reload");
+}
+
+static void
+op_upgrade(struct client *c, json_t *j)
+{
+	(void)j;
+	order(c, ORDER_UPGRADE, "upgrade");
+}
+
+static void
+op_subscribe(struct client *c, json_t *j)
+{
+	(void)j;
+	c->is_subscribed = true;
+}
+
+static void
+op_clock(struct client *c, json_t *j)
+{
+	(void)j;
+	c->q->is_clock_bad = false;
+	c->q->last_wall = clock_wall();
+	c->act_number = 0;
+	control_audit(c, "clock.accept", "", 1, 1, false);
+	control_done(c);
+}
+
+static void
+op_rotate(struct client *c, json_t *j)
+{
+	(void)j;
+	evfiles_rotate(c->q->files);
+	control_done(c);
+}
+
+const struct control_op control_host_ops[] = {
+	{ "status", false, op_status },
+	{ "hosts.list", false, op_hosts },
+	{ "hosts.retry", true, op_retry },
+	{ "hosts.pause", true, op_pause },
+	{ "hosts.resume", true, op_resume },
+	{ "delivery.hold", true, op_delivery_hold },
+	{ "delivery.release", true, op_delivery_release },
+	{ "route", false, op_route },
+	{ "reload", true, op_reload },
+	{ "upgrade", true, op_upgrade },
+	{ "subscribe", true, op_subscribe },
+	{ "clock.accept", true, op_clock },
+	{ "log.rotate", true, op_rotate },
+	{ NULL, false, NULL },
+};

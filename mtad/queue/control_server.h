@@ -1,0 +1,85 @@
+/*
+ * control_server: the daemon's side of the control socket (mta-control(7)).
+ *
+ * One JSON object a line. Who asks, the kernel says (SO_PEERCRED): root, the
+ * admin group and the queue's own user see and do all; others see what they
+ * submitted. Long answers are written as fast as the client reads and never
+ * make the loop wait: a listing goes on in slices, turn by turn.
+ */
+#ifndef CONTROL_SERVER_H
+#define CONTROL_SERVER_H
+
+#include <jansson.h>
+
+#include "filter.h"
+#include "queue.h"
+
+struct control_server;
+
+/* One client. Handlers append rows to out and end with control_done(). */
+struct client {
+	LIST_ENTRY(client) link;
+	struct queue *q; /* borrowed */
+	struct control_server *server; /* borrowed */
+	int fd;
+	struct event *rd, *wr;
+	struct buf in, out;
+	size_t sent;
+	uid_t uid;
+	bool is_admin;
+	char user[48];
+	/* what takes more than a turn; step is NULL when there is none */
+	bool (*step)(struct client *); /* false: over */
+	struct index_walk walk;
+	struct filter *filter;
+	uint64_t limit, matched, changed;
+	enum act act;
+	bool is_walking, is_dry, wants_text, has_rcpts;
+	uint32_t act_number;
+	char *selector, *why;
+	struct commit commit;
+	uint32_t order_key; /* reload and the like: answered later; 0 none */
+	bool is_subscribed;
+	bool is_waiting; /* for a commit or another process */
+	bool is_closed;
+	uint64_t raw_want; /* bytes of an import that are still to come */
+	struct buf raw;
+	json_t *raw_request;
+};
+
+struct control_server *control_server_new(struct queue *, int fd);
+void control_turn(struct control_server *); /* NULL is fine */
+void control_order_done(struct control_server *, uint32_t key, bool ok,
+    struct slice text);
+bool control_mx_answer(struct control_server *, struct slice);
+
+/* For the handlers, in control_queue.c and control_hosts.c. */
+struct control_op {
+	const char *name;
+	bool is_admin_only;
+	void (*run)(struct client *, json_t *request);
+};
+extern const struct control_op control_queue_ops[]; /* ends with NULL */
+extern const struct control_op control_host_ops[];
+
+/* A row is written with row_begin, members, row_end. */
+void row_begin(struct client *);
+void row_str(struct client *, const char *name, struct slice);
+void row_cstr(struct client *, const char *name, const char *);
+void row_num(struct client *, const char *name, int64_t);
+void row_bool(struct client *, const char *name, bool);
+void row_time(struct client *, const char *name, int64_t wall); /* 0: absent */
+void row_end(struct client *);
+/* {"done":true}: the request is answered. */
+void control_done(struct client *);
+void control_error(struct client *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Filled room: go on when the client has read some. */
+bool control_is_full(const struct client *);
+uint32_t control_new_key(struct client *); /* for an answer of another */
+/* Destinations whose state changed in the last second. */
+void control_changed_hosts(struct client *);
+void control_audit(struct client *, const char *verb, const char *selector,
+    uint64_t matched, uint64_t changed, bool is_dry);
+
+#endif

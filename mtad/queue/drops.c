@@ -1,0 +1,115 @@
+#include "drops.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+
+/*
+ * One at a time: who drops files waits for no answer. A name that begins
+ * with a dot or ends with .bad is not, or no more, for us.
+ */
+static bool
+is_candidate(const char *name)
+{
+	struct slice s = slice_of(name);
+
+	return s.n != 0 && s.p[0] != '.' && !slice_iends(s, SLICE(".tmp")) &&
+	    !slice_iends(s, SLICE(".bad"));
+}
+
+static struct peer *
+some_smtpd(struct queue *q)
+{
+	for (int i = 0; i < PROC_MAX; i++)
+		if (q->proc->smtpd[i].chan != NULL)
+			return &q->proc->smtpd[i];
+	return NULL;
+}
+
+static bool
+hand(struct queue *q, const char *name)
+{
+	struct peer *peer = some_smtpd(q);
+	struct stat st;
+	int fd;
+
+	if (peer == NULL)
+		return true;
+	fd = openat(q->drop_fd, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1) {
+		close(fd);
+		return false;
+	}
+	snprintf(q->drop_name, sizeof(q->drop_name), "%s", name);
+	q->drop_peer = peer;
+	q->drop_number++;
+	PROC_SEND_FD(peer, drop, DROP, fd, .number = q->drop_number,
+	    .uid = (uint32_t)st.st_uid);
+	return true;
+}
+
+void
+drop_look(struct queue *q)
+{
+	struct dirent *e;
+	struct stat st;
+	DIR *d;
+	int fd;
+
+	if (q->drop_fd < 0 || q->drop_peer != NULL || q->refuse_code != 0 ||
+	    fstat(q->drop_fd, &st) < 0)
+		return;
+	if (st.st_mtim.tv_sec == q->drop_seen.tv_sec &&
+	    st.st_mtim.tv_nsec == q->drop_seen.tv_nsec &&
+	    ++q->drop_quiet % 30 != 0)
+		return; /* nothing came or went */
+	fd = openat(q->drop_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (d == NULL)
+		return;
+	q->drop_seen = st.st_mtim;
+	while ((e = readdir(d)) != NULL && q->drop_peer == NULL)
+		if (is_candidate(e->d_name) && !hand(q, e->d_name))
+			log_warn("drop/%s cannot be read and stays", e->d_name);
+	closedir(d);
+}
+
+bool
+drop_done(struct queue *q, struct slice payload)
+{
+	struct p_drop_done m;
+	char aside[300];
+
+	if (!get_p_drop_done(payload, &m))
+		return false;
+	if (q->drop_peer == NULL || m.number != q->drop_number)
+		return true;
+	q->drop_peer = NULL;
+	if (m.code / 100 == 2) {
+		unlinkat(q->drop_fd, q->drop_name, 0);
+		q->drop_seen.tv_sec = 0; /* the next one, at once */
+		drop_look(q);
+	} else if (m.code / 100 == 5) {
+		snprintf(aside, sizeof(aside), "%s.bad", q->drop_name);
+		renameat(q->drop_fd, q->drop_name, q->drop_fd, aside);
+		log_warn("drop/%s is no message: %.*s", aside,
+		    SLICE_ARG(m.text));
+	}
+	return true;
+}
+
+void
+drop_peer_down(struct queue *q, struct peer *peer)
+{
+	if (q->drop_peer == peer)
+		q->drop_peer = NULL;
+}

@@ -1,0 +1,297 @@
+#include "evfiles.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "file.h"
+#include "log.h"
+
+#define WRITERS (4 + 2 * PROC_MAX)
+
+struct event_files {
+	struct queue *q; /* borrowed */
+	int fd;
+	uint64_t number;
+	uint64_t closing; /* file that waits for its last writers, 0: none */
+	struct {
+		struct peer *peer;
+		uint64_t confirmed;
+	} writer[WRITERS];
+	int writers;
+	bool is_compressing;
+	uint64_t compressing;
+	int seconds;
+};
+
+static void
+name_of(char name[48], uint64_t number, const char *suffix)
+{
+	snprintf(name, 48, "events.%012llu.jsonl%s", (unsigned long long)number,
+	    suffix);
+}
+
+/* Number of an event file's name; false for any other file. */
+static bool
+number_of(const char *name, uint64_t *ret, bool *ret_is_plain)
+{
+	struct slice s = slice_of(name);
+	size_t dot;
+
+	if (!slice_istarts(s, SLICE("events.")))
+		return false;
+	s = slice_sub(s, 7, s.n);
+	dot = slice_find(s, '.');
+	*ret_is_plain = slice_eq(slice_sub(s, dot, s.n), SLICE(".jsonl"));
+	return slice_u64(slice_sub(s, 0, dot), UINT64_MAX, ret);
+}
+
+static DIR *
+open_dir(int dirfd)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (d == NULL && fd >= 0)
+		close(fd);
+	return d;
+}
+
+static uint64_t
+highest(int dirfd)
+{
+	DIR *d = open_dir(dirfd);
+	struct dirent *e;
+	uint64_t best = 0, v;
+	bool is_plain;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (number_of(e->d_name, &v, &is_plain) && v > best)
+			best = v;
+	if (d != NULL)
+		closedir(d);
+	return best;
+}
+
+static int
+open_next(struct event_files *f)
+{
+	char name[48];
+	int fd;
+
+	name_of(name, f->number + 1, "");
+	fd = openat(f->q->log_fd, name,
+	    O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return -errno;
+	f->number++;
+	return fd;
+}
+
+struct event_files *
+evfiles_new(struct queue *q)
+{
+	struct event_files *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return NULL;
+	f->q = q;
+	f->number = highest(q->log_fd);
+	f->fd = open_next(f);
+	if (f->fd < 0) {
+		errno = -f->fd;
+		free(f);
+		return NULL;
+	}
+	evlog_file(q->proc->log, dup(f->fd));
+	return f;
+}
+
+void
+evfiles_free(struct event_files *f)
+{
+	if (f == NULL)
+		return;
+	close(f->fd);
+	free(f);
+}
+
+uint64_t
+evfiles_number(const struct event_files *f)
+{
+	return f->number;
+}
+
+static void
+hand(struct event_files *f, struct peer *peer)
+{
+	PROC_SEND_FD(peer, evlog, EVLOG, dup(f->fd), .number = f->number);
+}
+
+void
+evfiles_greet(struct event_files *f, struct peer *peer)
+{
+	int i;
+
+	for (i = 0; i < f->writers && f->writer[i].peer != peer; i++)
+		continue;
+	if (i == WRITERS)
+		return;
+	f->writer[i].peer = peer;
+	f->writer[i].confirmed = f->number;
+	if (i == f->writers)
+		f->writers++;
+	hand(f, peer);
+}
+
+/* In the worker: gzip beside it, then the plain one goes. */
+static int
+run_compress(void *arg)
+{
+	struct event_files *f = arg;
+	char name[48], packed[48];
+	static const size_t size = 65536;
+	char *block = malloc(size);
+	int in, out, rc = 0;
+	gzFile gz = NULL;
+	ssize_t n = 0;
+
+	name_of(name, f->compressing, "");
+	name_of(packed, f->compressing, ".gz");
+	in = openat(f->q->log_fd, name, O_RDONLY | O_CLOEXEC);
+	out = openat(f->q->log_fd, packed,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	if (in >= 0 && out >= 0 && block != NULL)
+		gz = gzdopen(dup(out), "wb6");
+	if (gz == NULL)
+		rc = -EIO;
+	while (rc == 0 && (n = read(in, block, size)) > 0)
+		if (gzwrite(gz, block, (unsigned)n) != n)
+			rc = -EIO;
+	if (gz != NULL && gzclose(gz) != Z_OK)
+		rc = -EIO;
+	if (n < 0 || (rc == 0 && fsync(out) < 0))
+		rc = -EIO;
+	unlinkat(f->q->log_fd, rc == 0 ? name : packed, 0);
+	if (in >= 0)
+		close(in);
+	if (out >= 0)
+		close(out);
+	free(block);
+	return rc;
+}
+
+static void
+compressed(void *arg, int rc)
+{
+	struct event_files *f = arg;
+
+	(void)rc; /* it stays as it was, and counts with its size */
+	f->is_compressing = false;
+}
+
+static void
+compress_file(struct event_files *f, uint64_t number)
+{
+	if (f->is_compressing)
+		return;
+	f->compressing = number;
+	f->is_compressing = worker_submit(f->q->slow, run_compress, compressed,
+				f) == 0;
+}
+
+/* All writers have left it: pack it. */
+static void
+close_old(struct event_files *f)
+{
+	if (f->closing == 0)
+		return;
+	for (int i = 0; i < f->writers; i++)
+		if (f->writer[i].peer->chan != NULL &&
+		    f->writer[i].confirmed <= f->closing)
+			return;
+	compress_file(f, f->closing);
+	f->closing = 0;
+}
+
+bool
+evfiles_confirmed(struct event_files *f, struct peer *peer,
+    struct slice payload)
+{
+	struct p_evlog_ok m;
+
+	if (!get_p_evlog_ok(payload, &m))
+		return false;
+	for (int i = 0; i < f->writers; i++)
+		if (f->writer[i].peer == peer)
+			f->writer[i].confirmed = m.number;
+	close_old(f);
+	return true;
+}
+
+void
+evfiles_rotate(struct event_files *f)
+{
+	uint64_t old = f->number;
+	int fd = open_next(f);
+
+	if (fd < 0) /* a full event disk: this file goes on */
+		return;
+	close(f->fd);
+	f->fd = fd;
+	f->closing = old;
+	evlog_file(f->q->proc->log, dup(fd));
+	for (int i = 0; i < f->writers; i++)
+		hand(f, f->writer[i].peer);
+}
+
+/* Plain files of earlier starts are packed, one at a time; when all together
+ * are too large, the oldest goes. */
+static void
+tidy(struct event_files *f)
+{
+	DIR *d = open_dir(f->q->log_fd);
+	uint64_t total = 0, oldest = UINT64_MAX, plain = UINT64_MAX, v;
+	char victim[256] = "";
+	struct dirent *e;
+	struct stat st;
+	bool is_plain;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (!number_of(e->d_name, &v, &is_plain) ||
+		    fstatat(f->q->log_fd, e->d_name, &st, 0) < 0)
+			continue;
+		total += (uint64_t)st.st_size;
+		if (is_plain && v < f->number && v != f->closing && v < plain)
+			plain = v;
+		if (v < oldest && v != f->number) {
+			oldest = v;
+			snprintf(victim, sizeof(victim), "%s", e->d_name);
+		}
+	}
+	if (d != NULL)
+		closedir(d);
+	if (total > (uint64_t)f->q->proc->conf->EventLogSize && victim[0])
+		unlinkat(f->q->log_fd, victim, 0);
+	else if (plain != UINT64_MAX && f->closing == 0)
+		compress_file(f, plain);
+}
+
+void
+evfiles_second(struct event_files *f)
+{
+	struct stat st;
+
+	if (f->closing == 0 && fstat(f->fd, &st) == 0 &&
+	    st.st_size >= f->q->proc->conf->EventLogFileSize)
+		evfiles_rotate(f);
+	close_old(f); /* a writer may have died without confirming */
+	if (++f->seconds % 10 == 5)
+		tidy(f);
+}

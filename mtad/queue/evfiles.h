@@ -1,0 +1,20 @@
+/*
+ * evfiles: the event log files: opened, handed to every writer, closed at a
+ * size, compressed when all writers have confirmed the next one, and kept
+ * under a total. Names are rising numbers: events.000000000042.jsonl[.gz].
+ */
+#ifndef EVFILES_H
+#define EVFILES_H
+
+#include "queue.h"
+
+/* Opens a new file: every start begins one. NULL with errno. */
+struct event_files *evfiles_new(struct queue *);
+void evfiles_free(struct event_files *);
+void evfiles_greet(struct event_files *, struct peer *); /* a new writer */
+bool evfiles_confirmed(struct event_files *, struct peer *, struct slice);
+void evfiles_second(struct event_files *); /* look at size and total */
+void evfiles_rotate(struct event_files *); /* now */
+uint64_t evfiles_number(const struct event_files *);
+
+#endif

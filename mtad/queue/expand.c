@@ -1,0 +1,372 @@
+/*
+ * expand: aliases, lists and .forward files. Who stands in for a recipient
+ * is durable before any of them gets the message, so that no crash makes
+ * one of them get it twice for a different expansion.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "queue.h"
+#include "records.h"
+
+#define SLOT_BITS 16 /* of a key: which recipient of the attempt */
+
+/* Recipients from `first` on came in with one expansion. */
+struct expansion {
+	struct commit commit;
+	struct queue *q;
+	struct msg *m;
+	uint32_t parent, first, n;
+	struct peer *peer; /* whose serial is acknowledged, or NULL */
+	uint64_t serial;
+	const char *kind;
+};
+
+static void
+ask(struct queue *q, struct attempt *a, uint32_t slot)
+{
+	const struct rcpt *r = &a->msg->rcpt[a->rcpt[slot].index];
+	struct slice local = slice_of(rcpt_addr(a->msg, r)), domain;
+	size_t at = slice_rfind(local, '@');
+
+	domain = slice_sub(local, at + 1, local.n);
+	local = slice_sub(local, 0, at);
+	a->waiting++;
+	PROC_SEND(&q->proc->lookup, expand_ask, EXPAND_ASK,
+	    .key = a->number << SLOT_BITS | slot, .local = local,
+	    .domain = domain);
+}
+
+void
+expand_ask(struct queue *q, struct attempt *a)
+{
+	for (uint32_t i = 0; i < a->n; i++)
+		if (a->rcpt[i].kind == TARGET_ADDRESS)
+			ask(q, a, i);
+	if (a->waiting == 0)
+		attempt_go_on(q, a);
+}
+
+/* The strings that stand in for one recipient, as J_EXPANDED has them. */
+static bool
+is_known(const struct msg *m, uint8_t kind, struct slice addr,
+    struct slice path)
+{
+	for (uint32_t i = 0; i < m->rcpt_n; i++) {
+		const struct rcpt *r = &m->rcpt[i];
+
+		if (r->kind == kind &&
+		    slice_ieq(slice_of(rcpt_addr(m, r)), addr) &&
+		    slice_eq(slice_of(rcpt_path(m, r)), path))
+			return true;
+	}
+	return false;
+}
+
+static void
+put_member(struct buf *b, const struct p_target *t, struct slice addr,
+    const struct msg *m, const struct rcpt *parent, struct slice user)
+{
+	bool is_address = t->kind == TARGET_ADDRESS;
+
+	put_u8(b, t->kind);
+	put_u8(b, (uint8_t)(parent->depth + 1));
+	put_str(b, addr);
+	put_str(b, slice_of(rcpt_orcpt(m, parent)));
+	put_u8(b, parent->notify);
+	put_str(b, is_address ? SLICE("") : user);
+	put_str(b, is_address ? SLICE("") : t->text);
+}
+
+/* Bare local names get this host's name. */
+static void
+complete(const struct queue *q, struct buf *b, struct slice addr)
+{
+	buf_add_slice(b, addr);
+	if (slice_rfind(addr, '@') == addr.n)
+		buf_addf(b, "@%s", q->proc->conf->HostName);
+}
+
+static uint32_t
+put_members(struct queue *q, struct buf *b, const struct msg *m,
+    const struct rcpt *parent, struct slice targets, struct slice user)
+{
+	struct rd r = rd_of(targets);
+	struct p_target t;
+	struct buf addr;
+	uint32_t n = 0;
+
+	buf_init(&addr, 4096);
+	while (!rd_end(&r) && get_p_target(&r, &t)) {
+		buf_clear(&addr);
+		if (t.kind == TARGET_ADDRESS)
+			complete(q, &addr, t.text);
+		else
+			buf_adds(&addr, rcpt_addr(m, parent));
+		if (!addr.bad) {
+			put_member(b, &t, buf_slice(&addr), m, parent, user);
+			n++;
+		}
+	}
+	buf_release(&addr);
+	return n;
+}
+
+/* Members into the index; those that the message has already are left out.
+ * Few members: looking is cheap. Many: the list itself holds no doubles. */
+static void
+add_members(struct queue *q, struct msg *m, struct rd *r, uint32_t n)
+{
+	bool is_small = n <= 100 && m->rcpt_n <= 1000;
+
+	for (uint32_t i = 0; i < n && !r->bad; i++) {
+		uint8_t kind = get_u8(r), depth = get_u8(r), notify;
+		struct slice addr = get_str(r), orcpt = get_str(r), user, path;
+		uint32_t at;
+
+		notify = get_u8(r);
+		user = get_str(r);
+		path = get_str(r);
+		if (r->bad || kind > TARGET_FILE ||
+		    (is_small && is_known(m, kind, addr, path)))
+			continue;
+		at = msg_add_rcpt(&q->index, m, addr, orcpt, notify,
+		    (enum proto_target)kind, user, path);
+		if (at != RCPT_NONE)
+			m->rcpt[at].depth = depth;
+	}
+}
+
+static bool
+apply(struct queue *q, struct msg *m, struct rd *r, uint32_t *ret_parent)
+{
+	uint32_t parent = get_u32(r), n;
+	bool keeps = get_u8(r);
+
+	get_u64(r);
+	n = get_u32(r);
+	if (r->bad || parent >= m->rcpt_n ||
+	    rcpt_is_finished(&m->rcpt[parent]))
+		return false;
+	*ret_parent = parent;
+	add_members(q, m, r, n);
+	if (keeps) { /* .forward was read: the mailbox it is */
+		uint32_t at = msg_add_rcpt(&q->index, m,
+		    slice_of(rcpt_addr(m, &m->rcpt[parent])),
+		    slice_of(rcpt_orcpt(m, &m->rcpt[parent])),
+		    m->rcpt[parent].notify, TARGET_MAILBOX,
+		    get_str(r), SLICE(""));
+
+		if (at != RCPT_NONE)
+			m->rcpt[at].depth = m->rcpt[parent].depth;
+	}
+	return !r->bad;
+}
+
+bool
+expand_replay(struct queue *q, struct slice payload)
+{
+	struct rd r = rd_of(payload);
+	struct msgid id = get_msgid(&r);
+	struct msg *m = index_find(&q->index, id);
+	uint32_t parent;
+
+	if (m == NULL || !apply(q, m, &r, &parent))
+		return false;
+	outcome_finish_rcpt(q, m, parent, RS_EXPANDED);
+	return true;
+}
+
+static void
+say_expanded(struct queue *q, const struct expansion *x)
+{
+	const struct msg *m = x->m;
+
+	for (uint32_t i = x->first; i < x->first + x->n; i++) {
+		char id[MSGID_TEXT + 1];
+		const struct rcpt *r = &m->rcpt[i];
+		struct event e;
+
+		queue_event_msg(&e, EV_RCPT_EXPAND, m, id);
+		event_num(&e, F_RCPT_ID, i);
+		event_cstr(&e, F_FROM, rcpt_addr(m, &m->rcpt[x->parent]));
+		event_cstr(&e, F_TO,
+		    r->kind == TARGET_ADDRESS ? rcpt_addr(m, r) :
+		    r->kind == TARGET_MAILBOX ? rcpt_user(m, r) :
+						rcpt_path(m, r));
+		event_cstr(&e, F_KIND, x->kind);
+		queue_emit(q, &e);
+	}
+}
+
+static void
+durable(void *arg, int error)
+{
+	struct expansion *x = arg;
+	struct queue *q = x->q;
+	struct msg *m = x->m;
+
+	if (error == 0) {
+		say_expanded(q, x);
+		for (uint32_t i = x->first; i < x->first + x->n; i++)
+			route_rcpt(q, m, i, false, false, 0);
+		queue_schedule(q);
+	}
+	if (error == 0 && x->peer != NULL)
+		PROC_SEND(x->peer, result_ack, RESULT_ACK,
+		    .serial = x->serial);
+	free(x);
+	msg_unpin(q, m);
+}
+
+/* Replace one recipient, durably. */
+static void
+expand(struct queue *q, struct msg *m, uint32_t parent, struct slice targets,
+    struct slice user, bool keeps, const char *kind, struct peer *peer,
+    uint64_t serial)
+{
+	struct expansion *x = malloc(sizeof(*x));
+	struct buf *b, copy;
+	struct rd r;
+	size_t count_at, from;
+	uint32_t n;
+
+	if (x == NULL)
+		return; /* stays RS_ACTIVE: tried again when the attempt ends */
+	b = journal_begin(q->journal, J_EXPANDED);
+	from = b->len;
+	put_msgid(b, m->id);
+	put_u32(b, parent);
+	put_u8(b, keeps);
+	put_u64(b, (uint64_t)clock_wall());
+	count_at = b->len;
+	put_u32(b, 0);
+	n = put_members(q, b, m, &m->rcpt[parent], targets, user);
+	if (keeps)
+		put_str(b, user);
+	if (!b->bad)
+		set_le32(b->data + count_at, n);
+	buf_init(&copy, (size_t)64 << 20);
+	buf_add(&copy, b->data + from, b->len - from);
+	journal_end(q->journal);
+	*x = (struct expansion){ .q = q, .m = m, .parent = parent,
+		.first = m->rcpt_n, .peer = peer, .serial = serial,
+		.kind = kind, .commit = { .done = durable, .arg = x } };
+	r = rd_of(buf_slice(&copy));
+	get_msgid(&r);
+	if (!copy.bad && apply(q, m, &r, &parent))
+		outcome_finish_rcpt(q, m, parent, RS_EXPANDED);
+	x->n = m->rcpt_n - x->first;
+	buf_release(&copy);
+	m->pins++;
+	journal_on_commit(q->journal, &x->commit);
+	queue_commit_now(q);
+}
+
+static bool
+is_too_deep(const struct queue *q, const struct rcpt *r)
+{
+	return r->depth >= q->proc->conf->MaxAliasRecursion;
+}
+
+static void
+use_answer(struct queue *q, struct attempt *a, struct attempt_rcpt *ar,
+    const struct p_expand_answer *m)
+{
+	const struct verdict loop = VERDICT(554, "5.4.6", RC_LOOP,
+	    "Aliases refer to each other in a circle");
+	struct msg *msg = a->msg;
+	struct verdict v;
+	struct rd r;
+
+	switch (m->kind) {
+	case EXPAND_USER:
+	case EXPAND_VIRTUAL:
+		ar->kind = m->kind == EXPAND_USER ? TARGET_USER :
+						    TARGET_VIRTUAL;
+		ar->user = slice_dup(m->user);
+		ar->path = slice_dup(m->path);
+		return;
+	case EXPAND_LIST:
+		ar->is_settled = true;
+		if (is_too_deep(q, &msg->rcpt[ar->index])) {
+			msg->rcpt[ar->index].state = RS_OPEN;
+			outcome_decide(q, msg, ar->index, &loop);
+			return;
+		}
+		expand(q, msg, ar->index, buf_slice(&ar->targets), m->user,
+		    false, "alias", NULL, 0);
+		return;
+	default:
+		ar->is_settled = true;
+		r = rd_of(m->verdict);
+		v = get_verdict(&r);
+		if (r.bad || v.code / 100 < 4 || v.code / 100 > 5)
+			v = VERDICT(451, "4.3.0", RC_LOCAL_RESOURCE,
+			    "The user database gave no answer");
+		msg->rcpt[ar->index].state = RS_OPEN;
+		outcome_decide(q, msg, ar->index, &v);
+	}
+}
+
+bool
+expand_answer(struct queue *q, struct slice payload)
+{
+	struct p_expand_answer m;
+	struct attempt *a;
+	struct attempt_rcpt *ar;
+	uint32_t slot;
+
+	if (!get_p_expand_answer(payload, &m))
+		return false;
+	a = attempt_find(q, m.key >> SLOT_BITS);
+	slot = m.key & ((1u << SLOT_BITS) - 1);
+	if (a == NULL || slot >= a->n || a->waiting == 0 || a->worker != NULL)
+		return true; /* asked for before something died */
+	ar = &a->rcpt[slot];
+	if (a->msg->rcpt[ar->index].state != RS_ACTIVE || ar->is_settled ||
+	    ar->kind != TARGET_ADDRESS)
+		return true;
+	buf_add_slice(&ar->targets, m.targets);
+	if (m.has_more)
+		return true;
+	use_answer(q, a, ar, &m);
+	if (--a->waiting == 0)
+		attempt_go_on(q, a);
+	return true;
+}
+
+/* The recipient's own .forward, read by the recipient's own process. */
+bool
+expand_forward(struct queue *q, struct peer *peer, struct slice payload)
+{
+	struct p_forward m;
+	struct attempt *a;
+
+	if (!get_p_forward(payload, &m))
+		return false;
+	a = attempt_find(q, m.job);
+	if (a == NULL || a->worker != peer || !msgid_eq(a->msg->id, m.id)) {
+		PROC_SEND(peer, result_ack, RESULT_ACK, .serial = m.serial);
+		return true;
+	}
+	for (uint32_t i = 0; i < a->n; i++) {
+		struct attempt_rcpt *ar = &a->rcpt[i];
+
+		if (ar->index != m.rcpt || ar->is_settled)
+			continue;
+		buf_add_slice(&ar->targets, m.targets);
+		if (m.has_more)
+			return true;
+		ar->is_settled = true;
+		expand(q, a->msg, ar->index, buf_slice(&ar->targets),
+		    slice_of(ar->user ? ar->user : ""), m.keeps, "forward",
+		    peer, m.serial);
+		break;
+	}
+	if (!attempt_has_active(a))
+		attempt_end(q, a, SCHED_OK);
+	return true;
+}

@@ -1,0 +1,625 @@
+/*
+ * mtad-queue: the messages, their schedule, and the control socket.
+ * Sees no network; may not die of anything a stranger or a full disk does.
+ */
+#include "queue.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "clock.h"
+#include "control_server.h"
+#include "drops.h"
+#include "evfiles.h"
+#include "log.h"
+#include "priv.h"
+#include "records.h"
+#include "writer.h"
+
+#define COMMIT_WITHIN (5 * 1000) /* us: outcomes gather this long */
+#define CLOCK_TOLERANCE (5 * US_MIN)
+#define CLOCK_FAR (30 * US_DAY) /* a machine off for longer says so */
+
+void
+queue_event_msg(struct event *e, enum event_type t, const struct msg *m,
+    char id[MSGID_TEXT + 1])
+{
+	event_init(e, t);
+	msgid_text(m->id, id);
+	event_str(e, F_MSG_ID, (struct slice){ id, MSGID_TEXT });
+}
+
+void
+queue_emit(struct queue *q, const struct event *e)
+{
+	evlog_emit(q->proc->log, e);
+}
+
+void
+queue_damage(struct queue *q, const struct msg *m, const char *file,
+    uint64_t offset, const char *what)
+{
+	char id[MSGID_TEXT + 1];
+	struct event e;
+
+	if (m != NULL)
+		queue_event_msg(&e, EV_SPOOL_DAMAGE, m, id);
+	else
+		event_init(&e, EV_SPOOL_DAMAGE);
+	event_cstr(&e, F_FILE, file);
+	event_num(&e, F_OFFSET, offset);
+	event_cstr(&e, F_ERROR, what);
+	queue_emit(q, &e);
+}
+
+/* A disk that went away takes no mail and delivers none; a full one comes
+ * back by itself (accept_check_space). */
+void
+queue_spool_error(struct queue *q, const char *what, int error)
+{
+	struct event e;
+
+	event_init(&e, EV_SPOOL_ERROR);
+	event_cstr(&e, F_PATH, what);
+	event_cstr(&e, F_ERROR, strerror(-error));
+	event_cstr(&e, F_FS, q->proc->conf->QueueDirectory);
+	queue_emit(q, &e);
+	if (error == -ENOSPC || error == -EDQUOT) {
+		accept_state(q, 452,
+		    "4.3.1 The mail queue's disk is full, try again later");
+	} else if (error == -EROFS || error == -EIO) {
+		q->is_spool_bad = true;
+		accept_state(q, 451,
+		    "4.3.0 The mail queue's disk has failed, try again later");
+	}
+}
+
+void
+queue_held_why(struct queue *q, struct slice why)
+{
+	snprintf(q->held_why, sizeof(q->held_why), "%.*s", SLICE_ARG(why));
+}
+
+void
+queue_pause_key(struct queue *q, struct slice key, bool is_paused)
+{
+	struct dest *d = sched_find(&q->sched, key);
+	size_t colon = slice_find(key, ':');
+	struct route r = { .mailer = slice_sub(key, 0, colon),
+		.domain = slice_sub(key, colon + 1, key.n) };
+
+	if (d == NULL && is_paused) {
+		route_find(q->proc->conf, r.domain, &r);
+		d = sched_dest(&q->sched, &r);
+	}
+	if (d != NULL)
+		sched_pause(&q->sched, d, is_paused);
+}
+
+void
+queue_reset_segments(struct queue *q)
+{
+	struct segments old = q->segments;
+
+	segments_release(&q->segments);
+	segments_init(&q->segments);
+	q->segments.dirfd = old.dirfd;
+	q->segments.body_dirfd = old.body_dirfd;
+	q->segments.size = old.size;
+	q->segments.tag = old.tag;
+	q->segments.worker = old.worker;
+	q->segments.ops = old.ops;
+	q->segments.arg = old.arg;
+}
+
+/* What writers announced goes along with whatever else is committed. */
+static void
+put_marks(struct queue *q)
+{
+	struct segment *s;
+
+	TAILQ_FOREACH_REVERSE(s, &q->segments.list, segment_list, link) {
+		struct buf *b;
+
+		if (s->state != SEG_OUT && s->state != SEG_OWN)
+			continue;
+		if (s->records == s->marked)
+			continue;
+		s->marked = s->records;
+		b = journal_begin(q->journal, J_MARK);
+		put_u32(b, s->no);
+		put_u64(b, s->announced);
+		put_u32(b, s->records);
+		journal_end(q->journal);
+	}
+}
+
+static void
+commit(struct queue *q)
+{
+	if (journal_has_pending(q->journal) && !journal_is_busy(q->journal))
+		put_marks(q);
+	journal_kick(q->journal);
+}
+
+static void
+on_commit(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	commit(arg);
+}
+
+void
+queue_commit_soon(struct queue *q)
+{
+	struct timeval tv = { 0, COMMIT_WITHIN };
+
+	if (!evtimer_pending(q->commit_timer, NULL))
+		evtimer_add(q->commit_timer, &tv);
+}
+
+void
+queue_commit_now(struct queue *q)
+{
+	q->wants_commit = true;
+}
+
+void
+queue_schedule(struct queue *q)
+{
+	q->wants_schedule = true;
+}
+
+static void
+set_timer(struct queue *q)
+{
+	int64_t now = clock_mono(), at = sched_wake(&q->sched, now);
+	struct timeval tv;
+
+	if (at == 0)
+		return;
+	at = at > now ? at - now : 0;
+	tv = (struct timeval){ at / US_SEC, at % US_SEC };
+	evtimer_add(q->timer, &tv);
+}
+
+static void
+on_timer(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	queue_schedule(arg);
+}
+
+/* Wall against monotonic time: while they disagree nothing expires. */
+static void
+check_clock(struct queue *q)
+{
+	int64_t offset = clock_wall() - clock_mono();
+	int64_t jump = offset - q->clock_offset;
+	struct event e;
+
+	if (jump > CLOCK_TOLERANCE || jump < -CLOCK_TOLERANCE) {
+		event_init(&e, EV_SYS_CLOCK);
+		event_num(&e, F_JUMP_US,
+		    (uint64_t)(jump < 0 ? -jump : jump));
+		event_cstr(&e, F_CAUSE,
+		    jump < 0 ? "stepped back" : "stepped forward");
+		queue_emit(q, &e);
+		q->is_clock_bad = true;
+		q->clock_offset = offset;
+		q->clock_good = 0;
+	} else if (q->is_clock_bad && q->last_wall != 0 &&
+	    (clock_wall() < q->last_wall - CLOCK_TOLERANCE ||
+		clock_wall() > q->last_wall + CLOCK_FAR)) {
+		q->clock_good = 0; /* steady, and far from what we knew */
+	} else if (q->is_clock_bad && ++q->clock_good >= 60) {
+		q->is_clock_bad = false;
+		q->last_wall = clock_wall();
+	} else if (!q->is_clock_bad) {
+		q->last_wall = clock_wall();
+	}
+}
+
+static void
+first_clock_check(struct queue *q)
+{
+	int64_t now = clock_wall();
+
+	q->clock_offset = now - clock_mono();
+	q->is_clock_bad = q->last_wall != 0 &&
+	    (now < q->last_wall - CLOCK_TOLERANCE ||
+		now > q->last_wall + CLOCK_FAR);
+}
+
+static void
+set_gauges(struct queue *q)
+{
+	struct stat_slot *slot = q->proc->slot;
+	struct segment *s;
+	uint64_t n = 0;
+
+	TAILQ_FOREACH(s, &q->segments.list, link)
+		n++;
+	stat_set(slot, ST_QUEUE_MSG, q->index.by_id.n);
+	stat_set(slot, ST_QUEUE_RCPT, q->index.rcpts);
+	stat_set(slot, ST_QUEUE_BYTES, q->index.bytes);
+	stat_set(slot, ST_SEGMENTS, n);
+}
+
+static void
+retry_journal(struct queue *q)
+{
+	int error = journal_error(q->journal);
+
+	if (error == 0 || journal_restart(q->journal) < 0)
+		return;
+	/* A failed sync proves nothing: all of it again, from memory. */
+	checkpoint_begin(q);
+	queue_commit_now(q);
+}
+
+static void
+on_second(int fd, short what, void *arg)
+{
+	struct queue *q = arg;
+
+	(void)fd;
+	(void)what;
+	check_clock(q);
+	accept_check_space(q);
+	recover_locked(q);
+	retry_journal(q);
+	expire_old(q);
+	grave_second(q);
+	checkpoint_want(q);
+	evfiles_second(q->files);
+	drop_look(q);
+	TAILQ_CONCAT(&q->notify, &q->notify_later, notify);
+	set_gauges(q);
+	queue_schedule(q);
+	if (journal_has_pending(q->journal))
+		queue_commit_soon(q);
+}
+
+static void
+segments_ready(void *arg)
+{
+	struct queue *q = arg;
+
+	accept_ready(q);
+	writer_turn(q->writer);
+}
+
+static void
+segments_error(void *arg, const char *what, int error)
+{
+	queue_spool_error(arg, what, error);
+}
+
+static const struct segments_ops segment_ops = { segments_ready,
+	segments_error };
+
+static int
+warm(struct proc *p)
+{
+	struct queue *q = p->ctx;
+
+	struct group *gr = getgrnam(p->conf->AdminGroup);
+
+	tzset();
+	q->proc = p;
+	q->admin_gid = gr ? gr->gr_gid : (gid_t)-1;
+	q->admin_uid = p->is_root ? 0 : geteuid();
+	if (q->spool_fd < 0 || q->log_fd < 0 || q->control_fd < 0)
+		return -EBADF;
+	return 0;
+}
+
+/* Runs in the spool. The folder of event files is below no path of it: it is
+ * reached by its descriptor alone. */
+static int
+sandbox(struct proc *p)
+{
+	static const int calls[] = { SCMP_SYS(openat), SCMP_SYS(unlinkat),
+		SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(mkdirat),
+		SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate),
+		SCMP_SYS(fallocate), SCMP_SYS(pread64), SCMP_SYS(pwrite64),
+		SCMP_SYS(preadv2), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
+		SCMP_SYS(fstatfs), SCMP_SYS(getdents64), SCMP_SYS(flock),
+		SCMP_SYS(dup), SCMP_SYS(fcntl), SCMP_SYS(accept4),
+		SCMP_SYS(accept), SCMP_SYS(getsockopt), SCMP_SYS(faccessat),
+		SCMP_SYS(faccessat2), SCMP_SYS(clone), SCMP_SYS(clone3),
+		SCMP_SYS(eventfd2), SCMP_SYS(shutdown), SCMP_SYS(setsockopt),
+		SCMP_SYS(sysinfo), -1 };
+	struct queue *q = p->ctx;
+	int rc = priv_drop(p->conf->QueueUser,
+	    p->is_root ? p->conf->QueueDirectory : NULL);
+
+	if (rc < 0)
+		return rc;
+	q->disk = worker_new(p->base);
+	q->reader = worker_new(p->base);
+	q->slow = worker_new(p->base);
+	if (q->disk == NULL || q->reader == NULL || q->slow == NULL)
+		return -ENOMEM;
+	return priv_filter(calls);
+}
+
+static bool
+prepare(struct queue *q)
+{
+	struct proc *p = q->proc;
+	int rc;
+
+	q->started = clock_wall();
+	sched_init(&q->sched, p->conf);
+	index_init(&q->index);
+	attempt_init(q);
+	segments_init(&q->segments);
+	TAILQ_INIT(&q->notify);
+	TAILQ_INIT(&q->notify_later);
+	q->files = evfiles_new(q);
+	if (q->files == NULL)
+		log_warn("no event log: %s", strerror(errno));
+	rc = q->files == NULL ? -EIO : spool_open(q);
+	if (rc == 0) {
+		q->segments.dirfd = q->segment_fd;
+		q->segments.body_dirfd = q->body_fd;
+		q->segments.size = (uint64_t)p->conf->SegmentSize;
+		q->segments.worker = q->disk;
+		q->segments.ops = &segment_ops;
+		q->segments.arg = q;
+		rc = spool_identify(q);
+	}
+	q->writer = writer_new(q);
+	if (rc == 0)
+		rc = q->writer ? recover(q) : -ENOMEM;
+	if (rc < 0)
+		log_warn("cannot use %s: %s", p->conf->QueueDirectory,
+		    strerror(-rc));
+	return rc == 0;
+}
+
+static void
+start(struct proc *p)
+{
+	struct timeval second = { 1, 0 };
+	struct queue *q = p->ctx;
+
+	q->proc = p;
+	q->timer = evtimer_new(p->base, on_timer, q);
+	q->second = event_new(p->base, -1, EV_PERSIST, on_second, q);
+	q->commit_timer = evtimer_new(p->base, on_commit, q);
+	if (q->timer == NULL || q->second == NULL || q->commit_timer == NULL ||
+	    !prepare(q)) {
+		proc_exit(p, "cannot use the spool");
+		return;
+	}
+	event_add(q->second, &second);
+	first_clock_check(q);
+	walk_start(&q->index, &q->expiry);
+	walk_start(&q->index, &q->graves);
+	q->reporting = 0;
+	for (int i = 0; i < p->remotes; i++)
+		q->reporting += p->remote[i].chan != NULL;
+	q->reporting += p->local.chan != NULL;
+	q->is_ready = true;
+	segments_fill(&q->segments);
+	accept_check_space(q);
+	if (!q->report.was_clean)
+		checkpoint_begin(q);
+	q->control = control_server_new(q, q->control_fd);
+	evfiles_greet(q->files, &p->parent);
+	queue_commit_now(q);
+	queue_schedule(q);
+	set_gauges(q);
+}
+
+static bool
+worker_reported(struct queue *q, struct peer *peer)
+{
+	(void)peer;
+	if (q->reporting > 0)
+		q->reporting--;
+	queue_schedule(q);
+	return true;
+}
+
+static bool
+order_done(struct queue *q, struct slice payload)
+{
+	struct p_order_done m;
+
+	if (!get_p_order_done(payload, &m))
+		return false;
+	control_order_done(q->control, m.key, m.ok, m.text);
+	return true;
+}
+
+static bool
+got_dir(struct queue *q, struct slice payload, int fd)
+{
+	struct p_dir m;
+
+	if (!get_p_dir(payload, &m) || m.which > DIR_LOG) {
+		close(fd);
+		return false;
+	}
+	*(m.which == DIR_SPOOL ? &q->spool_fd : &q->log_fd) = fd;
+	return true;
+}
+
+static bool
+frame(struct proc *p, struct peer *peer, enum proto_type type,
+    struct slice payload, int fd)
+{
+	struct queue *q = p->ctx;
+
+	switch (type) {
+	case P_DIR:
+		return got_dir(q, payload, fd);
+	case P_LISTEN:
+		q->control_fd = fd;
+		return true;
+	case P_MSG_NEW:
+		return accept_msg_new(q, peer, payload);
+	case P_SEG_WANT:
+		return accept_seg_want(q, peer);
+	case P_SEG_DONE:
+		return accept_seg_done(q, peer, payload);
+	case P_SEG_BAD:
+		return accept_seg_bad(q, peer, payload);
+	case P_BODY_WANT:
+		return accept_body_want(q, peer);
+	case P_BODY_DROP:
+		return accept_body_drop(q, payload);
+	case P_DROP_DONE:
+		return drop_done(q, payload);
+	case P_EXPAND_ANSWER:
+		return expand_answer(q, payload);
+	case P_RESULT:
+		return attempt_result(q, peer, payload);
+	case P_FORWARD:
+		return expand_forward(q, peer, payload);
+	case P_HOLDING:
+		return attempt_holding(q, peer, payload);
+	case P_HOLDING_END:
+		return worker_reported(q, peer);
+	case P_MX_ANSWER:
+		return control_mx_answer(q->control, payload);
+	case P_EVLOG_OK:
+		return evfiles_confirmed(q->files, peer, payload);
+	case P_ORDER_DONE:
+		return order_done(q, payload);
+	case P_CHILD_EVENT:
+		return true;
+	default:
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+}
+
+static void
+peer_up(struct proc *p, struct peer *peer)
+{
+	struct queue *q = p->ctx;
+
+	if (!q->is_ready)
+		return;
+	evfiles_greet(q->files, peer);
+	if (peer->role == R_SMTPD)
+		accept_tell(q, peer);
+	queue_kick_ring(q);
+	queue_schedule(q);
+}
+
+static void
+peer_down(struct proc *p, struct peer *peer)
+{
+	struct queue *q = p->ctx;
+
+	if (!q->is_ready)
+		return;
+	if (peer->role == R_SMTPD) {
+		accept_peer_down(q, peer);
+		drop_peer_down(q, peer);
+	} else {
+		attempt_peer_down(q, peer);
+	}
+	queue_schedule(q);
+}
+
+/* Destinations that left the ring as their worker was not there. */
+void
+queue_kick_ring(struct queue *q)
+{
+	size_t pos = 0;
+	struct dest *d;
+
+	while ((d = map_next(&q->sched.dests, &pos)) != NULL)
+		sched_pause(&q->sched, d, d->is_paused);
+}
+
+static void
+turn(struct proc *p)
+{
+	struct queue *q = p->ctx;
+
+	if (!q->is_ready)
+		return;
+	notice_turn(q);
+	if (q->wants_schedule) {
+		q->wants_schedule = false;
+		set_timer(q);
+		attempt_start_all(q);
+	}
+	writer_turn(q->writer);
+	if (q->wants_commit) {
+		q->wants_commit = false;
+		commit(q);
+	}
+	control_turn(q->control);
+	if (p->is_stopping && !journal_is_busy(q->journal) &&
+	    !journal_has_pending(q->journal) && !q->is_checkpointing) {
+		if (checkpoint_final(q) < 0)
+			log_warn("no final checkpoint: the next start reads the journal");
+		proc_exit(p, "stop");
+	}
+}
+
+static void
+reload(struct proc *p, const struct conf *old)
+{
+	struct queue *q = p->ctx;
+
+	(void)old;
+	q->sched.conf = p->conf;
+	queue_schedule(q);
+}
+
+/* Everything that was journaled is synced first; turn() does the rest. */
+static void
+stop(struct proc *p)
+{
+	struct queue *q = p->ctx;
+
+	if (!q->is_ready) {
+		proc_exit(p, "stop");
+		return;
+	}
+	q->sched.is_blocked = true;
+	queue_commit_now(q);
+}
+
+static const struct proc_ops ops = {
+	.role = R_QUEUE,
+	.warm = warm,
+	.sandbox = sandbox,
+	.start = start,
+	.frame = frame,
+	.peer_up = peer_up,
+	.peer_down = peer_down,
+	.reload = reload,
+	.stop = stop,
+	.turn = turn,
+};
+
+int
+main(int argc, char **argv)
+{
+	static struct queue q = { .spool_fd = -1, .log_fd = -1,
+		.control_fd = -1, .drop_fd = -1, .lock_fd = -1 };
+
+	return proc_main(&ops, argc, argv, &q);
+}

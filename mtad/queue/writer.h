@@ -1,0 +1,29 @@
+/*
+ * writer: the queue's own segment, for notices, imports and copies.
+ *
+ * What was added since the last sync is written and synced in one task
+ * beside the loop; then each message's callback runs.
+ */
+#ifndef WRITER_H
+#define WRITER_H
+
+#include "queue.h"
+
+/* error: 0 and m is in the index, durable and announced; else m is NULL. */
+struct writer_done {
+	void (*done)(struct queue *, void *arg, struct msg *m, int error);
+	void *arg; /* borrowed */
+};
+
+struct writer *writer_new(struct queue *);
+void writer_free(struct writer *);
+/*
+ * Write a message: e->size and the like must be filled, content is copied.
+ * id NULL: a new id; else this one (an import, a copy). Calls back from the
+ * loop, always, unless it returns a negative errno at once.
+ */
+int writer_add(struct writer *, const struct p_envelope *,
+    struct slice content, const struct msgid *id, struct writer_done);
+void writer_turn(struct writer *); /* once a turn of the loop */
+
+#endif
