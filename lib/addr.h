@@ -14,7 +14,9 @@
 #include "buf.h"
 #include "slice.h"
 
-#define ADDR_LOCAL_MAX 64 /* RFC 5321 section 4.5.3.1.1, octets */
+/* Octets. RFC 5321 section 4.5.3.1.1 asks for 64 at least; VERP senders of
+ * mailing lists are longer. */
+#define ADDR_LOCAL_MAX 256
 #define ADDR_DOMAIN_MAX 255
 #define ADDR_PATH_MAX 512 /* a little over 4.5.3.1.3's 256: UTF-8 */
 

@@ -181,7 +181,6 @@ chan_new(struct event_base *base, int fd, const struct chan_ops *ops,
 	buf_init(&c->out, OUT_MAX);
 	STAILQ_INIT(&c->out_fds);
 	STAILQ_INIT(&c->in_fds);
-	evutil_make_socket_nonblocking(fd);
 	c->rd = event_new(base, fd, EV_READ | EV_PERSIST, on_read, c);
 	c->wr = event_new(base, fd, EV_WRITE, on_write, c);
 	if (c->rd == NULL || c->wr == NULL || event_add(c->rd, NULL) < 0) {

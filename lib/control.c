@@ -126,3 +126,23 @@ control_next(struct control *c)
 		return j;
 	}
 }
+
+ssize_t
+control_read(struct control *c, void *to, size_t n)
+{
+	size_t have = c->in.len - c->used;
+
+	if (have == 0)
+		return read(c->fd, to, n);
+	if (n > have)
+		n = have;
+	memcpy(to, c->in.data + c->used, n);
+	c->used += n;
+	return (ssize_t)n;
+}
+
+int
+control_write(struct control *c, const void *bytes, size_t n)
+{
+	return file_write_all(c->fd, bytes, n);
+}

@@ -8,6 +8,7 @@
 #define CONTROL_H
 
 #include <jansson.h>
+#include <sys/types.h>
 
 #define CONTROL_VERSION 1
 
@@ -21,6 +22,9 @@ int control_send(struct control *, const json_t *request);
 /* The next object of the answer, the caller's; NULL with errno at the end of
  * the connection. Waits. */
 json_t *control_next(struct control *);
+/* Raw bytes that follow a row that announced them; as read(2). */
+ssize_t control_read(struct control *, void *, size_t);
+int control_write(struct control *, const void *, size_t); /* all of it */
 int control_fd(const struct control *); /* for poll(), with subscribe */
 
 #endif

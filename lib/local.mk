@@ -7,6 +7,7 @@ lib_libmta_a_SOURCES = \
 	lib/clock.c lib/clock.h \
 	lib/control.c lib/control.h \
 	lib/crc32c.c lib/crc32c.h \
+	lib/drop.c lib/drop.h \
 	lib/event.c lib/event.h lib/event.def \
 	lib/evlog.c lib/evlog.h \
 	lib/file.c lib/file.h \

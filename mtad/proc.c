@@ -381,6 +381,7 @@ proc_main(const struct proc_ops *ops, int argc, char **argv, void *ctx)
 {
 	struct event_config *cfg = event_config_new();
 	struct proc p;
+	int rc;
 
 	init(&p, ops, ctx);
 	log_init(proto_role_name(ops->role));
@@ -403,8 +404,10 @@ proc_main(const struct proc_ops *ops, int argc, char **argv, void *ctx)
 		fatal("no memory");
 	while (!p.is_done && (p.conf == NULL || p.slot == NULL))
 		turn(&p);
-	if (!p.is_done && ops->warm != NULL && ops->warm(&p) < 0)
+	if (!p.is_done && ops->warm != NULL && (rc = ops->warm(&p)) < 0) {
+		log_warn("cannot start: %s", strerror(-rc));
 		proc_exit(&p, "cannot start");
+	}
 	PROC_SEND(&p.parent, ready, READY, .unused = 0);
 	flush(&p);
 	while (!p.is_done)

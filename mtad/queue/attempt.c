@@ -210,7 +210,7 @@ send_job(struct attempt *a, struct body *b)
 	    .flags = m->env_flags, .ret = m->ret,
 	    .envid = slice_of(msg_envid(m)), .received = m->received,
 	    .size = m->size, .rcpts = buf_slice(&rcpts),
-	    .body = m->body_file ? SLICE("") : body_content(b));
+	    .body = body_content(b));
 	buf_release(&rcpts);
 }
 

@@ -283,10 +283,9 @@ got_body(struct queue *q, struct msg *m, struct body *b, void *arg)
 	}
 	row_begin(c);
 	row_id(c, "id", m->id);
-	row_num(c, "bytes", (int64_t)(b->fd < 0 ? body_content(b).n : m->size));
+	row_num(c, "bytes", (int64_t)m->size);
 	row_end(c);
-	if (b->fd < 0)
-		buf_add_slice(&c->out, body_content(b));
+	buf_add_slice(&c->out, body_content(b));
 	while (b->fd >= 0 && (n = read(b->fd, block, sizeof(block))) > 0)
 		buf_add(&c->out, block, (size_t)n);
 	control_done(c);

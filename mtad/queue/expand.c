@@ -70,14 +70,15 @@ put_member(struct buf *b, const struct p_target *t, struct slice addr,
     const struct msg *m, const struct rcpt *parent, struct slice user)
 {
 	bool is_address = t->kind == TARGET_ADDRESS;
+	bool is_mailbox = t->kind == TARGET_MAILBOX; /* \user */
 
 	put_u8(b, t->kind);
 	put_u8(b, (uint8_t)(parent->depth + 1));
 	put_str(b, addr);
 	put_str(b, slice_of(rcpt_orcpt(m, parent)));
 	put_u8(b, parent->notify);
-	put_str(b, is_address ? SLICE("") : user);
-	put_str(b, is_address ? SLICE("") : t->text);
+	put_str(b, is_address ? SLICE("") : is_mailbox ? t->text : user);
+	put_str(b, is_address || is_mailbox ? SLICE("") : t->text);
 }
 
 /* Bare local names get this host's name. */

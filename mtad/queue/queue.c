@@ -320,8 +320,6 @@ warm(struct proc *p)
 	q->proc = p;
 	q->admin_gid = gr ? gr->gr_gid : (gid_t)-1;
 	q->admin_uid = p->is_root ? 0 : geteuid();
-	if (q->spool_fd < 0 || q->log_fd < 0 || q->control_fd < 0)
-		return -EBADF;
 	return 0;
 }
 
@@ -368,6 +366,8 @@ prepare(struct queue *q)
 	segments_init(&q->segments);
 	TAILQ_INIT(&q->notify);
 	TAILQ_INIT(&q->notify_later);
+	if (q->spool_fd < 0 || q->log_fd < 0 || q->control_fd < 0)
+		return false;
 	q->files = evfiles_new(q);
 	if (q->files == NULL)
 		log_warn("no event log: %s", strerror(errno));

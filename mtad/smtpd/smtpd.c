@@ -1,0 +1,320 @@
+/*
+ * mtad-smtpd: the server side of SMTP, submission and LMTP.
+ *
+ * Gives up: every file, every path, every call that could change what it has
+ * written (LIBRARIES.md). It appends to the segment that it was handed.
+ */
+#include <errno.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "access.h"
+#include "asks.h"
+#include "clock.h"
+#include "dropin.h"
+#include "log.h"
+#include "priv.h"
+#include "session.h"
+
+#define ACCEPT_AT_ONCE 32
+#define LOOKUP_WAIT (10 * US_SEC)
+
+static void
+on_accept(int fd, short what, void *arg)
+{
+	struct smtpd *d = arg;
+	const struct conf_listener *row = NULL;
+
+	(void)what;
+	for (int i = 0; i < d->listeners; i++)
+		if (d->listener[i].fd == fd)
+			row = &d->proc->conf->listener[d->listener[i].row];
+	for (int n = 0; row != NULL && n < ACCEPT_AT_ONCE; n++) {
+		int one = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (one < 0) {
+			if (errno == EMFILE || errno == ENFILE)
+				log_warn("no descriptors left for clients");
+			return;
+		}
+		session_new(d, one, row);
+	}
+}
+
+/* Only when a message could be taken: whoever connects earlier waits in the
+ * kernel's queue for a moment instead of being sent away. */
+static void
+listen_all(struct smtpd *d)
+{
+	if (d->is_listening || d->proc->is_stopping)
+		return;
+	d->is_listening = true;
+	for (int i = 0; i < d->listeners; i++) {
+		d->listener[i].ev = event_new(d->proc->base,
+		    d->listener[i].fd, EV_READ | EV_PERSIST, on_accept, d);
+		if (d->listener[i].ev != NULL)
+			event_add(d->listener[i].ev, NULL);
+	}
+}
+
+static void
+listen_none(struct smtpd *d)
+{
+	for (int i = 0; i < d->listeners; i++) {
+		if (d->listener[i].ev != NULL)
+			event_free(d->listener[i].ev);
+		d->listener[i].ev = NULL;
+		close(d->listener[i].fd);
+	}
+	d->listeners = 0;
+}
+
+static const struct timeval *
+common(struct smtpd *d, int64_t us)
+{
+	struct timeval tv = { us / US_SEC, us % US_SEC };
+
+	return event_base_init_common_timeout(d->proc->base, &tv);
+}
+
+static int
+warm(struct proc *p)
+{
+	struct smtpd *d = p->ctx;
+
+	tzset();
+	d->proc = p;
+	LIST_INIT(&d->sessions);
+	d->host = strdup(p->conf->HostName);
+	d->access = access_new(p->conf);
+	d->asks = asks_new();
+	d->store = store_new(p);
+	d->t_command = common(d, p->conf->TimeoutCommand);
+	d->t_block = common(d, p->conf->TimeoutDatablock);
+	if (getrandom(&d->next_id, sizeof(d->next_id), 0) < 0)
+		d->next_id = (uint64_t)clock_wall();
+	d->next_id &= ~UINT64_C(0xffffffff);
+	return d->host && d->access && d->asks && d->store ? 0 : -ENOMEM;
+}
+
+static int
+sandbox(struct proc *p)
+{
+	static const int calls[] = { SCMP_SYS(accept4), SCMP_SYS(fdatasync),
+		SCMP_SYS(getpeername), SCMP_SYS(getsockopt),
+		SCMP_SYS(shutdown), -1 };
+	int rc = priv_drop(p->conf->SmtpdUser, "");
+
+	return rc < 0 ? rc : priv_filter(calls);
+}
+
+static void
+on_second(int fd, short what, void *arg)
+{
+	static const struct verdict late = { .code = 451,
+		.reason = RC_LOCAL_RESOURCE, .enhanced = { "4.3.0", 5 },
+		.text = { "The user database does not answer, try again later",
+		    50 } };
+	struct smtpd *d = arg;
+	struct session *s, *next;
+	int64_t now = clock_mono();
+
+	(void)fd;
+	(void)what;
+	while ((s = asks_overdue(d->asks, now - LOOKUP_WAIT)) != NULL) {
+		if (s->verb == V_RCPT)
+			rcpt_answered(s, &late);
+		else
+			vrfy_answered(s, &late, SLICE(""));
+	}
+	for (s = LIST_FIRST(&d->sessions); s != NULL; s = next) {
+		next = LIST_NEXT(s, link);
+		session_tick(s, now);
+	}
+}
+
+static void
+start(struct proc *p)
+{
+	struct smtpd *d = p->ctx;
+	struct timeval second = { 1, 0 };
+	struct event *ev = event_new(p->base, -1, EV_PERSIST, on_second, d);
+
+	if (ev == NULL || event_add(ev, &second) < 0)
+		fatal("no memory");
+}
+
+static bool
+got_listener(struct smtpd *d, struct slice payload, int fd)
+{
+	struct p_listen m;
+
+	if (!get_p_listen(payload, &m) ||
+	    m.listener >= d->proc->conf->listener_n || d->listeners == 64) {
+		close(fd);
+		return false;
+	}
+	d->listener[d->listeners].fd = fd;
+	d->listener[d->listeners++].row = m.listener;
+	return true;
+}
+
+static bool
+got_answer(struct smtpd *d, struct slice payload)
+{
+	struct p_rcpt_answer m;
+	struct session *s;
+	struct verdict v;
+	struct rd r;
+
+	if (!get_p_rcpt_answer(payload, &m))
+		return false;
+	r = rd_of(m.verdict);
+	v = get_verdict(&r);
+	s = asks_take(d->asks, m.key);
+	if (s == NULL)
+		return true;
+	if (r.bad || v.code < 200 || v.code > 599)
+		v = VERDICT(451, "4.3.0", RC_LOCAL_RESOURCE,
+		    "The user database gave no answer");
+	if (s->verb == V_RCPT)
+		rcpt_answered(s, &v);
+	else
+		vrfy_answered(s, &v, m.lines);
+	return true;
+}
+
+/* For the Received line, when it comes in time. */
+static bool
+got_name(struct smtpd *d, struct slice payload)
+{
+	struct p_name_answer m;
+	struct session *s;
+
+	if (!get_p_name_answer(payload, &m) || m.result > FCRDNS_TEMP)
+		return false;
+	LIST_FOREACH(s, &d->sessions, link)
+		if (s->id == m.key)
+			break;
+	if (s == NULL || s->has_name || !addr_domain_ok(m.name, false))
+		return true;
+	s->name = slice_dup(m.name);
+	s->has_name = s->name != NULL;
+	s->fcrdns = m.result;
+	return true;
+}
+
+static bool
+frame(struct proc *p, struct peer *peer, enum proto_type type,
+    struct slice payload, int fd)
+{
+	struct smtpd *d = p->ctx;
+
+	(void)peer;
+	switch (type) {
+	case P_LISTEN:
+		return got_listener(d, payload, fd);
+	case P_RCPT_ANSWER:
+		return got_answer(d, payload);
+	case P_NAME_ANSWER:
+		return got_name(d, payload);
+	case P_DROP:
+		return dropin_take(d, payload, fd);
+	default:
+		if (!store_frame(d->store, type, payload, fd))
+			return false;
+		if (store_has_segment(d->store))
+			listen_all(d);
+		return true;
+	}
+}
+
+static void
+peer_up(struct proc *p, struct peer *peer)
+{
+	struct smtpd *d = p->ctx;
+
+	if (peer->role == R_QUEUE)
+		store_queue_up(d->store);
+}
+
+static void
+peer_down(struct proc *p, struct peer *peer)
+{
+	struct smtpd *d = p->ctx;
+
+	if (peer->role == R_QUEUE)
+		store_queue_down(d->store);
+}
+
+static void
+turn(struct proc *p)
+{
+	struct smtpd *d = p->ctx;
+
+	store_turn(d->store);
+	if (p->is_stopping && LIST_EMPTY(&d->sessions) &&
+	    store_is_idle(d->store)) {
+		store_stop(d->store);
+		proc_exit(p, "stop");
+	}
+}
+
+static void
+stop(struct proc *p)
+{
+	struct smtpd *d = p->ctx;
+	struct session *s, *next;
+
+	listen_none(d);
+	for (s = LIST_FIRST(&d->sessions); s != NULL; s = next) {
+		next = LIST_NEXT(s, link);
+		session_stop(s);
+	}
+}
+
+static void
+reload(struct proc *p, const struct conf *old)
+{
+	struct smtpd *d = p->ctx;
+	struct session *s;
+
+	(void)old;
+	access_reload(d->access, p->conf);
+	asks_forget(d->asks);
+	d->t_command = common(d, p->conf->TimeoutCommand);
+	d->t_block = common(d, p->conf->TimeoutDatablock);
+	/* listeners are the same number, in the same order */
+	LIST_FOREACH(s, &d->sessions, link)
+		for (size_t i = 0; i < old->listener_n; i++)
+			if (s->listener == &old->listener[i])
+				s->listener = &p->conf->listener[i];
+}
+
+static const struct proc_ops ops = {
+	.role = R_SMTPD,
+	.warm = warm,
+	.sandbox = sandbox,
+	.start = start,
+	.frame = frame,
+	.peer_up = peer_up,
+	.peer_down = peer_down,
+	.reload = reload,
+	.stop = stop,
+	.turn = turn,
+};
+
+int
+main(int argc, char **argv)
+{
+	static struct smtpd d;
+
+	return proc_main(&ops, argc, argv, &d);
+}

@@ -1,0 +1,469 @@
+#include "store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "crc32c.h"
+#include "file.h"
+#include "record.h"
+#include "worker.h"
+
+#define BATCH_MAX ((size_t)16 << 20)
+#define BODIES 4
+#define WAIT_FOR_QUEUE (30 * US_SEC)
+
+STAILQ_HEAD(submissions, submission);
+
+struct store_segment {
+	int fd; /* -1: none */
+	uint32_t tag, seg, rec;
+	uint64_t salt, at, limit;
+};
+
+struct store {
+	struct proc *proc; /* borrowed */
+	struct worker *worker;
+	struct store_segment now, spare;
+	struct submissions ready, flying;
+	struct buf batch;
+	uint64_t fly_at;
+	bool is_flying, has_asked, wants_bodies;
+	bool is_stale; /* the batch in flight is of a queue that is gone */
+	uint16_t refuse_code;
+	char refuse_text[200];
+	struct {
+		int fd;
+		uint64_t number;
+	} body[BODIES];
+	int bodies;
+	int64_t gone_since; /* mono: the queue is away; 0 it is there */
+};
+
+struct submission *
+submission_new(void)
+{
+	struct submission *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->body_fd = -1;
+	buf_init(&s->rcpts, (size_t)8 << 20);
+	buf_init(&s->body, (size_t)64 << 20);
+	buf_init(&s->env_bytes, (size_t)8 << 20);
+	buf_init(&s->env_message_id, 1024);
+	buf_init(&s->kept, 16384);
+	return s;
+}
+
+void
+submission_free(struct store *st, struct submission *s)
+{
+	if (s == NULL)
+		return;
+	if (s->body_fd >= 0) {
+		close(s->body_fd);
+		if (s->body_file != 0)
+			store_drop_body(st, s->body_file);
+	}
+	buf_release(&s->rcpts);
+	buf_release(&s->body);
+	buf_release(&s->env_bytes);
+	buf_release(&s->env_message_id);
+	buf_release(&s->kept);
+	free(s);
+}
+
+struct store *
+store_new(struct proc *p)
+{
+	struct store *st = calloc(1, sizeof(*st));
+
+	if (st == NULL)
+		return NULL;
+	st->proc = p;
+	st->now.fd = st->spare.fd = -1;
+	STAILQ_INIT(&st->ready);
+	STAILQ_INIT(&st->flying);
+	buf_init(&st->batch, BATCH_MAX + ((size_t)80 << 20));
+	st->worker = worker_new(p->base);
+	if (st->worker == NULL) {
+		free(st);
+		return NULL;
+	}
+	return st;
+}
+
+void
+store_free(struct store *st)
+{
+	worker_free(st->worker);
+	buf_release(&st->batch);
+	free(st);
+}
+
+/* Always a current segment and one more. */
+static void
+ask(struct store *st)
+{
+	struct peer *q = &st->proc->queue;
+
+	if (q->chan == NULL)
+		return;
+	if (!st->has_asked && (st->now.fd < 0 || st->spare.fd < 0)) {
+		PROC_SEND(q, seg_want, SEG_WANT, .unused = 0);
+		st->has_asked = true;
+	}
+	if (!st->wants_bodies && st->bodies < BODIES / 2) {
+		PROC_SEND(q, body_want, BODY_WANT, .unused = 0);
+		st->wants_bodies = true;
+	}
+}
+
+static void
+close_segment(struct store *st, struct store_segment *s)
+{
+	if (s->fd < 0)
+		return;
+	close(s->fd);
+	s->fd = -1;
+	PROC_SEND(&st->proc->queue, seg_done, SEG_DONE, .seg = s->seg,
+	    .end = s->at);
+}
+
+static void
+next_segment(struct store *st)
+{
+	close_segment(st, &st->now);
+	st->now = st->spare;
+	st->spare.fd = -1;
+	ask(st);
+}
+
+static void
+finish(struct store *st, struct submission *s, int code, const char *text)
+{
+	struct msgid id = s->id;
+
+	if (code == 250 && s->body_fd >= 0) {
+		close(s->body_fd); /* the record owns the file now */
+		s->body_fd = -1;
+	}
+	s->done(s, id, code, text);
+	submission_free(st, s);
+}
+
+static void
+announce(struct store *st, struct submission *s, int64_t now)
+{
+	PROC_SEND(&st->proc->queue, msg_new, MSG_NEW, .id = s->id,
+	    .offset = s->offset, .length = s->length,
+	    .body_file = s->body_file,
+	    .fsync_us = (uint32_t)(now - s->started),
+	    .envelope = buf_slice(&s->env_bytes));
+}
+
+/* In the worker: bodies first, so that a whole record proves a whole body. */
+static int
+run_batch(void *arg)
+{
+	struct store *st = arg;
+	struct submission *s;
+	int rc;
+
+	STAILQ_FOREACH(s, &st->flying, link)
+		if (s->body_fd >= 0 && fdatasync(s->body_fd) < 0)
+			return -errno;
+	rc = file_write_all(st->now.fd, st->batch.data, st->batch.len);
+	if (rc == 0 && fdatasync(st->now.fd) < 0)
+		rc = -errno;
+	return rc;
+}
+
+static void
+batch_done(void *arg, int rc)
+{
+	struct store *st = arg;
+	int64_t now = clock_mono();
+	struct submission *s;
+
+	st->is_flying = false;
+	stat_add(st->proc->slot, ST_SYNCS, 1);
+	if (rc == 0) {
+		st->now.at = st->fly_at + st->batch.len;
+	} else if (st->is_stale) {
+		stat_add(st->proc->slot, ST_SYNC_FAILS, 1);
+	} else {
+		stat_add(st->proc->slot, ST_SYNC_FAILS, 1);
+		PROC_SEND(&st->proc->queue, seg_bad, SEG_BAD,
+		    .seg = st->now.seg, .from = st->fly_at,
+		    .to = st->fly_at + st->batch.len,
+		    .error = (uint32_t)-rc);
+	}
+	buf_clear(&st->batch);
+	if (st->batch.cap > 1 << 20)
+		buf_shrink(&st->batch);
+	while ((s = STAILQ_FIRST(&st->flying)) != NULL) {
+		STAILQ_REMOVE_HEAD(&st->flying, link);
+		if (rc == 0 && !st->is_stale)
+			announce(st, s, now); /* else the next queue reads it */
+		finish(st, s, rc == 0 ? 250 : 451,
+		    rc == 0 ? "2.0.0 Message accepted" :
+			      "4.3.0 The message could not be stored, try again later");
+	}
+	if (st->is_stale) {
+		close(st->now.fd);
+		st->now.fd = -1;
+		st->is_stale = false;
+	}
+	if (rc != 0)
+		next_segment(st);
+}
+
+static void
+put_record(struct store *st, struct submission *s)
+{
+	struct buf *b = &st->batch;
+	size_t from = b->len;
+	struct record_head h = { .id = s->id, .body_file = s->body_file };
+	unsigned char zero[RECORD_HEAD] = { 0 };
+	struct buf head;
+
+	/* the header's bytes are known only now: the envelope names its size */
+	buf_init(&head, 1 << 20);
+	if (s->head != NULL)
+		s->head(s, s->id, &head);
+	s->env.rcpts = buf_slice(&s->rcpts);
+	put_p_envelope(&s->env_bytes, &s->env);
+	buf_add(b, zero, RECORD_HEAD);
+	buf_add(b, s->env_bytes.data, s->env_bytes.len);
+	buf_add(b, head.data, head.len);
+	buf_add(b, s->body.data, s->body.len);
+	h.envelope = (uint32_t)s->env_bytes.len;
+	h.payload = (uint32_t)(b->len - from - RECORD_HEAD);
+	while ((b->len - from) % RECORD_ALIGN != 0)
+		buf_addc(b, '\0');
+	if (!b->bad) {
+		h.payload_crc = crc32c(0, b->data + from + RECORD_HEAD,
+		    h.payload);
+		record_head_put((unsigned char *)b->data + from, st->now.salt,
+		    &h);
+	}
+	s->offset = st->fly_at + from;
+	s->length = (uint32_t)(b->len - from);
+	buf_release(&head);
+	buf_release(&s->body);
+}
+
+static size_t
+size_of(const struct submission *s)
+{
+	return s->body.len + s->rcpts.len + 8192;
+}
+
+/* Nobody to hand out a segment: half a minute, then the client is told. */
+static void
+give_up_waiting(struct store *st)
+{
+	struct submission *s;
+
+	if (st->gone_since == 0 ||
+	    clock_mono() - st->gone_since < WAIT_FOR_QUEUE)
+		return;
+	while ((s = STAILQ_FIRST(&st->ready)) != NULL) {
+		STAILQ_REMOVE_HEAD(&st->ready, link);
+		finish(st, s, 451,
+		    "4.3.0 The queue does not answer, try again later");
+	}
+}
+
+void
+store_turn(struct store *st)
+{
+	struct submission *s;
+
+	if (st->is_flying || STAILQ_EMPTY(&st->ready))
+		return;
+	if (st->now.fd < 0)
+		next_segment(st);
+	if (st->now.fd < 0) {
+		give_up_waiting(st);
+		return;
+	}
+	st->fly_at = st->now.at;
+	while ((s = STAILQ_FIRST(&st->ready)) != NULL &&
+	    st->batch.len < BATCH_MAX) {
+		if (st->now.at + st->batch.len + size_of(s) > st->now.limit &&
+		    (st->batch.len != 0 || st->now.rec != 0))
+			break; /* it goes into the next segment */
+		STAILQ_REMOVE_HEAD(&st->ready, link);
+		s->id = (struct msgid){ st->now.tag, st->now.seg,
+			st->now.rec++ };
+		put_record(st, s);
+		STAILQ_INSERT_TAIL(&st->flying, s, link);
+	}
+	if (STAILQ_EMPTY(&st->flying)) {
+		next_segment(st);
+		if (st->now.fd >= 0)
+			store_turn(st);
+		return;
+	}
+	st->is_flying = true;
+	if (st->batch.bad)
+		batch_done(st, -ENOMEM);
+	else if (worker_submit(st->worker, run_batch, batch_done, st) < 0)
+		batch_done(st, -ENOMEM);
+}
+
+void
+store_submit(struct store *st, struct submission *s)
+{
+	s->started = clock_mono();
+	STAILQ_INSERT_TAIL(&st->ready, s, link);
+}
+
+bool
+store_is_idle(const struct store *st)
+{
+	return !st->is_flying && STAILQ_EMPTY(&st->ready);
+}
+
+bool
+store_has_segment(const struct store *st)
+{
+	return st->now.fd >= 0 || st->spare.fd >= 0;
+}
+
+int
+store_refuses(const struct store *st, const char **ret_text)
+{
+	if (st->refuse_code != 0) {
+		*ret_text = st->refuse_text;
+		return st->refuse_code;
+	}
+	if (!store_has_segment(st) && st->gone_since == 0) {
+		*ret_text = "4.3.1 The mail queue is full, try again later";
+		return 452;
+	}
+	if (st->gone_since != 0 &&
+	    clock_mono() - st->gone_since > WAIT_FOR_QUEUE) {
+		*ret_text = "4.3.0 The queue does not answer, try again later";
+		return 451;
+	}
+	return 0;
+}
+
+int
+store_take_body(struct store *st, uint64_t *ret_number)
+{
+	int fd;
+
+	if (st->bodies == 0) {
+		ask(st);
+		return -1;
+	}
+	fd = st->body[--st->bodies].fd;
+	*ret_number = st->body[st->bodies].number;
+	ask(st);
+	return fd;
+}
+
+void
+store_drop_body(struct store *st, uint64_t number)
+{
+	PROC_SEND(&st->proc->queue, body_drop, BODY_DROP, .number = number);
+}
+
+static bool
+got_segment(struct store *st, struct slice payload, int fd)
+{
+	struct p_seg_give m;
+	struct store_segment *to;
+
+	if (!get_p_seg_give(payload, &m)) {
+		close(fd);
+		return false;
+	}
+	st->has_asked = false;
+	to = st->now.fd < 0 && !st->is_flying ? &st->now : &st->spare;
+	if (to->fd >= 0) {
+		close(fd);
+		return true;
+	}
+	*to = (struct store_segment){ .fd = fd, .tag = m.tag, .seg = m.seg,
+		.salt = m.salt, .at = m.offset, .limit = m.limit };
+	ask(st);
+	return true;
+}
+
+static bool
+got_body(struct store *st, struct slice payload, int fd)
+{
+	struct p_body_give m;
+
+	if (!get_p_body_give(payload, &m) || st->bodies == BODIES) {
+		close(fd);
+		return false;
+	}
+	st->wants_bodies = false;
+	st->body[st->bodies].fd = fd;
+	st->body[st->bodies++].number = m.number;
+	ask(st);
+	return true;
+}
+
+bool
+store_frame(struct store *st, enum proto_type type, struct slice payload,
+    int fd)
+{
+	struct p_accept m;
+
+	switch (type) {
+	case P_SEG_GIVE:
+		return got_segment(st, payload, fd);
+	case P_BODY_GIVE:
+		return got_body(st, payload, fd);
+	case P_ACCEPT:
+		if (!get_p_accept(payload, &m))
+			return false;
+		st->refuse_code = m.code;
+		snprintf(st->refuse_text, sizeof(st->refuse_text), "%.*s",
+		    SLICE_ARG(m.text));
+		return true;
+	default:
+		return false;
+	}
+}
+
+void
+store_queue_up(struct store *st)
+{
+	st->gone_since = 0;
+	st->has_asked = st->wants_bodies = false;
+	ask(st);
+}
+
+/* Finish the sync in flight and answer it; close what the old queue gave, so
+ * that the next one can read it; wait for another. */
+void
+store_queue_down(struct store *st)
+{
+	st->gone_since = clock_mono();
+	st->is_stale = st->is_flying;
+	if (!st->is_flying)
+		close_segment(st, &st->now);
+	close_segment(st, &st->spare);
+	while (st->bodies != 0)
+		close(st->body[--st->bodies].fd);
+}
+
+void
+store_stop(struct store *st)
+{
+	close_segment(st, &st->now);
+	close_segment(st, &st->spare);
+}

@@ -1,0 +1,223 @@
+/*
+ * RCPT: RFC 5321 section 4.1.1.3, and who may send to whom.
+ *
+ * Our own domains: lookup says whether the user is there; without its answer
+ * the client comes again. Domains of RelayDomains: yes. All others only for
+ * trusted clients, in whatever spelling: a percent hack, a route, quotes or
+ * a bang path to one of our domains asks for the same thing.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access.h"
+#include "asks.h"
+#include "params.h"
+#include "route.h"
+#include "session.h"
+
+static struct reply
+bad_rcpt(int error)
+{
+	switch (error) {
+	case -ENAMETOOLONG:
+		return REPLY(501, "5.1.3 The address is too long");
+	case -EILSEQ:
+		return REPLY(553, "5.6.7 This address needs SMTPUTF8");
+	default:
+		return REPLY(501, "5.1.3 That is no address: RCPT TO:<user@domain>");
+	}
+}
+
+static bool
+is_postmaster(const struct addr *a)
+{
+	return slice_ieq(slice_of(a->local), SLICE("postmaster"));
+}
+
+/* An address literal of ours is this host; others are elsewhere. */
+static enum route_class
+class_of(const struct session *s, const struct addr *a)
+{
+	const struct conf *c = session_conf(s);
+	struct slice domain = slice_of(a->domain);
+	char ip[64];
+
+	if (domain.n != 0 && domain.p[0] == '[') {
+		if (!addr_literal(domain, ip))
+			return ROUTE_OTHER;
+		for (size_t i = 0; i < c->listener_n; i++)
+			if (strcmp(c->listener[i].Address, ip) == 0)
+				return ROUTE_LOCAL;
+		return ROUTE_OTHER;
+	}
+	return route_class(c, domain);
+}
+
+static void
+keep(struct session *s, const struct addr *a, uint8_t notify,
+    const char *orcpt)
+{
+	struct txn *t = s->txn;
+	struct p_env_rcpt r = { .orcpt = slice_of(orcpt), .notify = notify };
+	struct buf addr;
+
+	buf_init(&addr, 2048);
+	addr_put(&addr, slice_of(a->local),
+	    slice_of(a->domain[0] ? a->domain : session_conf(s)->HostName));
+	r.addr = buf_slice(&addr);
+	put_p_env_rcpt(&t->sub->rcpts, &r);
+	if (t->sub->env.rcpt_n++ == 0)
+		buf_add_slice(&t->first_rcpt, r.addr);
+	buf_release(&addr);
+}
+
+static void
+forget(struct session *s)
+{
+	free(s->asked);
+	free(s->orcpt);
+	s->asked = NULL;
+	s->orcpt = NULL;
+}
+
+static struct reply
+decided(struct session *s, const struct verdict *v)
+{
+	size_t n = 0;
+
+	if (verdict_is_ok(v)) {
+		keep(s, s->asked, s->notify, s->orcpt);
+		return REPLY(250, "2.1.5 Recipient ok");
+	}
+	if (v->enhanced.n != 0 && v->enhanced.n < 16) {
+		memcpy(s->scratch, v->enhanced.p, v->enhanced.n);
+		n = v->enhanced.n;
+		s->scratch[n++] = ' ';
+	}
+	for (size_t i = 0; i < v->text.n && n < sizeof(s->scratch) - 1; i++)
+		s->scratch[n++] = (unsigned char)v->text.p[i] < 0x20 ?
+			' ' :
+			v->text.p[i];
+	s->scratch[n] = '\0';
+	return REPLY(v->code, s->scratch);
+}
+
+void
+rcpt_answered(struct session *s, const struct verdict *v)
+{
+	struct reply r = decided(s, v);
+
+	if (verdict_is_ok(v))
+		asks_know(s->smtpd->asks, slice_of(s->asked->local),
+		    slice_of(s->asked->domain));
+	s->ask_key = 0;
+	if (!verdict_is_ok(v) && s->state == ST_MAIL)
+		s->after = ST_MAIL;
+	session_answer_rcpt(s, r);
+}
+
+/* To lookup, or from what it said a moment ago. */
+static struct reply
+ask(struct session *s)
+{
+	struct slice local = slice_of(s->asked->local);
+	struct slice domain = slice_of(s->asked->domain);
+	const struct verdict ok = VERDICT(250, "2.1.5", RC_NONE, "ok");
+	struct reply r;
+
+	if (is_postmaster(s->asked) ||
+	    asks_is_known(s->smtpd->asks, local, domain)) {
+		r = decided(s, &ok);
+		forget(s);
+		return r;
+	}
+	if (s->smtpd->proc->lookup.chan != NULL)
+		s->ask_key = asks_add(s->smtpd->asks, s);
+	if (s->ask_key == 0) {
+		forget(s);
+		return REPLY(451, "4.3.0 The user database does not answer, try again later");
+	}
+	PROC_SEND(&s->smtpd->proc->lookup, rcpt_ask, RCPT_ASK,
+	    .key = s->ask_key, .what = ASK_RCPT, .local = local,
+	    .domain = domain);
+	session_wait(s);
+	return REPLY_LATER;
+}
+
+void
+session_answer_rcpt(struct session *s, struct reply r)
+{
+	struct addr *asked = s->asked;
+	char *orcpt = s->orcpt;
+
+	s->orcpt = NULL;
+	if (r.code < 400)
+		s->asked = NULL;
+	/* a refusal's event names the recipient, so it is freed afterwards */
+	session_answer(s, r);
+	if (r.code < 400)
+		free(asked);
+	free(orcpt);
+}
+
+static struct reply
+may_relay(const struct session *s, const struct addr *a, enum route_class c)
+{
+	static const char no[] = "5.7.1 Relaying is not permitted";
+
+	if (s->is_trusted)
+		return REPLY(0, NULL);
+	if (c == ROUTE_OTHER)
+		return REPLY(550, no);
+	if (c != ROUTE_RELAY && local_part_relays(slice_of(a->local)))
+		return REPLY(550, no);
+	return REPLY(0, NULL);
+}
+
+struct reply
+verb_rcpt(struct session *s, struct slice args)
+{
+	const struct conf *c = session_conf(s);
+	bool is_utf8 = s->txn->sub->env.flags & ENV_UTF8;
+	struct rcpt_params p;
+	enum route_class class;
+	const char *wrong;
+	struct reply no;
+	struct addr a;
+	int rc;
+
+	forget(s);
+	if (!slice_istarts(args, SLICE("TO:")))
+		return REPLY(501, "5.5.4 RCPT TO:<address>");
+	args = slice_trim(slice_sub(args, 3, args.n));
+	rc = addr_parse_path(&args, ADDR_BARE_OK | (is_utf8 ? ADDR_UTF8_OK : 0),
+	    &a);
+	if (rc < 0 || (args.n != 0 && args.p[0] != ' '))
+		return bad_rcpt(rc < 0 ? rc : -EINVAL);
+	if (a.domain[0] == '\0' && !is_postmaster(&a) && !s->is_trusted)
+		return REPLY(550, "5.1.3 An address with a domain is wanted");
+	wrong = rcpt_params(args, &p);
+	if (wrong != NULL)
+		return REPLY(atoi(wrong), wrong + 4);
+	if (s->txn->sub->env.rcpt_n >= (uint32_t)c->MaxRecipientsPerMessage)
+		return REPLY(452, "4.5.3 Too many recipients, send the rest again");
+	class = class_of(s, &a);
+	no = may_relay(s, &a, class);
+	s->asked = malloc(sizeof(a));
+	if (s->asked == NULL)
+		return REPLY(451, "4.3.0 Out of memory, try again later");
+	*s->asked = a;
+	if (no.code != 0)
+		return no;
+	if (class == ROUTE_RELAY || class == ROUTE_OTHER) {
+		keep(s, &a, p.notify, p.orcpt);
+		forget(s);
+		return REPLY(250, "2.1.5 Recipient ok");
+	}
+	s->notify = p.notify;
+	s->orcpt = slice_dup(slice_of(p.orcpt));
+	if (s->orcpt == NULL)
+		return REPLY(451, "4.3.0 Out of memory, try again later");
+	return ask(s);
+}
