@@ -210,7 +210,10 @@ verb_rcpt(struct session *s, struct slice args)
 	*s->asked = a;
 	if (no.code != 0)
 		return no;
-	if (class == ROUTE_RELAY || class == ROUTE_OTHER) {
+	/* A program that calls sendmail reads no replies: what its user
+	 * mistyped comes back as a notice. */
+	if (class == ROUTE_RELAY || class == ROUTE_OTHER ||
+	    s->kind == KIND_LOCAL) {
 		keep(s, &a, p.notify, p.orcpt);
 		forget(s);
 		return REPLY(250, "2.1.5 Recipient ok");
