@@ -215,6 +215,19 @@ chan_free(struct chan *c)
 	free(c);
 }
 
+void
+chan_pause(struct chan *c)
+{
+	event_del(c->rd);
+}
+
+void
+chan_resume(struct chan *c)
+{
+	if (!c->is_gone)
+		event_add(c->rd, NULL);
+}
+
 struct buf *
 chan_begin(struct chan *c, uint16_t type)
 {

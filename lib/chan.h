@@ -39,6 +39,10 @@ struct chan *chan_new(struct event_base *, int fd, const struct chan_ops *,
     void *arg);
 void chan_free(struct chan *);
 
+/* Read nothing until chan_resume(): the peer's frames wait in the kernel. */
+void chan_pause(struct chan *);
+void chan_resume(struct chan *);
+
 /* A frame: append the payload to what chan_begin() returned, then end it.
  * fd is -1, or a descriptor that the channel takes, sends and closes. */
 struct buf *chan_begin(struct chan *, uint16_t type);

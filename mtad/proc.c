@@ -87,7 +87,9 @@ got_peer(struct proc *p, struct slice payload, int fd)
 		peer_gone(peer, old);
 	}
 	peer->chan = chan_new(p->base, fd, &peer_ops, peer);
-	if (peer->chan != NULL && p->is_running && p->ops->peer_up != NULL)
+	if (peer->chan != NULL && !p->is_running)
+		chan_pause(peer->chan); /* until GO: it may run already */
+	else if (peer->chan != NULL && p->ops->peer_up != NULL)
 		p->ops->peer_up(p, peer);
 	return true;
 }
@@ -189,10 +191,15 @@ got_go(struct proc *p)
 	p->is_running = true;
 	say_start(p);
 	p->ops->start(p);
-	if (p->ops->peer_up != NULL)
-		for (int i = 1; peer_at(p, i) != NULL; i++)
-			if (peer_at(p, i)->chan != NULL)
-				p->ops->peer_up(p, peer_at(p, i));
+	for (int i = 1; peer_at(p, i) != NULL; i++) {
+		struct peer *peer = peer_at(p, i);
+
+		if (peer->chan == NULL)
+			continue;
+		chan_resume(peer->chan);
+		if (p->ops->peer_up != NULL)
+			p->ops->peer_up(p, peer);
+	}
 	return true;
 }
 

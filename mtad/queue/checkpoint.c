@@ -123,7 +123,9 @@ put_segments(struct buf *b, const struct segments *ss)
 
 	put_u32(b, 0);
 	TAILQ_FOREACH(s, &ss->list, link) {
-		if (s->state == SEG_MAKING || s->state == SEG_DROPPING)
+		/* One that is being made has its number already: it must be
+		 * known, or the next start takes it for a leftover. */
+		if (s->state == SEG_DROPPING)
 			continue;
 		put_u32(b, s->no);
 		put_u32(b, s->tag);

@@ -257,9 +257,7 @@ scan_one(struct recovery *rc, struct segment *s)
 	}
 	if (error == 0)
 		error = scan_file(q, s);
-	if (error == -ENOENT && s->live != 0)
-		q->report.lost += s->live;
-	if (error < 0)
+	if (error < 0 && error != -ENOENT) /* gone: was it removed? see below */
 		queue_damage(q, NULL, name, 0, strerror(-error));
 }
 
@@ -326,13 +324,14 @@ replay_mark(struct queue *q, struct slice payload)
 	uint64_t offset = get_u64(&r);
 	uint32_t records = get_u32(&r);
 
-	if (r.bad || s == NULL || s->state == SEG_OUT)
+	/* A file that is gone was removed as dead, or its messages are counted
+	 * one by one. */
+	if (r.bad || s == NULL || s->state == SEG_OUT || s->fd < 0)
 		return;
-	if (records > s->records) {
+	if (records > s->records && offset > s->announced) {
 		q->report.lost += records - s->records;
 		s->records = records;
 	}
-	(void)offset;
 }
 
 static void
@@ -469,6 +468,31 @@ count_lost(struct recovery *rc)
 		    segments_find(&rc->q->segments, rc->unknown[i].seg) == NULL)
 			rc->q->report.lost++;
 	}
+}
+
+/* Alive by all that is known, and their file is not there. */
+static void
+give_up_missing(struct queue *q)
+{
+	struct index_walk w;
+	struct msg *m;
+
+	walk_start(&q->index, &w);
+	while ((m = walk_next(&w)) != NULL) {
+		char name[32];
+
+		if (m->segment->fd >= 0 || m->segment->state == SEG_OUT)
+			continue;
+		if (m->open != 0) {
+			segment_name(name, m->segment->no);
+			queue_damage(q, m, name, m->offset,
+			    "the segment is gone, and the message with it");
+			q->report.lost++;
+		}
+		segment_del_live(&q->segments, m->segment, m->length);
+		index_del(&q->index, m);
+	}
+	walk_stop(&w);
 }
 
 /* Notices that are there finish what they report. Needs their envelopes. */
@@ -637,6 +661,7 @@ recover(struct queue *q)
 			0);
 		finish_by_notices(q);
 		count_lost(rc);
+		give_up_missing(q);
 		route_all(q);
 		drop_dead(q);
 		sweep_bodies(q);

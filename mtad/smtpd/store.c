@@ -16,6 +16,7 @@
 #define BATCH_MAX ((size_t)16 << 20)
 #define BODIES 4
 #define WAIT_FOR_QUEUE (30 * US_SEC)
+#define WAIT_FOR_SEGMENT (2 * US_SEC) /* before MAIL is refused */
 
 STAILQ_HEAD(submissions, submission);
 
@@ -42,6 +43,7 @@ struct store {
 	} body[BODIES];
 	int bodies;
 	int64_t gone_since; /* mono: the queue is away; 0 it is there */
+	int64_t asked_since; /* mono: a segment was asked for; 0: none is due */
 };
 
 struct submission *
@@ -117,6 +119,7 @@ ask(struct store *st)
 	if (!st->has_asked && (st->now.fd < 0 || st->spare.fd < 0)) {
 		PROC_SEND(q, seg_want, SEG_WANT, .unused = 0);
 		st->has_asked = true;
+		st->asked_since = clock_mono();
 	}
 	if (!st->wants_bodies && st->bodies < BODIES / 2) {
 		PROC_SEND(q, body_want, BODY_WANT, .unused = 0);
@@ -265,14 +268,20 @@ size_of(const struct submission *s)
 	return s->body.len + s->rcpts.len + 8192;
 }
 
+static bool
+waited(int64_t since, int64_t us)
+{
+	return since != 0 && clock_mono() - since > us;
+}
+
 /* Nobody to hand out a segment: half a minute, then the client is told. */
 static void
 give_up_waiting(struct store *st)
 {
 	struct submission *s;
 
-	if (st->gone_since == 0 ||
-	    clock_mono() - st->gone_since < WAIT_FOR_QUEUE)
+	if (!waited(st->gone_since, WAIT_FOR_QUEUE) &&
+	    !waited(st->asked_since, WAIT_FOR_QUEUE))
 		return;
 	while ((s = STAILQ_FIRST(&st->ready)) != NULL) {
 		STAILQ_REMOVE_HEAD(&st->ready, link);
@@ -345,12 +354,12 @@ store_refuses(const struct store *st, const char **ret_text)
 		*ret_text = st->refuse_text;
 		return st->refuse_code;
 	}
-	if (!store_has_segment(st) && st->gone_since == 0) {
+	if (!store_has_segment(st) && st->gone_since == 0 &&
+	    waited(st->asked_since, WAIT_FOR_SEGMENT)) {
 		*ret_text = "4.3.1 The mail queue is full, try again later";
 		return 452;
 	}
-	if (st->gone_since != 0 &&
-	    clock_mono() - st->gone_since > WAIT_FOR_QUEUE) {
+	if (waited(st->gone_since, WAIT_FOR_QUEUE)) {
 		*ret_text = "4.3.0 The queue does not answer, try again later";
 		return 451;
 	}
@@ -389,6 +398,7 @@ got_segment(struct store *st, struct slice payload, int fd)
 		return false;
 	}
 	st->has_asked = false;
+	st->asked_since = 0;
 	to = st->now.fd < 0 && !st->is_flying ? &st->now : &st->spare;
 	if (to->fd >= 0) {
 		close(fd);
@@ -453,6 +463,7 @@ void
 store_queue_down(struct store *st)
 {
 	st->gone_since = clock_mono();
+	st->asked_since = 0;
 	st->is_stale = st->is_flying;
 	if (!st->is_flying)
 		close_segment(st, &st->now);
