@@ -107,8 +107,8 @@ say_mail(struct dialogue *d, const struct outgoing *o,
 }
 
 static int
-say_rcpt(struct dialogue *d, struct slice rcpt,
-    const struct sendmail_options *opt)
+say_rcpt(
+    struct dialogue *d, struct slice rcpt, const struct sendmail_options *opt)
 {
 	struct buf b;
 	int code;
@@ -160,7 +160,9 @@ status_of(const struct dialogue *d, int code)
 	fprintf(stderr, "sendmail: %s", d->reply);
 	if (code / 100 == 4)
 		return EX_TEMPFAIL;
-	return code == 550 ? EX_NOUSER : code == 552 ? EX_UNAVAILABLE : EX_DATAERR;
+	return code == 550 ? EX_NOUSER
+	    : code == 552  ? EX_UNAVAILABLE
+			   : EX_DATAERR;
 }
 
 static int
@@ -247,7 +249,8 @@ submit_drop(const char *spool, const struct outgoing *o,
     const struct sendmail_options *opt)
 {
 	struct drop d = { .sender = slice_of(o->sender),
-		.envid = slice_of(opt->envid), .ret = slice_of(opt->ret),
+		.envid = slice_of(opt->envid),
+		.ret = slice_of(opt->ret),
 		.notify = slice_of(opt->notify),
 		.message = buf_slice(&o->message) };
 	struct slice *rcpts = calloc(o->n + 1, sizeof(*rcpts));
