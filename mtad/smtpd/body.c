@@ -102,6 +102,7 @@ odd_byte(struct body *b, struct buf *out, char c)
 		return;
 	put(b, out, "\r\n", 2);
 	end_of_line(b);
+	b->state = B_TEXT; /* no dot behind it ends or was stuffed */
 }
 
 /* A line of a dot was not the end: only a dot that was stuffed. */
