@@ -6,7 +6,8 @@ UNIT_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/mtad \
 	-I$(top_srcdir)/tests/support $(CHECK_CFLAGS)
 UNIT = tests/support/unit.c tests/support/unit.h
 
-check_PROGRAMS += test_basics test_mail test_smtpd test_remote test_queue test_ctl
+check_PROGRAMS += test_basics test_mail test_smtpd test_remote test_queue test_ctl \
+	test_aliases test_deliver test_forward
 TESTS += $(check_PROGRAMS)
 test_basics_SOURCES = $(UNIT) tests/unit/lib/test_basics.c
 test_basics_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -26,4 +27,16 @@ test_queue_LDADD = mtad/queue/libqueue.a $(UNIT_LIBS) $(ZLIB_LIBS)
 test_ctl_SOURCES = $(UNIT) tests/unit/mtad/ctl/test_ctl.c
 test_ctl_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/ctl
 test_ctl_LDADD = mtad/ctl/libsendmail.a $(UNIT_LIBS)
+test_aliases_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
+	tests/unit/mtad/lookup/test_aliases.c
+test_aliases_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/lookup
+test_aliases_LDADD = mtad/lookup/liblookup.a $(UNIT_LIBS)
+test_deliver_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
+	tests/unit/mtad/local/test_deliver.c
+test_deliver_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/local
+test_deliver_LDADD = mtad/local/liblocal.a $(UNIT_LIBS)
+test_forward_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
+	tests/unit/mtad/local/test_forward.c
+test_forward_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/local
+test_forward_LDADD = mtad/local/liblocal.a $(UNIT_LIBS)
 EXTRA_DIST += tests/run tests/style tests/support tests/e2e

@@ -8,7 +8,8 @@
 
 #define BLOCK 65536
 
-/* CRLF to LF; a CR at the end of a piece waits for the next one. */
+/* CRLF to LF, in pieces of at most a block; a CR at the end of one waits for
+ * the next. */
 static int
 put_lf(struct slice s, bool *has_cr, int (*put)(void *, const char *, size_t),
     void *arg)
@@ -16,15 +17,15 @@ put_lf(struct slice s, bool *has_cr, int (*put)(void *, const char *, size_t),
 	int rc = 0;
 
 	while (s.n != 0 && rc >= 0) {
-		size_t cr = slice_find(s, '\r');
+		size_t cr = slice_find(slice_sub(s, 0, BLOCK), '\r');
 
 		if (*has_cr && s.p[0] != '\n')
 			rc = put(arg, "\r", 1);
 		*has_cr = false;
 		if (rc >= 0 && cr != 0)
 			rc = put(arg, s.p, cr);
-		*has_cr = cr < s.n;
-		s = slice_sub(s, cr + 1, s.n);
+		*has_cr = cr < s.n && s.p[cr] == '\r';
+		s = slice_sub(s, cr + *has_cr, s.n);
 	}
 	return rc;
 }

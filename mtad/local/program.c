@@ -48,6 +48,7 @@ run_child(const char *path, char **argv, char **envp, const struct owner *o,
 		_exit(EX_TEMPFAIL);
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
 		_exit(EX_TEMPFAIL);
+	close_range(3, ~0u, 0);
 	for (int sig = 1; sig < NSIG; sig++)
 		if (sig != SIGKILL && sig != SIGSTOP)
 			signal(sig, SIG_DFL);
