@@ -7,7 +7,7 @@ UNIT_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/mtad \
 UNIT = tests/support/unit.c tests/support/unit.h
 
 check_PROGRAMS += test_basics test_mail test_smtpd test_remote test_queue test_ctl \
-	test_aliases test_deliver test_forward
+	test_aliases test_deliver test_forward test_lookup
 TESTS += $(check_PROGRAMS)
 test_basics_SOURCES = $(UNIT) tests/unit/lib/test_basics.c
 test_basics_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -39,4 +39,10 @@ test_forward_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
 	tests/unit/mtad/local/test_forward.c
 test_forward_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/local
 test_forward_LDADD = mtad/local/liblocal.a $(UNIT_LIBS)
+# the real process; the test is its parent and its peer
+RIG = $(UNIT) tests/support/rig.c tests/support/rig.h \
+	tests/support/tmp.c tests/support/tmp.h
+test_lookup_SOURCES = $(RIG) tests/unit/mtad/lookup/test_lookup.c
+test_lookup_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_lookup_LDADD = $(UNIT_LIBS)
 EXTRA_DIST += tests/run tests/style tests/support tests/e2e
