@@ -7,7 +7,7 @@ UNIT_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/mtad \
 UNIT = tests/support/unit.c tests/support/unit.h
 
 check_PROGRAMS += test_basics test_mail test_smtpd test_remote test_queue test_ctl \
-	test_aliases test_deliver test_forward test_lookup
+	test_aliases test_deliver test_forward test_lookup test_local
 TESTS += $(check_PROGRAMS)
 test_basics_SOURCES = $(UNIT) tests/unit/lib/test_basics.c
 test_basics_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -45,4 +45,7 @@ RIG = $(UNIT) tests/support/rig.c tests/support/rig.h \
 test_lookup_SOURCES = $(RIG) tests/unit/mtad/lookup/test_lookup.c
 test_lookup_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_lookup_LDADD = $(UNIT_LIBS)
+test_local_SOURCES = $(RIG) tests/unit/mtad/local/test_local.c
+test_local_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_local_LDADD = $(UNIT_LIBS)
 EXTRA_DIST += tests/run tests/style tests/support tests/e2e
