@@ -7,7 +7,8 @@ UNIT_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/mtad \
 UNIT = tests/support/unit.c tests/support/unit.h
 
 check_PROGRAMS += test_basics test_mail test_smtpd test_remote test_queue test_ctl \
-	test_aliases test_deliver test_forward test_lookup test_local
+	test_aliases test_deliver test_forward test_lookup test_local \
+	test_sendmail
 TESTS += $(check_PROGRAMS)
 test_basics_SOURCES = $(UNIT) tests/unit/lib/test_basics.c
 test_basics_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -48,4 +49,8 @@ test_lookup_LDADD = $(UNIT_LIBS)
 test_local_SOURCES = $(RIG) tests/unit/mtad/local/test_local.c
 test_local_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_local_LDADD = $(UNIT_LIBS)
+test_sendmail_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
+	tests/unit/mtad/ctl/test_sendmail.c
+test_sendmail_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/ctl
+test_sendmail_LDADD = mtad/ctl/libsendmail.a $(UNIT_LIBS)
 EXTRA_DIST += tests/run tests/style tests/support tests/e2e

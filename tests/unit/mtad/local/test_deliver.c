@@ -261,8 +261,9 @@ START_TEST(a_locked_mbox_waits_for_its_lock)
 	to("box");
 	tmp_write("box.lock", "", 0600);
 	pid = fork();
-	if (pid == 0) { /* somebody who reads it, and is done */
-		usleep(250000);
+	if (pid == 0) { /* who reads it is done when somebody waits */
+		while (access(letter.path, F_OK) < 0)
+			usleep(10000);
 		unlink(tmp_path("box.lock"));
 		_exit(0);
 	}
