@@ -232,7 +232,10 @@ write_drop(int dirfd, const struct buf *b)
 	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -errno;
-	rc = file_write_all(fd, b->data, b->len);
+	/* readable for the queue's user; nobody else can enter the folder */
+	rc = fchmod(fd, 0644) < 0 ? -errno : 0;
+	if (rc == 0)
+		rc = file_write_all(fd, b->data, b->len);
 	if (rc == 0 && fsync(fd) < 0)
 		rc = -errno;
 	close(fd);
