@@ -287,8 +287,8 @@ take_empty_lists(const char *text)
 		const struct conf_opt *o = &s->opt[i];
 		const char *p = text;
 
-		while (o->kind == CONF_LIST &&
-		    (p = strstr(p, o->name)) != NULL) {
+		while (
+		    o->kind == CONF_LIST && (p = strstr(p, o->name)) != NULL) {
 			bool is_line = p == text || p[-1] == '\n';
 
 			p = skip(p + strlen(o->name));
