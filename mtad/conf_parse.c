@@ -269,6 +269,37 @@ check_dollars(const char *text)
 	}
 }
 
+/* Behind blanks and newlines, or p. */
+static const char *
+skip(const char *p)
+{
+	return p + strspn(p, " \t\r\n");
+}
+
+/* libconfuse tells nobody of "Name = {}". */
+static void
+take_empty_lists(const char *text)
+{
+	const struct conf_section *s = &conf_sections[0];
+	char why[200];
+
+	for (size_t i = 0; i < s->opt_n; i++) {
+		const struct conf_opt *o = &s->opt[i];
+		const char *p = text;
+
+		while (
+		    o->kind == CONF_LIST && (p = strstr(p, o->name)) != NULL) {
+			bool is_line = p == text || p[-1] == '\n';
+
+			p = skip(p + strlen(o->name));
+			if (is_line && *p == '=' && *skip(p + 1) == '{' &&
+			    *skip(skip(p + 1) + 1) == '}')
+				conf_set(o, (char *)parse->conf + o->offset,
+				    "{}", why);
+		}
+	}
+}
+
 static void
 parse_text(const char *text)
 {
@@ -291,6 +322,7 @@ parse_text(const char *text)
 	cfg_set_error_function(cfg, on_error);
 	if (cfg_parse_buf(cfg, text) != CFG_SUCCESS && !parse->is_bad)
 		complain(cfg->line, "this is not the syntax of mtad.conf");
+	take_empty_lists(text);
 	cfg_free(cfg);
 }
 

@@ -39,7 +39,7 @@ is_bad(struct outgoing *o, struct slice what)
 		if ((unsigned char)o->bad[i] < 0x20 || o->bad[i] == 0x7f)
 			o->bad[i] = '?';
 	if (n == 0)
-		strcpy(o->bad, "<>");
+		memcpy(o->bad, "<>", 3);
 }
 
 /* As it stands between < and >: what the daemon would refuse does not get to

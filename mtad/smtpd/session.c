@@ -170,7 +170,8 @@ session_reply(struct session *s, struct reply r)
 	if (r.code < 400)
 		return;
 	say_reject(s, r);
-	if (++s->errors >= c->MaxBadCommands && s->state != ST_CLOSED) {
+	if (r.code >= 500 && ++s->errors >= c->MaxBadCommands &&
+	    s->state != ST_CLOSED) {
 		put_reply(s, 421, "4.7.0 Too many errors, closing");
 		s->state = ST_CLOSED;
 	}

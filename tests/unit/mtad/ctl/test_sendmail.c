@@ -49,9 +49,9 @@ split(const char *line, char *text, char **argv)
 {
 	int n = 0;
 
-	strcpy(text, line);
-	for (char *p = strtok(text, " "); p != NULL; p = strtok(NULL, " "))
-		argv[n++] = p;
+	snprintf(text, 300, "%s", line);
+	while (text != NULL)
+		argv[n++] = strsep(&text, " ");
 	return n;
 }
 

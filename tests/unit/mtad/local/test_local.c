@@ -36,17 +36,16 @@ set(const char *name, const char *text)
 static void
 begin(void)
 {
-	char text[5000];
+	char text[5000], here[4000];
 
-	if (program[0] == '\0' && getcwd(program, 4000) != NULL)
-		strcat(program, "/" PROGRAM);
+	if (program[0] == '\0' && getcwd(here, sizeof(here)) != NULL)
+		snprintf(program, sizeof(program), "%s/" PROGRAM, here);
 	tmp_enter();
 	conf = conf_new();
 	set("HostName", "h.test");
 	snprintf(text, sizeof(text), "{%s}", tmp_path("forward"));
 	set("ForwardPath", text);
-	snprintf(text, sizeof(text), "%s", tmp_path("mail/"));
-	strcat(text, "$u/");
+	snprintf(text, sizeof(text), "%s$u/", tmp_path("mail/"));
 	set("LocalMailbox", text);
 	ck_assert_int_eq(mkdir(tmp_path("mail"), 0755), 0);
 	buf_init(&in, 1 << 20);

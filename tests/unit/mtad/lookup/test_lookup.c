@@ -53,11 +53,11 @@ static void
 begin(enum proto_role peer)
 {
 	const struct conf_section *s = &conf_sections[4];
-	char list[5000];
+	char list[5000], here[4000];
 	struct conf_virtual *v;
 
-	if (program[0] == '\0' && getcwd(program, 4000) != NULL)
-		strcat(program, "/" PROGRAM);
+	if (program[0] == '\0' && getcwd(here, sizeof(here)) != NULL)
+		snprintf(program, sizeof(program), "%s/" PROGRAM, here);
 	tmp_enter();
 	conf = conf_new();
 	v = conf_add_section(conf, s, "v.test");
