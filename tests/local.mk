@@ -53,4 +53,5 @@ test_sendmail_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
 	tests/unit/mtad/ctl/test_sendmail.c
 test_sendmail_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/ctl
 test_sendmail_LDADD = mtad/ctl/libsendmail.a $(UNIT_LIBS)
+include tests/fuzz/local.mk
 EXTRA_DIST += tests/run tests/style tests/support tests/e2e

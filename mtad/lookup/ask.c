@@ -45,7 +45,7 @@ no_alias_yet(struct ask *a)
 		.enhanced = SLICE("4.2.1") };
 
 	snprintf(text, sizeof(text),
-	    "%.10s has no deliverable alias yet: its mail waits for one",
+	    "%.10s has no alias yet that delivers: its mail waits for one",
 	    is_named(a, "root") ? "root" : "postmaster");
 	v.text = slice_of(text);
 	answer_verdict(a, v);

@@ -39,7 +39,10 @@ begin(const char *text)
 static void
 to(const char *name)
 {
-	letter.path = strdup(tmp_path(name));
+	static char path[4200];
+
+	snprintf(path, sizeof(path), "%s", tmp_path(name));
+	letter.path = path;
 	letter.fixed = strlen(tmp_path(""));
 	letter.is_own = true;
 }
