@@ -134,8 +134,8 @@ close_segment(struct store *st, struct store_segment *s)
 		return;
 	close(s->fd);
 	s->fd = -1;
-	PROC_SEND(&st->proc->queue, seg_done, SEG_DONE, .seg = s->seg,
-	    .end = s->at);
+	PROC_SEND(
+	    &st->proc->queue, seg_done, SEG_DONE, .seg = s->seg, .end = s->at);
 }
 
 static void
@@ -164,8 +164,7 @@ static void
 announce(struct store *st, struct submission *s, int64_t now)
 {
 	PROC_SEND(&st->proc->queue, msg_new, MSG_NEW, .id = s->id,
-	    .offset = s->offset, .length = s->length,
-	    .body_file = s->body_file,
+	    .offset = s->offset, .length = s->length, .body_file = s->body_file,
 	    .fsync_us = (uint32_t)(now - s->started),
 	    .envelope = buf_slice(&s->env_bytes));
 }
@@ -178,7 +177,7 @@ run_batch(void *arg)
 	struct submission *s;
 	int rc;
 
-	STAILQ_FOREACH(s, &st->flying, link)
+	STAILQ_FOREACH (s, &st->flying, link)
 		if (s->body_fd >= 0 && fdatasync(s->body_fd) < 0)
 			return -errno;
 	rc = file_write_all(st->now.fd, st->batch.data, st->batch.len);
@@ -204,8 +203,7 @@ batch_done(void *arg, int rc)
 		stat_add(st->proc->slot, ST_SYNC_FAILS, 1);
 		PROC_SEND(&st->proc->queue, seg_bad, SEG_BAD,
 		    .seg = st->now.seg, .from = st->fly_at,
-		    .to = st->fly_at + st->batch.len,
-		    .error = (uint32_t)-rc);
+		    .to = st->fly_at + st->batch.len, .error = (uint32_t)-rc);
 	}
 	buf_clear(&st->batch);
 	if (st->batch.cap > 1 << 20)
@@ -215,8 +213,9 @@ batch_done(void *arg, int rc)
 		if (rc == 0 && !st->is_stale)
 			announce(st, s, now); /* else the next queue reads it */
 		finish(st, s, rc == 0 ? 250 : 451,
-		    rc == 0 ? "2.0.0 Message accepted" :
-			      "4.3.0 The message could not be stored, try again later");
+		    rc == 0 ? "2.0.0 Message accepted"
+			    : "4.3.0 The message could not be stored, try "
+			      "again later");
 	}
 	if (st->is_stale) {
 		close(st->now.fd);
@@ -251,10 +250,10 @@ put_record(struct store *st, struct submission *s)
 	while ((b->len - from) % RECORD_ALIGN != 0)
 		buf_addc(b, '\0');
 	if (!b->bad) {
-		h.payload_crc = crc32c(0, b->data + from + RECORD_HEAD,
-		    h.payload);
-		record_head_put((unsigned char *)b->data + from, st->now.salt,
-		    &h);
+		h.payload_crc =
+		    crc32c(0, b->data + from + RECORD_HEAD, h.payload);
+		record_head_put(
+		    (unsigned char *)b->data + from, st->now.salt, &h);
 	}
 	s->offset = st->fly_at + from;
 	s->length = (uint32_t)(b->len - from);
@@ -310,8 +309,8 @@ store_turn(struct store *st)
 		    (st->batch.len != 0 || st->now.rec != 0))
 			break; /* it goes into the next segment */
 		STAILQ_REMOVE_HEAD(&st->ready, link);
-		s->id = (struct msgid){ st->now.tag, st->now.seg,
-			st->now.rec++ };
+		s->id =
+		    (struct msgid){ st->now.tag, st->now.seg, st->now.rec++ };
 		put_record(st, s);
 		STAILQ_INSERT_TAIL(&st->flying, s, link);
 	}
@@ -404,8 +403,12 @@ got_segment(struct store *st, struct slice payload, int fd)
 		close(fd);
 		return true;
 	}
-	*to = (struct store_segment){ .fd = fd, .tag = m.tag, .seg = m.seg,
-		.salt = m.salt, .at = m.offset, .limit = m.limit };
+	*to = (struct store_segment){ .fd = fd,
+		.tag = m.tag,
+		.seg = m.seg,
+		.salt = m.salt,
+		.at = m.offset,
+		.limit = m.limit };
 	ask(st);
 	return true;
 }
@@ -427,8 +430,8 @@ got_body(struct store *st, struct slice payload, int fd)
 }
 
 bool
-store_frame(struct store *st, enum proto_type type, struct slice payload,
-    int fd)
+store_frame(
+    struct store *st, enum proto_type type, struct slice payload, int fd)
 {
 	struct p_accept m;
 
