@@ -90,7 +90,7 @@ put_rcpts(struct submission *sub, const struct drop *d, const char *host)
 	buf_init(&notify, 256);
 	if (d->notify.n != 0)
 		buf_addf(&notify, "NOTIFY=%.*s", SLICE_ARG(d->notify));
-	ok = rcpt_params(buf_slice(&notify), &p) == NULL;
+	ok = rcpt_params(buf_slice(&notify), true, &p) == NULL;
 	buf_release(&notify);
 	buf_init(&addr, 2048);
 	while (ok && drop_next_rcpt(d, &pos, &text)) {

@@ -25,6 +25,7 @@
 
 #define ACCEPT_AT_ONCE 32
 #define LOOKUP_WAIT (10 * US_SEC)
+#define STOP_WAIT (8 * US_SEC) /* the parent waits for 10 */
 
 static void
 on_accept(int fd, short what, void *arg)
@@ -37,14 +38,17 @@ on_accept(int fd, short what, void *arg)
 		if (d->listener[i].fd == fd)
 			row = &d->proc->conf->listener[d->listener[i].row];
 	for (int n = 0; row != NULL && n < ACCEPT_AT_ONCE; n++) {
-		int one = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		union sockaddr_any from = { .sa.sa_family = AF_UNSPEC };
+		socklen_t len = sizeof(from);
+		int one =
+		    accept4(fd, &from.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (one < 0) {
 			if (errno == EMFILE || errno == ENFILE)
 				log_warn("no descriptors left for clients");
 			return;
 		}
-		session_new(d, one, row);
+		session_new(d, one, &from, row);
 	}
 }
 
@@ -92,6 +96,7 @@ warm(struct proc *p)
 	tzset();
 	d->proc = p;
 	LIST_INIT(&d->sessions);
+	map_init(&d->by_id, session_hash, session_is);
 	d->host = strdup(p->conf->HostName);
 	d->access = access_new(p->conf);
 	d->asks = asks_new();
@@ -108,7 +113,7 @@ static int
 sandbox(struct proc *p)
 {
 	static const int calls[] = { SCMP_SYS(accept4), SCMP_SYS(fdatasync),
-		SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(shutdown),
+		SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(shutdown),
 		-1 };
 	int rc = priv_drop(p->conf->SmtpdUser, "");
 
@@ -118,11 +123,8 @@ sandbox(struct proc *p)
 static void
 on_second(int fd, short what, void *arg)
 {
-	static const struct verdict late = { .code = 451,
-		.reason = RC_LOCAL_RESOURCE,
-		.enhanced = { "4.3.0", 5 },
-		.text = { "The user database does not answer, try again later",
-		    50 } };
+	const struct verdict late = VERDICT(451, "4.3.0", RC_LOCAL_RESOURCE,
+	    "The user database does not answer, try again later");
 	struct smtpd *d = arg;
 	struct session *s, *next;
 	int64_t now = clock_mono();
@@ -137,7 +139,10 @@ on_second(int fd, short what, void *arg)
 	}
 	for (s = LIST_FIRST(&d->sessions); s != NULL; s = next) {
 		next = LIST_NEXT(s, link);
-		session_tick(s, now);
+		if (d->stop_at != 0 && now > d->stop_at)
+			session_stop(s, true);
+		else
+			session_tick(s, now);
 	}
 }
 
@@ -201,9 +206,7 @@ got_name(struct smtpd *d, struct slice payload)
 
 	if (!get_p_name_answer(payload, &m) || m.result > FCRDNS_TEMP)
 		return false;
-	LIST_FOREACH (s, &d->sessions, link)
-		if (s->id == m.key)
-			break;
+	s = session_find(d, m.key);
 	if (s == NULL || s->has_name || !addr_domain_ok(m.name, false))
 		return true;
 	s->name = slice_dup(m.name);
@@ -241,9 +244,13 @@ static void
 peer_up(struct proc *p, struct peer *peer)
 {
 	struct smtpd *d = p->ctx;
+	struct session *s;
 
 	if (peer->role == R_QUEUE)
 		store_queue_up(d->store);
+	if (peer->role == R_LOOKUP)
+		LIST_FOREACH (s, &d->sessions, link)
+			rcpt_ask_again(s);
 }
 
 static void
@@ -275,9 +282,10 @@ stop(struct proc *p)
 	struct session *s, *next;
 
 	listen_none(d);
+	d->stop_at = clock_mono() + STOP_WAIT;
 	for (s = LIST_FIRST(&d->sessions); s != NULL; s = next) {
 		next = LIST_NEXT(s, link);
-		session_stop(s);
+		session_stop(s, false);
 	}
 }
 

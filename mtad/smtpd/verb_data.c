@@ -40,23 +40,55 @@ verb_data(struct session *s, struct slice args)
 	return REPLY(354, "End the message with a dot on a line of its own");
 }
 
+/* "n" or "n LAST". */
+static bool
+parse_chunk(struct slice args, uint64_t *ret_n, bool *ret_is_last)
+{
+	struct slice number;
+
+	if (!slice_next(&args, ' ', &number) ||
+	    !slice_u64(number, UINT64_MAX / 2, ret_n))
+		return false;
+	args = slice_trim(args);
+	*ret_is_last = args.n != 0;
+	return args.n == 0 || slice_ieq(args, SLICE("LAST"));
+}
+
+/* Where the chunk ends is not known: nothing behind it can be trusted. */
+static struct reply
+lost_count(struct session *s)
+{
+	session_reply(s, REPLY(501, "5.5.4 BDAT size [LAST]; closing"));
+	s->state = s->after = ST_CLOSED;
+	return REPLY_LATER;
+}
+
+/* Whatever becomes of it, the bytes that follow are no commands (RFC 3030
+ * section 4.2). */
+struct reply
+bdat_refused(struct session *s, struct slice args, struct reply r)
+{
+	bool is_last;
+
+	if (!parse_chunk(args, &s->chunk_left, &is_last))
+		return lost_count(s);
+	if (s->chunk_left != 0) {
+		s->skip_to = s->state;
+		s->state = ST_SKIP;
+	}
+	return r;
+}
+
 struct reply
 verb_bdat(struct session *s, struct slice args)
 {
-	struct slice number;
-	uint64_t n;
-
-	if (!slice_next(&args, ' ', &number) ||
-	    !slice_u64(number, UINT64_MAX / 2, &n) ||
-	    (args.n != 0 && !slice_ieq(slice_trim(args), SLICE("LAST"))))
-		return REPLY(501, "5.5.4 BDAT size [LAST]");
+	if (!parse_chunk(args, &s->chunk_left, &s->txn->is_last_chunk))
+		return lost_count(s);
 	if (s->state == ST_RCPT)
 		begin(s, false);
-	s->txn->chunk_left = n;
-	s->txn->is_last_chunk = args.n != 0;
 	conn_timeout(s->conn, s->smtpd->t_block);
 	s->state = ST_CHUNK;
-	if (n == 0)
+	if (s->chunk_left == 0)
 		data_chunk_over(s);
 	return REPLY_LATER;
 }
@@ -85,6 +117,7 @@ note_header(struct session *s)
 	    header_find(buf_slice(&sub->body), SLICE("Message-ID"), &f) &&
 	    f.value.n < 1000)
 		buf_add_slice(&sub->env_message_id, f.value);
+	sub->is_headless = s->txn->body.header_size == 0;
 	sub->has_date = header_find(buf_slice(&sub->body), SLICE("Date"), &f);
 	sub->has_from = header_find(buf_slice(&sub->body), SLICE("From"), &f);
 	sub->is_noted = true;
@@ -97,13 +130,9 @@ spill(struct session *s)
 	struct txn *t = s->txn;
 	struct submission *sub = t->sub;
 	int rc;
-
-	if (sub->body_fd < 0) {
+	if (sub->body_fd < 0)
 		note_header(s);
-		sub->body_fd =
-		    store_take_body(s->smtpd->store, &sub->body_file);
-	}
-	if (sub->body_fd < 0) {
+	if (sub->body_fd < 0 && !store_take_body(s->smtpd->store, sub)) {
 		refuse(s,
 		    "452 4.3.1 No room for a large message now, try again "
 		    "later");
@@ -136,7 +165,8 @@ watch_size(struct session *s, size_t before)
 	}
 	if (s->smtpd->body_bytes > BUDGET)
 		limit = EARLY;
-	if (t->sub->body.len >= limit)
+	/* the header stays until it is whole: note_header() reads it */
+	if (t->sub->body.len >= limit && !t->body.is_header)
 		spill(s);
 }
 
@@ -150,13 +180,37 @@ put_from(struct buf *b, const struct session *s)
 		[FCRDNS_TEMP] = "" };
 
 	if (s->kind == KIND_LOCAL) {
-		buf_addf(b, "Received: (from uid %u)\r\n", s->uid);
+		buf_adds(b, "Received: (from uid ");
+		buf_add_u64(b, s->uid);
+		buf_adds(b, ")\r\n");
 		return;
 	}
-	buf_addf(b, "Received: from %s (%s%s[%s%s]%s)\r\n",
-	    s->helo ? s->helo : "unknown", s->name ? s->name : "",
-	    s->name ? " " : "", strchr(s->ip, ':') ? "IPv6:" : "",
-	    s->ip[0] ? s->ip : "local", s->has_name ? fcrdns[s->fcrdns] : "");
+	buf_adds(b, "Received: from ");
+	buf_adds(b, s->helo ? s->helo : "unknown");
+	buf_adds(b, " (");
+	if (s->name != NULL) {
+		buf_adds(b, s->name);
+		buf_addc(b, ' ');
+	}
+	buf_adds(b, strchr(s->ip, ':') ? "[IPv6:" : "[");
+	buf_adds(b, s->ip[0] ? s->ip : "local");
+	buf_addc(b, ']');
+	if (s->has_name)
+		buf_adds(b, fcrdns[s->fcrdns]);
+	buf_adds(b, ")\r\n");
+}
+
+/* "with" of Received: RFC 3848, RFC 6531 section 4.3. */
+static const char *
+with_of(const struct session *s, bool is_utf8)
+{
+	if (s->kind == KIND_LOCAL)
+		return "local";
+	if (s->is_lmtp)
+		return is_utf8 ? "UTF8LMTP" : "LMTP";
+	if (is_utf8)
+		return "UTF8SMTP";
+	return s->is_esmtp ? "ESMTP" : "SMTP";
 }
 
 static const char *
@@ -169,7 +223,23 @@ protocol_of(const struct session *s)
 	return s->is_esmtp ? "esmtp" : "smtp";
 }
 
-/* Received (RFC 5321 section 4.4), and on submission what is missing. */
+/* On submission, what the program left out. */
+static void
+put_missing(struct submission *sub, const char *id, struct buf *b)
+{
+	if (!sub->has_date) {
+		buf_adds(b, "Date: ");
+		clock_rfc5322(b, sub->env.received);
+		buf_adds(b, "\r\n");
+	}
+	if (sub->env_message_id.len == 0)
+		buf_addf(b, "Message-ID: <%s@%s>\r\n", id, sub->host);
+	if (!sub->has_from)
+		buf_addf(b, "From: <%.*s>\r\n", SLICE_ARG(sub->env.sender));
+}
+
+/* Received (RFC 5321 section 4.4), and what else stands before the message:
+ * an empty line when its first line is no header field. */
 static void
 put_head(struct submission *sub, struct msgid id, struct buf *b)
 {
@@ -179,32 +249,29 @@ put_head(struct submission *sub, struct msgid id, struct buf *b)
 
 	msgid_text(id, text);
 	if (s == NULL) { /* gone since: the message is complete all the same */
-		buf_addf(b, "Received: by %s id %s; ", sub->host, text);
+		buf_adds(b, "Received: by ");
+		buf_adds(b, sub->host);
 	} else {
 		put_from(b, s);
-		buf_addf(b, "\tby %s with %s%s id %s", sub->host,
-		    e->flags & ENV_UTF8 ? "UTF8" : "",
-		    s->is_lmtp	      ? "LMTP"
-			: s->is_esmtp ? "ESMTP"
-				      : "SMTP",
-		    text);
-		if (e->rcpt_n == 1)
-			buf_addf(b, "\r\n\tfor <%s>", s->txn->first_rcpt.data);
-		buf_adds(b, ";\r\n\t");
+		buf_adds(b, "\tby ");
+		buf_adds(b, sub->host);
+		buf_adds(b, " with ");
+		buf_adds(b, with_of(s, e->flags & ENV_UTF8));
 	}
+	buf_adds(b, " id ");
+	buf_add(b, text, MSGID_TEXT);
+	if (s != NULL && e->rcpt_n == 1) {
+		buf_adds(b, "\r\n\tfor <");
+		buf_add(b, s->txn->first_rcpt.data, s->txn->first_rcpt.len);
+		buf_addc(b, '>');
+	}
+	buf_adds(b, ";\r\n\t");
 	clock_rfc5322(b, e->received);
 	buf_adds(b, "\r\n");
-	if (sub->completes) {
-		if (!sub->has_date) {
-			buf_adds(b, "Date: ");
-			clock_rfc5322(b, e->received);
-			buf_adds(b, "\r\n");
-		}
-		if (sub->env_message_id.len == 0)
-			buf_addf(b, "Message-ID: <%s@%s>\r\n", text, sub->host);
-		if (!sub->has_from)
-			buf_addf(b, "From: <%.*s>\r\n", SLICE_ARG(e->sender));
-	}
+	if (sub->completes)
+		put_missing(sub, text, b);
+	if (sub->is_headless)
+		buf_adds(b, "\r\n");
 	e->size += b->len;
 	e->header_size += (uint32_t)b->len;
 }
@@ -219,7 +286,7 @@ answer_end(struct session *s, struct reply r)
 	s->state = ST_READY;
 	txn_free(s);
 	for (uint32_t i = 1; i < n; i++)
-		session_reply(s, r);
+		session_put(s, r);
 	session_answer(s, r);
 }
 
@@ -237,6 +304,7 @@ stored(struct submission *sub, struct msgid id, int code, const char *text)
 		return;
 	}
 	s->messages++;
+	s->errors = 0;
 	msgid_text(id, id_text);
 	snprintf(s->scratch, sizeof(s->scratch), "2.0.0 %s Message accepted",
 	    id_text);
@@ -285,9 +353,7 @@ message_over(struct session *s)
 {
 	struct txn *t = s->txn;
 	struct submission *sub = t->sub;
-	const char *wrong = t->is_refused ? t->refusal
-	    : t->body.fault != BODY_FINE  ? body_refusal(t->body.fault)
-					  : NULL;
+	const char *wrong = t->is_refused ? t->refusal : NULL;
 
 	session_wait(s);
 	if (wrong == NULL && sub->body_fd >= 0 && sub->body.len != 0) {
@@ -321,13 +387,16 @@ data_chunk_over(struct session *s)
 	struct txn *t = s->txn;
 
 	if (t->is_last_chunk) {
-		body_finish(&t->body, &t->sub->body);
+		if (!t->is_refused)
+			body_finish(&t->body, &t->sub->body);
 		message_over(s);
 		return;
 	}
 	s->state = ST_BDAT;
 	conn_timeout(s->conn, s->smtpd->t_command);
-	session_reply(s, REPLY(250, "2.0.0 Chunk ok"));
+	session_reply(s,
+	    t->is_refused ? REPLY(atoi(t->refusal), t->refusal + 4)
+			  : REPLY(250, "2.0.0 Chunk ok"));
 }
 
 /* A refused message is read to its true end, into nothing. */
@@ -341,6 +410,10 @@ feed(struct session *s, struct slice in, bool *ret_end)
 	if (!t->is_refused) {
 		n = body_feed(&t->body, in, to, ret_end);
 		watch_size(s, before);
+		if (to->bad)
+			refuse(s, "451 4.3.0 Out of memory, try again later");
+		else if (t->body.fault != BODY_FINE)
+			refuse(s, body_refusal(t->body.fault));
 		return n;
 	}
 	buf_init(&drop, (size_t)1 << 30);
@@ -349,19 +422,32 @@ feed(struct session *s, struct slice in, bool *ret_end)
 	return n;
 }
 
+/* The bytes of a chunk that was refused before it came. */
+static size_t
+skip(struct session *s, size_t n)
+{
+	if (n > s->chunk_left)
+		n = (size_t)s->chunk_left;
+	s->chunk_left -= n;
+	if (s->chunk_left == 0)
+		s->state = s->skip_to;
+	return n;
+}
+
 size_t
 data_input(struct session *s, struct slice in)
 {
-	struct txn *t = s->txn;
 	bool is_end;
 	size_t n;
 
-	if (s->state == ST_CHUNK && in.n > t->chunk_left)
-		in.n = (size_t)t->chunk_left;
+	if (s->state == ST_SKIP)
+		return skip(s, in.n);
+	if (s->state == ST_CHUNK && in.n > s->chunk_left)
+		in.n = (size_t)s->chunk_left;
 	n = feed(s, in, &is_end);
 	if (s->state == ST_CHUNK) {
-		t->chunk_left -= n;
-		if (t->chunk_left == 0)
+		s->chunk_left -= n;
+		if (s->chunk_left == 0)
 			data_chunk_over(s);
 	} else if (is_end) {
 		message_over(s);
