@@ -16,6 +16,7 @@ body_init(struct body *b, bool is_dotted)
 {
 	*b = (struct body){ .is_dotted = is_dotted,
 		.is_header = true,
+		.is_after_crlf = true,
 		.max_line = SIZE_MAX,
 		.max_header = SIZE_MAX,
 		.max_hops = ~0u };

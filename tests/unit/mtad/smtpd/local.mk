@@ -1,1 +1,21 @@
 # unit tests of mtad-smtpd
+check_PROGRAMS += tests/unit/mtad/smtpd/test_access
+TESTS += tests/unit/mtad/smtpd/test_access
+tests_unit_mtad_smtpd_test_access_SOURCES = tests/unit/mtad/smtpd/test_access.c
+tests_unit_mtad_smtpd_test_access_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/smtpd
+tests_unit_mtad_smtpd_test_access_LDADD = mtad/smtpd/libsmtpd.a $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/mtad/smtpd/test_body
+TESTS += tests/unit/mtad/smtpd/test_body
+tests_unit_mtad_smtpd_test_body_SOURCES = tests/unit/mtad/smtpd/test_body.c
+tests_unit_mtad_smtpd_test_body_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/smtpd
+tests_unit_mtad_smtpd_test_body_LDADD = mtad/smtpd/libsmtpd.a $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/mtad/smtpd/test_fsm
+TESTS += tests/unit/mtad/smtpd/test_fsm
+tests_unit_mtad_smtpd_test_fsm_SOURCES = tests/unit/mtad/smtpd/test_fsm.c
+tests_unit_mtad_smtpd_test_fsm_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/smtpd
+tests_unit_mtad_smtpd_test_fsm_LDADD = mtad/smtpd/libsmtpd.a $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/mtad/smtpd/test_params
+TESTS += tests/unit/mtad/smtpd/test_params
+tests_unit_mtad_smtpd_test_params_SOURCES = tests/unit/mtad/smtpd/test_params.c
+tests_unit_mtad_smtpd_test_params_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/smtpd
+tests_unit_mtad_smtpd_test_params_LDADD = mtad/smtpd/libsmtpd.a $(UNIT_LIBS)
