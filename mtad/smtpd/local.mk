@@ -3,6 +3,7 @@ noinst_LIBRARIES += mtad/smtpd/libsmtpd.a
 mtad_smtpd_libsmtpd_a_SOURCES = \
 	mtad/smtpd/access.c mtad/smtpd/access.h \
 	mtad/smtpd/asks.c mtad/smtpd/asks.h \
+	mtad/smtpd/context.c \
 	mtad/smtpd/body.c mtad/smtpd/body.h \
 	mtad/smtpd/dropin.c mtad/smtpd/dropin.h \
 	mtad/smtpd/fsm.c mtad/smtpd/fsm.h \

@@ -82,7 +82,7 @@ struct session {
 	char scratch[300]; /* a reply that was made up */
 };
 
-/* smtpd.c */
+/* What all sessions of the process share. */
 struct smtpd {
 	struct proc *proc; /* borrowed */
 	struct store *store;
@@ -105,6 +105,14 @@ struct smtpd {
 	bool is_listening;
 	int64_t stop_at; /* mono: when the last sessions are ended; 0 */
 };
+
+/* context.c: with the configuration and the base of p, which it borrows. 0 or
+ * -ENOMEM. Release ends all sessions; what is in flight is written first. */
+int smtpd_init(struct smtpd *, struct proc *p);
+void smtpd_release(struct smtpd *);
+void smtpd_set_timeouts(struct smtpd *); /* after a reload */
+/* lookup's word on a question; false: malformed. */
+bool smtpd_answer(struct smtpd *, struct slice payload);
 
 /* What accept() said of the other side; AF_UNIX: its credentials are asked. */
 union sockaddr_any {

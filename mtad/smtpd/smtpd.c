@@ -6,9 +6,6 @@
  */
 #include <errno.h>
 #include <seccomp.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -80,33 +77,11 @@ listen_none(struct smtpd *d)
 	d->listeners = 0;
 }
 
-static const struct timeval *
-common(struct smtpd *d, int64_t us)
-{
-	struct timeval tv = { us / US_SEC, us % US_SEC };
-
-	return event_base_init_common_timeout(d->proc->base, &tv);
-}
-
 static int
 warm(struct proc *p)
 {
-	struct smtpd *d = p->ctx;
-
-	tzset();
-	d->proc = p;
-	LIST_INIT(&d->sessions);
-	map_init(&d->by_id, session_hash, session_is);
-	d->host = strdup(p->conf->HostName);
-	d->access = access_new(p->conf);
-	d->asks = asks_new();
-	d->store = store_new(p);
-	d->t_command = common(d, p->conf->TimeoutCommand);
-	d->t_block = common(d, p->conf->TimeoutDatablock);
-	if (getrandom(&d->next_id, sizeof(d->next_id), 0) < 0)
-		d->next_id = (uint64_t)clock_wall();
-	d->next_id &= ~UINT64_C(0xffffffff);
-	return d->host && d->access && d->asks && d->store ? 0 : -ENOMEM;
+	tzset(); /* reads a file */
+	return smtpd_init(p->ctx, p);
 }
 
 static int
@@ -172,31 +147,6 @@ got_listener(struct smtpd *d, struct slice payload, int fd)
 	return true;
 }
 
-static bool
-got_answer(struct smtpd *d, struct slice payload)
-{
-	struct p_rcpt_answer m;
-	struct session *s;
-	struct verdict v;
-	struct rd r;
-
-	if (!get_p_rcpt_answer(payload, &m))
-		return false;
-	r = rd_of(m.verdict);
-	v = get_verdict(&r);
-	s = asks_take(d->asks, m.key);
-	if (s == NULL)
-		return true;
-	if (r.bad || v.code < 200 || v.code > 599)
-		v = VERDICT(451, "4.3.0", RC_LOCAL_RESOURCE,
-		    "The user database gave no answer");
-	if (s->verb == V_RCPT)
-		rcpt_answered(s, &v);
-	else
-		vrfy_answered(s, &v, m.lines);
-	return true;
-}
-
 /* For the Received line, when it comes in time. */
 static bool
 got_name(struct smtpd *d, struct slice payload)
@@ -226,7 +176,7 @@ frame(struct proc *p, struct peer *peer, enum proto_type type,
 	case P_LISTEN:
 		return got_listener(d, payload, fd);
 	case P_RCPT_ANSWER:
-		return got_answer(d, payload);
+		return smtpd_answer(d, payload);
 	case P_NAME_ANSWER:
 		return got_name(d, payload);
 	case P_DROP:
@@ -298,8 +248,7 @@ reload(struct proc *p, const struct conf *old)
 	(void)old;
 	access_reload(d->access, p->conf);
 	asks_forget(d->asks);
-	d->t_command = common(d, p->conf->TimeoutCommand);
-	d->t_block = common(d, p->conf->TimeoutDatablock);
+	smtpd_set_timeouts(d);
 	/* listeners are the same number, in the same order */
 	LIST_FOREACH (s, &d->sessions, link)
 		for (size_t i = 0; i < old->listener_n; i++)

@@ -102,14 +102,6 @@ store_new(struct proc *p)
 	return st;
 }
 
-void
-store_free(struct store *st)
-{
-	worker_free(st->worker);
-	buf_release(&st->batch);
-	free(st);
-}
-
 /* Always a current segment and one more. */
 static void
 ask(struct store *st)
@@ -138,6 +130,25 @@ close_segment(struct store *st, struct store_segment *s)
 	s->fd = -1;
 	PROC_SEND(
 	    &st->proc->queue, seg_done, SEG_DONE, .seg = s->seg, .end = s->at);
+}
+
+void
+store_free(struct store *st)
+{
+	struct submission *s;
+
+	worker_free(st->worker);
+	STAILQ_CONCAT(&st->flying, &st->ready);
+	while ((s = STAILQ_FIRST(&st->flying)) != NULL) {
+		STAILQ_REMOVE_HEAD(&st->flying, link);
+		submission_free(st, s);
+	}
+	close_segment(st, &st->now);
+	close_segment(st, &st->spare);
+	while (st->bodies != 0)
+		close(st->body[--st->bodies].fd);
+	buf_release(&st->batch);
+	free(st);
 }
 
 static void
