@@ -109,8 +109,8 @@ file_sync_dir(int dirfd)
 }
 
 int
-file_replace(int dirfd, const char *name, const void *bytes, size_t n,
-    mode_t mode)
+file_replace(
+    int dirfd, const char *name, const void *bytes, size_t n, mode_t mode)
 {
 	char tmp[256];
 	int fd, rc;

@@ -73,7 +73,8 @@ take_record(struct queue *q, struct segment *s, const struct record_head *h,
 static bool
 is_ours(const struct segment *s, const struct msgid id)
 {
-	return s->kind != SEGMENT_SMTPD || (id.tag == s->tag && id.seg == s->no);
+	return s->kind != SEGMENT_SMTPD ||
+	    (id.tag == s->tag && id.seg == s->no);
 }
 
 /*
@@ -184,16 +185,16 @@ new_segment(struct recovery *rc, uint32_t no)
 	fd = openat(q->segment_fd, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
-	error = pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) ?
-		  segment_head_get(head, &h) :
-		  -EBADMSG;
+	error = pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head)
+	    ? segment_head_get(head, &h)
+	    : -EBADMSG;
 	close(fd);
 	if (error == 0 && h.seg != no)
 		error = -EBADMSG;
 	if (error < 0) {
 		queue_damage(q, NULL, name, 0,
-		    error == -EPROTONOSUPPORT ? "format of a newer mtad" :
-						"no head of a segment");
+		    error == -EPROTONOSUPPORT ? "format of a newer mtad"
+					      : "no head of a segment");
 		return NULL;
 	}
 	s = segments_found(&q->segments, no, h.tag, h.salt, h.kind);
@@ -225,8 +226,8 @@ list_segments(int dirfd, size_t *ret_n)
 		if (!slice_u64(slice_of(e->d_name), MSGID_TAG_MAX, &no))
 			continue;
 		if ((n & (n - 1)) == 0) {
-			uint32_t *grown = realloc(v,
-			    (n ? n * 2 : 1) * sizeof(*v));
+			uint32_t *grown =
+			    realloc(v, (n ? n * 2 : 1) * sizeof(*v));
 
 			if (grown == NULL)
 				break;
@@ -273,7 +274,7 @@ scan_all(struct recovery *rc)
 		if (segments_find(&q->segments, numbers[i]) == NULL)
 			new_segment(rc, numbers[i]);
 	free(numbers);
-	TAILQ_FOREACH(s, &q->segments.list, link)
+	TAILQ_FOREACH (s, &q->segments.list, link)
 		scan_one(rc, s);
 }
 
@@ -449,8 +450,8 @@ hole(void *arg, uint64_t file, uint64_t offset)
 
 	buf_init(&b, sizeof(name) - 1);
 	buf_addf(&b, "journal/%012llu", (unsigned long long)file);
-	queue_damage(rc->q, NULL, b.data, offset,
-	    "a part of the journal does not read");
+	queue_damage(
+	    rc->q, NULL, b.data, offset, "a part of the journal does not read");
 	buf_release(&b);
 	rc->q->report.damaged++;
 }
@@ -526,8 +527,7 @@ finish_by_notices(struct queue *q)
 
 /* Wall time of the next try, as journal and checkpoint keep it, to ours. */
 static int64_t
-when_of(const struct queue *q, const struct rcpt *r, int64_t wall,
-    int64_t mono)
+when_of(const struct queue *q, const struct rcpt *r, int64_t wall, int64_t mono)
 {
 	int64_t wait = (int64_t)r->next_try * US_SEC - wall;
 
@@ -579,7 +579,7 @@ sweep_bodies(struct queue *q)
 			continue;
 		if (no >= q->segments.next_body)
 			q->segments.next_body = no + 1;
-		TAILQ_FOREACH(m, &q->index.all, all)
+		TAILQ_FOREACH (m, &q->index.all, all)
 			is_named |= m->body_file == no;
 		if (!is_named && !q->has_locked)
 			unlinkat(q->body_fd, e->d_name, 0);
@@ -648,17 +648,17 @@ recover(struct queue *q)
 	if (error == -EBADMSG) {
 		q->sched.is_held = true;
 		queue_held_why(q,
-		    SLICE("no checkpoint could be read: look at the queue, then mtactl delivery release"));
+		    SLICE("no checkpoint could be read: look at the queue, "
+			  "then mtactl delivery release"));
 	}
 	scan_all(rc);
-	error = journal_read(q->journal_fd, rc->from, &reader, &last,
-	    &next_seq);
+	error =
+	    journal_read(q->journal_fd, rc->from, &reader, &last, &next_seq);
 	if (error == 0)
 		error = open_journal(q, last, next_seq);
 	if (error == 0) {
-		journal_forget(q->journal, rc->has_checkpoint ?
-			rc->from.file :
-			0);
+		journal_forget(
+		    q->journal, rc->has_checkpoint ? rc->from.file : 0);
 		finish_by_notices(q);
 		count_lost(rc);
 		give_up_missing(q);

@@ -24,8 +24,8 @@ conf_of(const struct link *l)
 }
 
 static void
-event_common(struct event *e, enum event_type t, const struct link *l,
-    char id[17])
+event_common(
+    struct event *e, enum event_type t, const struct link *l, char id[17])
 {
 	event_init(e, t);
 	snprintf(id, 17, "%016llx", (unsigned long long)l->id);
@@ -134,7 +134,8 @@ link_drop_delivery(struct link *l)
 static struct verdict
 verdict_of(const struct server_reply *r)
 {
-	struct verdict v = { .code = r->code, .enhanced = { "", 0 },
+	struct verdict v = { .code = r->code,
+		.enhanced = { "", 0 },
 		.text = { r->text, r->n } };
 
 	verdict_cut_enhanced(r->code, &v.text, &v.enhanced);
@@ -148,8 +149,7 @@ static void
 broke(struct link *l, const struct verdict *v)
 {
 	struct delivery *d = l->delivery;
-	bool was_early = l->state == L_ENVELOPE && l->step == 0 &&
-	    d->is_reused;
+	bool was_early = l->state == L_ENVELOPE && l->step == 0 && d->is_reused;
 	enum link_state st = l->state;
 
 	l->delivery = NULL;
@@ -170,8 +170,8 @@ static void
 on_ended(void *arg, const char *cause)
 {
 	struct link *l = arg;
-	struct verdict v = VERDICT(451, "4.4.2", RC_PEER_CLOSED,
-	    "The connection broke");
+	struct verdict v =
+	    VERDICT(451, "4.4.2", RC_PEER_CLOSED, "The connection broke");
 	int error = conn_error(l->conn);
 
 	if (strcmp(cause, "timeout") == 0)
@@ -179,7 +179,8 @@ on_ended(void *arg, const char *cause)
 		    "The server did not answer in time");
 	else if (l->state == L_DOT)
 		v = VERDICT(451, "4.4.2", RC_PEER_CLOSED,
-		    "The connection broke after the message was sent: it may arrive twice");
+		    "The connection broke after the message was sent: it may "
+		    "arrive twice");
 	if (l->state == L_GREETING) {
 		if (error == ECONNREFUSED)
 			v = VERDICT(451, "4.4.1", RC_CONN_REFUSED,
@@ -197,8 +198,8 @@ on_ended(void *arg, const char *cause)
 static void
 protocol_error(struct link *l)
 {
-	const struct verdict v = VERDICT(451, "4.5.0", RC_PROTOCOL,
-	    "The server does not speak SMTP");
+	const struct verdict v = VERDICT(
+	    451, "4.5.0", RC_PROTOCOL, "The server does not speak SMTP");
 
 	broke(l, &v);
 }
@@ -221,8 +222,8 @@ perform_ehlo(struct link *l)
 	l->state = L_EHLO;
 	l->is_first_line = true;
 	conn_timeout(l->conn, l->remote->t_helo);
-	send_line(l, "%s %s", l->is_lmtp ? "LHLO" : "EHLO",
-	    conf_of(l)->HostName);
+	send_line(
+	    l, "%s %s", l->is_lmtp ? "LHLO" : "EHLO", conf_of(l)->HostName);
 }
 
 static void
@@ -387,8 +388,8 @@ step_time(const struct link *l)
 {
 	if (l->step == 0)
 		return l->remote->t_mail;
-	return l->step <= l->delivery->n ? l->remote->t_rcpt :
-					   l->remote->t_datainit;
+	return l->step <= l->delivery->n ? l->remote->t_rcpt
+					 : l->remote->t_datainit;
 }
 
 /* What this server cannot take is not sent. */
@@ -519,8 +520,10 @@ send_blocks(struct link *l)
 	while (l->state == L_BODY && !conn_is_stuck(l->conn)) {
 		ssize_t n = pread(d->fd, block, sizeof(block), l->body_at);
 
-		if (n < 0 || (n == 0 && l->body_at + (off_t)d->job.body.n <
-					    (off_t)d->job.size)) {
+		if (n < 0 ||
+		    (n == 0 &&
+			l->body_at + (off_t)d->job.body.n <
+			    (off_t)d->job.size)) {
 			const struct verdict v = VERDICT(451, "4.3.0",
 			    RC_LOCAL_IO, "The message could not be read");
 
@@ -779,8 +782,8 @@ connect_to(const struct delivery *d, const struct target *t)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	const struct sockaddr *sa = &t->addr.sa;
-	socklen_t n = sa->sa_family == AF_INET ? sizeof(t->addr.in) :
-						 sizeof(t->addr.in6);
+	socklen_t n =
+	    sa->sa_family == AF_INET ? sizeof(t->addr.in) : sizeof(t->addr.in6);
 	int fd, one = 1;
 
 	if (d->job.path.n != 0) {
@@ -790,13 +793,13 @@ connect_to(const struct delivery *d, const struct target *t)
 		sa = (struct sockaddr *)&un;
 		n = sizeof(un);
 	}
-	fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
+	fd = socket(
+	    sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	if (sa->sa_family != AF_UNIX)
-		setsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &one,
-		    sizeof(one));
+		setsockopt(
+		    fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &one, sizeof(one));
 	if (connect(fd, sa, n) < 0 && errno != EINPROGRESS) {
 		int e = errno;
 
@@ -809,12 +812,12 @@ connect_to(const struct delivery *d, const struct target *t)
 static void
 no_socket(struct delivery *d, int error)
 {
-	struct verdict v = VERDICT(451, "4.4.1", RC_NET_UNREACHABLE,
-	    "The host cannot be reached");
+	struct verdict v = VERDICT(
+	    451, "4.4.1", RC_NET_UNREACHABLE, "The host cannot be reached");
 
 	if (error == -ECONNREFUSED || error == -ENOENT)
-		v = VERDICT(451, "4.4.1", RC_CONN_REFUSED,
-		    "Connection refused");
+		v = VERDICT(
+		    451, "4.4.1", RC_CONN_REFUSED, "Connection refused");
 	else if (error == -EMFILE || error == -ENFILE || error == -ENOMEM)
 		v = VERDICT(451, "4.3.0", RC_LOCAL_RESOURCE,
 		    "No resources for another connection");
@@ -833,8 +836,11 @@ link_open(struct remote *r, struct delivery *d)
 		no_socket(d, fd);
 		return;
 	}
-	*l = (struct link){ .remote = r, .state = L_GREETING, .target = *t,
-		.id = r->next_id++, .opened = clock_mono(),
+	*l = (struct link){ .remote = r,
+		.state = L_GREETING,
+		.target = *t,
+		.id = r->next_id++,
+		.opened = clock_mono(),
 		.is_lmtp = d->job.mailer == MAILER_LMTP };
 	l->gone = evtimer_new(r->proc->base, on_gone, l);
 	l->connected = event_new(r->proc->base, fd, EV_WRITE, on_connected, l);

@@ -35,7 +35,8 @@ static uint64_t
 hash_kept(const void *entry)
 {
 	return ((const struct kept *)entry)->serial *
-	    UINT64_C(0x9e3779b97f4a7c15) >> 20;
+	    UINT64_C(0x9e3779b97f4a7c15) >>
+	    20;
 }
 
 static bool
@@ -45,8 +46,8 @@ is_kept(const void *entry, const void *key)
 }
 
 void
-delivery_decide(struct delivery_rcpt *r, const char *command,
-    const struct verdict *v)
+delivery_decide(
+    struct delivery_rcpt *r, const char *command, const struct verdict *v)
 {
 	size_t n = v->enhanced.n < sizeof(r->enhanced) ? v->enhanced.n : 0;
 
@@ -63,8 +64,8 @@ delivery_decide(struct delivery_rcpt *r, const char *command,
 }
 
 void
-delivery_decide_all(struct delivery *d, const char *command,
-    const struct verdict *v)
+delivery_decide_all(
+    struct delivery *d, const char *command, const struct verdict *v)
 {
 	for (uint32_t i = 0; i < d->n; i++)
 		delivery_decide(&d->rcpt[i], command, v);
@@ -170,7 +171,8 @@ send_result(struct delivery *d, bool has_conn_failed, const char *session)
 {
 	struct remote *r = d->remote;
 	struct buf rcpts, frame;
-	struct p_result m = { .id = d->job.id, .job = d->job.job,
+	struct p_result m = { .id = d->job.id,
+		.job = d->job.job,
 		.serial = r->next_serial++,
 		.has_conn_failed = has_conn_failed,
 		.is_reused = d->is_reused,
@@ -218,8 +220,8 @@ keep_last(struct delivery *d, const struct verdict *v)
 {
 	d->last.code = v->code;
 	d->last.reason = v->reason;
-	snprintf(d->last_text, sizeof(d->last_text), "%.*s",
-	    SLICE_ARG(v->text));
+	snprintf(
+	    d->last_text, sizeof(d->last_text), "%.*s", SLICE_ARG(v->text));
 	snprintf(d->last_enhanced, sizeof(d->last_enhanced), "%.*s",
 	    SLICE_ARG(v->enhanced));
 	d->last.text = slice_of(d->last_text);
@@ -227,8 +229,8 @@ keep_last(struct delivery *d, const struct verdict *v)
 }
 
 void
-delivery_failed(struct delivery *d, const struct verdict *v,
-    bool is_silent_retry)
+delivery_failed(
+    struct delivery *d, const struct verdict *v, bool is_silent_retry)
 {
 	struct remote *r = d->remote;
 
@@ -274,8 +276,8 @@ find_idle(struct remote *r, const char *key)
 
 	/* the one used last: its server is least likely to have closed it */
 	TAILQ_FOREACH_REVERSE(l, &r->idle, link_list, idle)
-		if (strcmp(l->key, key) == 0)
-			return l;
+	if (strcmp(l->key, key) == 0)
+		return l;
 	return NULL;
 }
 
@@ -351,7 +353,8 @@ take_rcpts(struct delivery *d, uint32_t max)
 		if (!get_p_job_rcpt(&r, &one))
 			return false;
 		d->rcpt[d->n++] = (struct delivery_rcpt){ .index = one.index,
-			.addr = one.addr, .orcpt = one.orcpt,
+			.addr = one.addr,
+			.orcpt = one.orcpt,
 			.notify = one.notify };
 	}
 	return rd_end(&r) && d->n != 0;
@@ -492,11 +495,11 @@ got_mx(void *arg, const struct targets *t)
 		const struct target *one = &t->v[i];
 
 		if (one->addr.sa.sa_family == AF_INET)
-			inet_ntop(AF_INET, &one->addr.in.sin_addr, ip,
-			    sizeof(ip));
+			inet_ntop(
+			    AF_INET, &one->addr.in.sin_addr, ip, sizeof(ip));
 		else
-			inet_ntop(AF_INET6, &one->addr.in6.sin6_addr, ip,
-			    sizeof(ip));
+			inet_ntop(
+			    AF_INET6, &one->addr.in6.sin6_addr, ip, sizeof(ip));
 		buf_addf(&lines, "  %u %s [%s]\n", one->pref, one->name, ip);
 	}
 	put_verdict(&verdict, &v);
@@ -582,9 +585,8 @@ sandbox(struct proc *p)
 {
 	static const int calls[] = { SCMP_SYS(socket), SCMP_SYS(connect),
 		SCMP_SYS(bind), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
-		SCMP_SYS(getsockname), SCMP_SYS(getpeername),
-		SCMP_SYS(pread64), SCMP_SYS(fcntl), SCMP_SYS(ioctl),
-		SCMP_SYS(shutdown), -1 };
+		SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(pread64),
+		SCMP_SYS(fcntl), SCMP_SYS(ioctl), SCMP_SYS(shutdown), -1 };
 	int rc = priv_drop(p->conf->RemoteUser, "");
 
 	return rc < 0 ? rc : priv_filter(calls);
@@ -661,7 +663,7 @@ peer_up(struct proc *p, struct peer *peer)
 
 	if (peer->role != R_QUEUE)
 		return;
-	TAILQ_FOREACH(d, &r->deliveries, all)
+	TAILQ_FOREACH (d, &r->deliveries, all)
 		say_holding(r, d);
 	while ((k = map_next(&r->results, &pos)) != NULL)
 		send_kept(r, k);
@@ -671,8 +673,8 @@ peer_up(struct proc *p, struct peer *peer)
 static void
 drop_all(struct remote *r)
 {
-	const struct verdict v = VERDICT(451, "4.3.2", RC_LOCAL_RESOURCE,
-	    "The mail server is stopping");
+	const struct verdict v = VERDICT(
+	    451, "4.3.2", RC_LOCAL_RESOURCE, "The mail server is stopping");
 	struct delivery *d, *next;
 
 	for (d = TAILQ_FIRST(&r->deliveries); d != NULL; d = next) {
@@ -700,7 +702,7 @@ turn(struct proc *p)
 		return;
 	if (clock_mono() >= r->stop_at)
 		drop_all(r);
-	TAILQ_FOREACH(d, &r->deliveries, all)
+	TAILQ_FOREACH (d, &r->deliveries, all)
 		is_only_asking &= d->link == NULL;
 	if (is_only_asking &&
 	    (r->results.n == 0 || clock_mono() >= r->stop_at + US_SEC))

@@ -21,8 +21,8 @@ struct remote {
 	uint64_t next_serial, next_id;
 	int idle_n, links_n;
 	struct event *second;
-	const struct timeval *t_connect, *t_initial, *t_helo, *t_mail,
-	    *t_rcpt, *t_datainit, *t_block, *t_final, *t_quit;
+	const struct timeval *t_connect, *t_initial, *t_helo, *t_mail, *t_rcpt,
+	    *t_datainit, *t_block, *t_final, *t_quit;
 	int64_t stop_at; /* mono; 0: not stopping */
 };
 
@@ -31,13 +31,13 @@ struct remote {
 void delivery_over(struct delivery *);
 /* The link failed before this transaction got anywhere: another target, a
  * fresh connection, or the end. v is copied. */
-void delivery_failed(struct delivery *, const struct verdict *v,
-    bool is_silent_retry);
-void delivery_decide(struct delivery_rcpt *, const char *command,
-    const struct verdict *);
+void delivery_failed(
+    struct delivery *, const struct verdict *v, bool is_silent_retry);
+void delivery_decide(
+    struct delivery_rcpt *, const char *command, const struct verdict *);
 /* All that are not decided yet get this one. */
-void delivery_decide_all(struct delivery *, const char *command,
-    const struct verdict *);
+void delivery_decide_all(
+    struct delivery *, const char *command, const struct verdict *);
 char *delivery_key(const struct delivery *); /* the caller's, or NULL */
 void remote_link_idle(struct remote *, struct link *);
 

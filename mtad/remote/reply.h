@@ -31,8 +31,8 @@ enum reply_state { REPLY_MORE, REPLY_WHOLE, REPLY_BAD };
 
 void server_reply_init(struct server_reply *);
 /* Takes bytes up to the end of this reply; *ret_used says how many. */
-enum reply_state server_reply_feed(struct server_reply *, struct slice,
-    size_t *ret_used);
+enum reply_state
+server_reply_feed(struct server_reply *, struct slice, size_t *ret_used);
 /* The text of each line of EHLO is wanted on its own: called for each. */
 typedef void reply_line_fn(void *arg, struct slice text);
 enum reply_state server_reply_feed_lines(struct server_reply *, struct slice,

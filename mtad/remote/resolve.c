@@ -99,13 +99,13 @@ set_option(struct ub_ctx *ub, const char *option, const char *value)
 	int rc = ub_ctx_set_option(ub, option, value);
 
 	if (rc != 0)
-		log_warn("libunbound: %s %s: %s", option, value,
-		    ub_strerror(rc));
+		log_warn(
+		    "libunbound: %s %s: %s", option, value, ub_strerror(rc));
 }
 
 static void
-on_warm(void *arg, int rcode, void *packet, int n, int sec, char *why,
-    int limited)
+on_warm(
+    void *arg, int rcode, void *packet, int n, int sec, char *why, int limited)
 {
 	(void)rcode;
 	(void)packet;
@@ -124,7 +124,8 @@ add_servers(struct ub_ctx *ub, const struct conf *c)
 			log_warn("Resolvers: %s is not ADDRESS or ADDRESS@PORT",
 			    c->Resolvers.v[i]);
 	if (c->Resolvers.n == 0 && ub_ctx_resolvconf(ub, NULL) != 0)
-		log_warn("no name server in /etc/resolv.conf: mail to other hosts waits");
+		log_warn("no name server in /etc/resolv.conf: mail to other "
+			 "hosts waits");
 }
 
 struct resolver *
@@ -159,8 +160,8 @@ resolver_new(struct proc *p)
 }
 
 static void
-say_failed(struct resolver *r, const char *name, const char *type,
-    const char *rcode)
+say_failed(
+    struct resolver *r, const char *name, const char *type, const char *rcode)
 {
 	struct event e;
 
@@ -193,10 +194,10 @@ finish(struct lookup *l)
 		l->done(l->arg, &l->targets);
 	else
 		l->named(l->arg,
-		    l->targets.n ? FCRDNS_PASS :
-		    l->name[0]	 ? FCRDNS_FAIL :
-		    l->failed	 ? FCRDNS_TEMP :
-				   FCRDNS_NONE,
+		    l->targets.n     ? FCRDNS_PASS
+			: l->name[0] ? FCRDNS_FAIL
+			: l->failed  ? FCRDNS_TEMP
+				     : FCRDNS_NONE,
 		    slice_of(l->name));
 	if (!l->is_calling)
 		lookup_free(l);
@@ -287,8 +288,9 @@ use_mx(struct lookup *l)
 	uint64_t random = 0;
 
 	if (l->mx_n == 1 && l->mx[0].name[0] == '\0') {
-		fail(l, VERDICT(556, "5.1.10", RC_DNS_NULLMX,
-			    "The domain takes no mail (null MX)"));
+		fail(l,
+		    VERDICT(556, "5.1.10", RC_DNS_NULLMX,
+			"The domain takes no mail (null MX)"));
 		return;
 	}
 	if (getrandom(&random, sizeof(random), 0) < 0)
@@ -296,8 +298,10 @@ use_mx(struct lookup *l)
 	mx_sort(l->mx, l->mx_n, random);
 	drop_self(l);
 	if (had_any && l->mx_n == 0) {
-		fail(l, VERDICT(554, "5.4.6", RC_LOOP,
-			    "The domain's mail comes to this host, which does not know it"));
+		fail(l,
+		    VERDICT(554, "5.4.6", RC_LOOP,
+			"The domain's mail comes to this host, which does not "
+			"know it"));
 		return;
 	}
 	for (int i = 0; i < l->mx_n; i++)
@@ -373,8 +377,8 @@ got_ptr(struct lookup *l, ns_msg *msg)
 			ns_rr_rdata(rr), l->name, sizeof(l->name)) < 0)
 			continue;
 		if (addr_domain_ok(slice_of(l->name), false)) {
-			ask(l, l->name,
-			    strchr(l->ip, ':') ? ASK_AAAA : ASK_A, 0);
+			ask(l, l->name, strchr(l->ip, ':') ? ASK_AAAA : ASK_A,
+			    0);
 			return;
 		}
 		l->name[0] = '\0';
@@ -401,11 +405,13 @@ all_over(struct lookup *l)
 			    sizeof(l->targets.v[0]), by_pref);
 		finish(l);
 	} else if (l->failed != 0) {
-		fail(l, VERDICT(451, "4.4.3", RC_DNS_TEMP,
-			    "The name server does not answer for this domain"));
+		fail(l,
+		    VERDICT(451, "4.4.3", RC_DNS_TEMP,
+			"The name server does not answer for this domain"));
 	} else {
-		fail(l, VERDICT(550, "5.4.4", RC_DNS_NONE,
-			    "The domain has no host that could take mail"));
+		fail(l,
+		    VERDICT(550, "5.4.4", RC_DNS_NONE,
+			"The domain has no host that could take mail"));
 	}
 }
 
@@ -413,15 +419,16 @@ static void
 nxdomain(struct lookup *l, const struct question *q)
 {
 	if (q->kind == ASK_MX)
-		fail(l, VERDICT(550, "5.1.2", RC_DNS_NONE,
-			    "There is no such domain"));
+		fail(l,
+		    VERDICT(
+			550, "5.1.2", RC_DNS_NONE, "There is no such domain"));
 }
 
 /* rcode from the packet: libunbound's own is 0 for NXDOMAIN. sec 1 is a
  * bogus answer: not believed, asked again later. */
 static void
-on_answer(void *arg, int rcode, void *packet, int n, int sec, char *why,
-    int limited)
+on_answer(
+    void *arg, int rcode, void *packet, int n, int sec, char *why, int limited)
 {
 	static const char *const types[] = { "MX", "A", "AAAA", "PTR" };
 	struct question *q = arg;
@@ -442,7 +449,8 @@ on_answer(void *arg, int rcode, void *packet, int n, int sec, char *why,
 		nxdomain(l, q);
 	} else if (rcode != ns_r_noerror || sec == 1) {
 		l->failed++;
-		say_failed(l->r, q->kind == ASK_MX ? l->name : l->mx[q->mx].name,
+		say_failed(l->r,
+		    q->kind == ASK_MX ? l->name : l->mx[q->mx].name,
 		    types[q->kind], sec == 1 ? "bogus" : "servfail");
 	} else if (q->kind == ASK_MX) {
 		got_mx(l, &msg);
@@ -467,13 +475,14 @@ ask(struct lookup *l, const char *name, enum question_kind kind, int mx)
 
 	if (l->q_n == (int)(sizeof(l->q) / sizeof(l->q[0])))
 		return -ENOSPC;
-	*q = (struct question){ .lookup = l, .kind = kind, .mx = mx,
-		.is_open = true };
+	*q = (struct question){
+		.lookup = l, .kind = kind, .mx = mx, .is_open = true
+	};
 	l->q_n++;
 	l->open++;
 	stat_add(l->r->proc->slot, ST_DNS_QUERIES, 1);
-	rc = ub_resolve_event(l->r->ub, name, types[kind], ns_c_in, q,
-	    on_answer, &q->async_id);
+	rc = ub_resolve_event(
+	    l->r->ub, name, types[kind], ns_c_in, q, on_answer, &q->async_id);
 	if (rc != 0) {
 		q->is_open = false;
 		l->open--;
@@ -491,8 +500,9 @@ on_deadline(int fd, short what, void *arg)
 	(void)what;
 	say_failed(l->r, l->name[0] ? l->name : l->ip, "any", "timeout");
 	l->failed++;
-	fail(l, VERDICT(451, "4.4.3", RC_DNS_TEMP,
-		    "The name server does not answer"));
+	fail(l,
+	    VERDICT(
+		451, "4.4.3", RC_DNS_TEMP, "The name server does not answer"));
 }
 
 static struct lookup *
@@ -544,8 +554,10 @@ resolver_mx(struct resolver *r, struct slice domain, struct slice host,
 	struct lookup *l = lookup_new(r);
 	struct slice name = host.n ? host : domain;
 	static const struct targets none = { .verdict = { .code = 451,
-		.reason = RC_LOCAL_RESOURCE, .enhanced = { "4.3.0", 5 },
-		.text = { "Out of memory", 13 } } };
+						 .reason = RC_LOCAL_RESOURCE,
+						 .enhanced = { "4.3.0", 5 },
+						 .text = {
+						     "Out of memory", 13 } } };
 
 	if (l == NULL) {
 		done(arg, &none);
@@ -558,8 +570,9 @@ resolver_mx(struct resolver *r, struct slice domain, struct slice host,
 	if (bracketed(l, name)) {
 		;
 	} else if (!addr_domain_ok(name, false) || name.n > 254) {
-		fail(l, VERDICT(550, "5.1.2", RC_DNS_NONE,
-			    "That is no name of a domain"));
+		fail(l,
+		    VERDICT(550, "5.1.2", RC_DNS_NONE,
+			"That is no name of a domain"));
 	} else {
 		snprintf(l->name, sizeof(l->name), "%.*s", SLICE_ARG(name));
 		ask(l, l->name, ASK_MX, 0);

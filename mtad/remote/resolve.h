@@ -44,8 +44,7 @@ struct resolver *resolver_new(struct proc *);
  * only until it returns.
  */
 void resolver_mx(struct resolver *, struct slice domain, struct slice host,
-    uint16_t port, void (*done)(void *arg, const struct targets *),
-    void *arg);
+    uint16_t port, void (*done)(void *arg, const struct targets *), void *arg);
 /* The name of an address, confirmed by its own lookup. */
 void resolver_name(struct resolver *, struct slice ip,
     void (*done)(void *arg, enum proto_fcrdns, struct slice name), void *arg);

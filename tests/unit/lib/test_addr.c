@@ -1,9 +1,9 @@
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "addr.h"
+#include "unit.h"
 
 #define NULLISH ADDR_NULL_OK
 #define BARE ADDR_BARE_OK
@@ -149,17 +149,11 @@ main(void)
 {
 	Suite *s = suite_create("addr");
 	TCase *tc = tcase_create("core");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
-	tcase_add_loop_test(
-	    tc, paths_are_read, 0, (int)(sizeof(paths) / sizeof(paths[0])));
+	tcase_add_loop_test(tc, paths_are_read, 0, ROWS(paths));
 	tcase_add_test(tc, too_long_is_named);
 	tcase_add_test(tc, what_is_put_is_read_back);
 	tcase_add_test(tc, split_takes_the_last_at_outside_quotes);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run(s);
 }

@@ -1,9 +1,9 @@
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "drop.h"
+#include "unit.h"
 
 static void
 write_one(struct buf *b, const char *message)
@@ -84,16 +84,10 @@ main(void)
 {
 	Suite *s = suite_create("drop");
 	TCase *tc = tcase_create("core");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, what_is_written_is_read);
 	tcase_add_test(tc, no_prefix_is_whole);
-	tcase_add_loop_test(
-	    tc, bad_files_are_refused, 0, (int)(sizeof(bad) / sizeof(bad[0])));
+	tcase_add_loop_test(tc, bad_files_are_refused, 0, ROWS(bad));
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run(s);
 }

@@ -1,8 +1,8 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "header.h"
+#include "unit.h"
 
 START_TEST(fields_come_one_after_the_other)
 {
@@ -120,18 +120,11 @@ main(void)
 {
 	Suite *s = suite_create("header");
 	TCase *tc = tcase_create("core");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, fields_come_one_after_the_other);
-	tcase_add_loop_test(tc, headers_end_where_they_end, 0,
-	    (int)(sizeof(messages) / sizeof(messages[0])));
-	tcase_add_loop_test(tc, lists_give_their_addresses, 0,
-	    (int)(sizeof(lists) / sizeof(lists[0])));
+	tcase_add_loop_test(tc, headers_end_where_they_end, 0, ROWS(messages));
+	tcase_add_loop_test(tc, lists_give_their_addresses, 0, ROWS(lists));
 	tcase_add_test(tc, hostile_lists_are_only_long);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run(s);
 }

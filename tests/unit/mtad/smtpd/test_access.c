@@ -1,7 +1,7 @@
-#include <check.h>
 #include <stdlib.h>
 
 #include "access.h"
+#include "unit.h"
 
 static const struct {
 	const char *network, *ip;
@@ -95,17 +95,11 @@ main(void)
 {
 	Suite *s = suite_create("smtp_access");
 	TCase *tc = tcase_create("core");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
-	tcase_add_loop_test(tc, networks_have_their_addresses, 0,
-	    (int)(sizeof(networks) / sizeof(networks[0])));
 	tcase_add_loop_test(
-	    tc, routes_are_seen, 0, (int)(sizeof(locals) / sizeof(locals[0])));
+	    tc, networks_have_their_addresses, 0, ROWS(networks));
+	tcase_add_loop_test(tc, routes_are_seen, 0, ROWS(locals));
 	tcase_add_test(tc, clients_are_counted);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run(s);
 }

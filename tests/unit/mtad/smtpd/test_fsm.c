@@ -1,7 +1,7 @@
-#include <check.h>
 #include <stdlib.h>
 
 #include "fsm.h"
+#include "unit.h"
 
 /* One row is one story: these lines, answered yes where the order allows it;
  * expect the last answer and where it ends. */
@@ -104,17 +104,11 @@ main(void)
 {
 	Suite *s = suite_create("smtp_fsm");
 	TCase *tc = tcase_create("core");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
-	tcase_add_loop_test(
-	    tc, stories, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+	tcase_add_loop_test(tc, stories, 0, ROWS(cases));
 	tcase_add_test(tc, every_cell_is_filled);
 	tcase_add_test(tc, states_without_commands_take_none);
 	tcase_add_test(tc, arguments_are_trimmed);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run(s);
 }

@@ -1,9 +1,9 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "params.h"
 #include "proto.h"
+#include "unit.h"
 
 static const struct {
 	const char *text;
@@ -144,17 +144,10 @@ main(void)
 {
 	Suite *s = suite_create("smtp_params");
 	TCase *tc = tcase_create("core");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
-	tcase_add_loop_test(
-	    tc, mail_rows, 0, (int)(sizeof(mail) / sizeof(mail[0])));
-	tcase_add_loop_test(
-	    tc, rcpt_rows, 0, (int)(sizeof(rcpt) / sizeof(rcpt[0])));
+	tcase_add_loop_test(tc, mail_rows, 0, ROWS(mail));
+	tcase_add_loop_test(tc, rcpt_rows, 0, ROWS(rcpt));
 	tcase_add_test(tc, lengths_have_their_limits);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run(s);
 }

@@ -3,7 +3,6 @@
  * beginning of the reply line that must come next; "-" is a reply line that
  * is passed over, "#" that the server closed.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "clock.h"
 #include "asks.h"
 #include "smtpd_world.h"
+#include "unit.h"
 
 #define STRANGER "192.0.2.1"
 #define FRIEND "127.0.0.1"
@@ -555,15 +555,11 @@ main(void)
 {
 	Suite *s = suite_create("smtp_session");
 	TCase *tc = tcase_create("core");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(
-	    tc, dialogues, 0, (int)(sizeof(stories) / sizeof(stories[0])));
-	tcase_add_loop_test(tc, no_spelling_relays, 0,
-	    (int)(sizeof(spellings) / sizeof(spellings[0])));
+	tcase_add_loop_test(tc, dialogues, 0, ROWS(stories));
+	tcase_add_loop_test(tc, no_spelling_relays, 0, ROWS(spellings));
 	tcase_add_test(tc, the_record_holds_what_was_said);
 	tcase_add_test(tc, missing_fields_come_on_submission_only);
 	tcase_add_test(tc, text_alone_gets_its_empty_line);
@@ -578,8 +574,5 @@ main(void)
 	tcase_add_test(tc, one_client_has_its_limit);
 	tcase_add_test(tc, early_talkers_are_refused);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run(s);
 }

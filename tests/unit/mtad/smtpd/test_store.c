@@ -2,7 +2,6 @@
  * The store against a queue of the test's own: real files, a real worker
  * thread, frames over a socketpair.
  */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "crc32c.h"
 #include "record.h"
 #include "store.h"
+#include "unit.h"
 
 #define TAG 7u
 #define SALT UINT64_C(0x1122334455667788)
@@ -488,8 +488,6 @@ main(void)
 {
 	Suite *s = suite_create("smtp_store");
 	TCase *tc = tcase_create("core");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
@@ -507,8 +505,5 @@ main(void)
 	tcase_add_test(tc, the_queue_may_refuse);
 	tcase_add_test(tc, without_segments_mail_is_452);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run(s);
 }
