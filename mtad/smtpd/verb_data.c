@@ -359,7 +359,8 @@ message_over(struct session *s)
 	if (wrong == NULL && sub->body_fd >= 0 && sub->body.len != 0) {
 		spill(s);
 		wrong = t->is_refused ? t->refusal : NULL;
-	}	if (wrong == NULL && !sub->is_noted)
+	}
+	if (wrong == NULL && !sub->is_noted)
 		note_header(s);
 	if (wrong == NULL && !fill_envelope(s))
 		wrong = "451 4.3.0 Out of memory, try again later";
@@ -367,7 +368,8 @@ message_over(struct session *s)
 		t->rcpt_n = sub->env.rcpt_n;
 		answer_end(s, REPLY(atoi(wrong), wrong + 4));
 		return;
-	}	sub->host = s->smtpd->host;
+	}
+	sub->host = s->smtpd->host;
 	sub->completes = s->kind == KIND_LOCAL || s->kind == KIND_SUBMISSION;
 	sub->head = put_head;
 	sub->done = stored;

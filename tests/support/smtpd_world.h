@@ -10,7 +10,7 @@
 #ifndef SMTPD_WORLD_H
 #define SMTPD_WORLD_H
 
-#include "session.h"
+#include "mtad/smtpd/session.h"
 
 struct world {
 	struct proc proc;
