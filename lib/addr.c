@@ -90,8 +90,8 @@ addr_literal(struct slice d, char ret_ip[64])
 	struct in6_addr a;
 	char text[64];
 	bool is_v6;
-
-	if (d.n < 3 || d.n > 60 || d.p[0] != '[' || d.p[d.n - 1] != ']')
+	if (d.n < 3 || d.n > 60 || d.p[0] != '[' || d.p[d.n - 1] != ']' ||
+	    slice_find(d, '\0') != d.n)
 		return false;
 	d = slice_sub(d, 1, d.n - 1);
 	is_v6 = slice_istarts(d, SLICE("IPv6:"));

@@ -24,6 +24,7 @@ test_ctl_SOURCES = $(UNIT) tests/unit/mtad/ctl/test_ctl.c \
 	mtad/ctl/outgoing.c mtad/ctl/sendmail.h mtad/ctl/sendmail_options.c
 test_ctl_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/ctl
 test_ctl_LDADD = $(UNIT_LIBS)
+include tests/fuzz/local.mk
 include tests/unit/lib/local.mk
 include tests/unit/mtad/smtpd/local.mk
 EXTRA_DIST += tests/run tests/style tests/support tests/e2e

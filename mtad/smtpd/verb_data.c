@@ -381,14 +381,30 @@ message_over(struct session *s)
 	store_submit(s->smtpd->store, sub);
 }
 
+/* After bytes went into the body, which had `before`: what of it? */
+static void
+look(struct session *s, size_t before)
+{
+	struct txn *t = s->txn;
+
+	watch_size(s, before);
+	if (t->sub->body.bad)
+		refuse(s, "451 4.3.0 Out of memory, try again later");
+	else if (t->body.fault != BODY_FINE)
+		refuse(s, body_refusal(t->body.fault));
+}
+
 void
 data_chunk_over(struct session *s)
 {
 	struct txn *t = s->txn;
+	size_t before = t->sub->body.len;
 
 	if (t->is_last_chunk) {
-		if (!t->is_refused)
+		if (!t->is_refused) {
 			body_finish(&t->body, &t->sub->body);
+			look(s, before);
+		}
 		message_over(s);
 		return;
 	}
@@ -409,11 +425,7 @@ feed(struct session *s, struct slice in, bool *ret_end)
 
 	if (!t->is_refused) {
 		n = body_feed(&t->body, in, to, ret_end);
-		watch_size(s, before);
-		if (to->bad)
-			refuse(s, "451 4.3.0 Out of memory, try again later");
-		else if (t->body.fault != BODY_FINE)
-			refuse(s, body_refusal(t->body.fault));
+		look(s, before);
 		return n;
 	}
 	buf_init(&drop, (size_t)1 << 30);

@@ -121,6 +121,8 @@ static const struct {
 	    HI MAIL_RCPT "> BDAT 13\n> Subject: ab\n> BDAT 0 LAST\n"
 			 "250 2.0.0\n250 2.0.0\n",
 	    1 },
+	{ "a chunk that ends with CR alone", "smtp", STRANGER,
+	    HI MAIL_RCPT "> BDAT 2 LAST\n> a\n550 5.6.11\n500\n", 0 },
 	{ "chunk, then data", "smtp", STRANGER,
 	    HI MAIL_RCPT
 	    "> BDAT 4\n> ab\n> DATA\n250\n503 5.5.1\n> RSET\n250\n",
@@ -240,6 +242,9 @@ START_TEST(dialogues)
 	play(&w, stories[_i].name, slice_of(stories[_i].text));
 	ck_assert_msg(w.messages == stories[_i].messages, "%s: %d messages",
 	    stories[_i].name, w.messages);
+	world_hang_up(&w);
+	ck_assert_msg(
+	    w.smtpd.body_bytes == 0, "%s: the budget is off", stories[_i].name);
 }
 END_TEST
 
