@@ -49,6 +49,7 @@ smtpd_init(struct smtpd *d, struct proc *p)
 	d->store = store_new(p);
 	d->next_id = first_id();
 	smtpd_set_timeouts(d);
+	stat_set(p->slot, ST_CONN_IN_OPEN, 0); /* the last one may have died */
 	return d->host && d->access && d->asks && d->store ? 0 : -ENOMEM;
 }
 

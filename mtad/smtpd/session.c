@@ -482,6 +482,14 @@ session_is_ours(const struct session *s, const char *ip)
 	return own[0] != '\0' && strcmp(own, ip) == 0;
 }
 
+/* Open now in all processes: each sees the others' gauges. */
+static uint64_t
+open_in_all(const struct smtpd *d)
+{
+	return d->proc->stats ? stat_sum(d->proc->stats, ST_CONN_IN_OPEN)
+			      : d->sessions_n;
+}
+
 /* Too many in all, or of this client: 421 before anything else. */
 static const char *
 too_many(struct session *s)
@@ -490,10 +498,8 @@ too_many(struct session *s)
 	struct smtpd *d = s->smtpd;
 	uint32_t share = (uint32_t)d->proc->smtpds;
 
-	if (d->sessions_n > (uint32_t)c->MaxSessions / share + 1)
+	if (open_in_all(d) > (uint64_t)c->MaxSessions)
 		return "4.7.0 Too many connections, try again later";
-	if (s->ip[0] == '\0' || s->is_trusted)
-		return NULL;
 	if (s->client != NULL &&
 	    s->client->n > (uint32_t)c->MaxSessionsPerClient / share + 1)
 		return "4.7.0 Too many connections from your address";
