@@ -38,7 +38,7 @@ enum listener_kind { KIND_SMTP, KIND_LMTP, KIND_SUBMISSION, KIND_LOCAL };
 struct txn {
 	struct submission *sub; /* owned: envelope and body so far */
 	struct body body;
-	struct buf sender, envid, first_rcpt; /* owned */
+	struct buf sender, envid; /* owned */
 	uint64_t declared; /* SIZE= */
 	bool is_last_chunk,
 	    is_refused; /* refused: bytes are read and dropped */
@@ -129,6 +129,11 @@ struct session *session_find(struct smtpd *, uint64_t id); /* NULL: gone */
 uint64_t session_hash(const void *); /* for smtpd.by_id */
 bool session_is(const void *, const void *id);
 void session_end(struct session *, const char *cause); /* frees it */
+extern const struct conn_ops session_conn_ops;
+/* session_log.c: what is told of it. */
+void session_say_open(struct session *);
+void session_say_close(struct session *, const char *cause);
+void session_say_reject(struct session *, struct reply);
 /* Write a reply; code 0 is a late one. Counts errors and may end. */
 void session_reply(struct session *, struct reply);
 /* The same without counting: further lines of one answer (LMTP). */

@@ -60,6 +60,7 @@ submission_new(void)
 	buf_init(&s->env_bytes, (size_t)8 << 20);
 	buf_init(&s->env_message_id, 1024);
 	buf_init(&s->kept, 16384);
+	buf_init(&s->trace, 4096);
 	return s;
 }
 
@@ -79,6 +80,7 @@ submission_free(struct store *st, struct submission *s)
 	buf_release(&s->env_bytes);
 	buf_release(&s->env_message_id);
 	buf_release(&s->kept);
+	buf_release(&s->trace);
 	free(s);
 }
 

@@ -37,6 +37,7 @@ struct submission {
 	    struct submission *, struct msgid, int code, const char *text);
 	void *arg; /* borrowed: the session, NULL when it is gone */
 	struct buf env_message_id, kept; /* owned: strings of env */
+	struct buf trace; /* owned: Received up to the id (received.h) */
 	const char *host; /* borrowed from the configuration */
 	bool has_date, has_from, is_headless, is_noted, completes;
 	/* private */

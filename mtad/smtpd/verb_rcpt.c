@@ -70,8 +70,7 @@ keep(struct session *s, const struct addr *a, uint8_t notify, const char *orcpt)
 	    slice_of(a->domain[0] ? a->domain : session_conf(s)->HostName));
 	r.addr = buf_slice(&addr);
 	put_p_env_rcpt(&t->sub->rcpts, &r);
-	if (t->sub->env.rcpt_n++ == 0)
-		buf_add_slice(&t->first_rcpt, r.addr);
+	t->sub->env.rcpt_n++;
 	buf_release(&addr);
 	if (s->errors != 0)
 		s->errors--; /* a list may hold some dead ones */
