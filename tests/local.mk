@@ -6,7 +6,7 @@ UNIT_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/mtad \
 	-I$(top_srcdir)/tests/support $(CHECK_CFLAGS)
 UNIT = tests/support/unit.c tests/support/unit.h
 
-check_PROGRAMS += test_basics test_mail test_smtpd test_remote test_queue test_ctl \
+check_PROGRAMS += test_basics test_mail test_remote test_queue test_ctl \
 	test_aliases test_deliver test_forward test_lookup test_local \
 	test_sendmail
 TESTS += $(check_PROGRAMS)
@@ -16,9 +16,6 @@ test_basics_LDADD = $(UNIT_LIBS)
 test_mail_SOURCES = $(UNIT) tests/unit/lib/test_mail.c
 test_mail_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_mail_LDADD = $(UNIT_LIBS)
-test_smtpd_SOURCES = $(UNIT) tests/unit/mtad/smtpd/test_smtpd.c
-test_smtpd_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/smtpd
-test_smtpd_LDADD = mtad/smtpd/libsmtpd.a $(UNIT_LIBS)
 test_remote_SOURCES = $(UNIT) tests/unit/mtad/remote/test_remote.c
 test_remote_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/remote
 test_remote_LDADD = mtad/remote/libremote.a $(UNIT_LIBS)
@@ -54,4 +51,6 @@ test_sendmail_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
 test_sendmail_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/ctl
 test_sendmail_LDADD = mtad/ctl/libsendmail.a $(UNIT_LIBS)
 include tests/fuzz/local.mk
+include tests/unit/lib/local.mk
+include tests/unit/mtad/smtpd/local.mk
 EXTRA_DIST += tests/run tests/style tests/support tests/e2e

@@ -42,6 +42,7 @@ struct store {
 		uint64_t number;
 	} body[BODIES];
 	int bodies;
+	uint32_t generation; /* of the queue */
 	int64_t gone_since; /* mono: the queue is away; 0 it is there */
 	int64_t asked_since; /* mono: a segment was asked for; 0: none is due */
 };
@@ -59,6 +60,7 @@ submission_new(void)
 	buf_init(&s->env_bytes, (size_t)8 << 20);
 	buf_init(&s->env_message_id, 1024);
 	buf_init(&s->kept, 16384);
+	buf_init(&s->trace, 4096);
 	return s;
 }
 
@@ -69,14 +71,16 @@ submission_free(struct store *st, struct submission *s)
 		return;
 	if (s->body_fd >= 0) {
 		close(s->body_fd);
-		if (s->body_file != 0)
-			store_drop_body(st, s->body_file);
+		if (s->generation == st->generation)
+			PROC_SEND(&st->proc->queue, body_drop, BODY_DROP,
+			    .number = s->body_file);
 	}
 	buf_release(&s->rcpts);
 	buf_release(&s->body);
 	buf_release(&s->env_bytes);
 	buf_release(&s->env_message_id);
 	buf_release(&s->kept);
+	buf_release(&s->trace);
 	free(s);
 }
 
@@ -98,14 +102,6 @@ store_new(struct proc *p)
 		return NULL;
 	}
 	return st;
-}
-
-void
-store_free(struct store *st)
-{
-	worker_free(st->worker);
-	buf_release(&st->batch);
-	free(st);
 }
 
 /* Always a current segment and one more. */
@@ -136,6 +132,25 @@ close_segment(struct store *st, struct store_segment *s)
 	s->fd = -1;
 	PROC_SEND(
 	    &st->proc->queue, seg_done, SEG_DONE, .seg = s->seg, .end = s->at);
+}
+
+void
+store_free(struct store *st)
+{
+	struct submission *s;
+
+	worker_free(st->worker);
+	STAILQ_CONCAT(&st->flying, &st->ready);
+	while ((s = STAILQ_FIRST(&st->flying)) != NULL) {
+		STAILQ_REMOVE_HEAD(&st->flying, link);
+		submission_free(st, s);
+	}
+	close_segment(st, &st->now);
+	close_segment(st, &st->spare);
+	while (st->bodies != 0)
+		close(st->body[--st->bodies].fd);
+	buf_release(&st->batch);
+	free(st);
 }
 
 static void
@@ -289,6 +304,34 @@ give_up_waiting(struct store *st)
 	}
 }
 
+/*
+ * Its body file is of a queue that died before any record named it: the next
+ * queue may have removed the file as a leftover (SPOOL.md, Large bodies), so
+ * the client sends it again.
+ */
+static bool
+is_orphan(const struct store *st, const struct submission *s)
+{
+	return s->body_fd >= 0 && s->generation != st->generation;
+}
+
+static void
+drop_orphans(struct store *st)
+{
+	struct submissions all = STAILQ_HEAD_INITIALIZER(all);
+	struct submission *s;
+
+	STAILQ_CONCAT(&all, &st->ready);
+	while ((s = STAILQ_FIRST(&all)) != NULL) {
+		STAILQ_REMOVE_HEAD(&all, link);
+		if (is_orphan(st, s))
+			finish(st, s, 451,
+			    "4.3.0 The queue was restarted, send it again");
+		else
+			STAILQ_INSERT_TAIL(&st->ready, s, link);
+	}
+}
+
 void
 store_turn(struct store *st)
 {
@@ -332,6 +375,8 @@ store_submit(struct store *st, struct submission *s)
 {
 	s->started = clock_mono();
 	STAILQ_INSERT_TAIL(&st->ready, s, link);
+	if (is_orphan(st, s))
+		drop_orphans(st);
 }
 
 bool
@@ -365,25 +410,18 @@ store_refuses(const struct store *st, const char **ret_text)
 	return 0;
 }
 
-int
-store_take_body(struct store *st, uint64_t *ret_number)
+bool
+store_take_body(struct store *st, struct submission *s)
 {
-	int fd;
+	bool has = st->bodies != 0;
 
-	if (st->bodies == 0) {
-		ask(st);
-		return -1;
+	if (has) {
+		s->body_fd = st->body[--st->bodies].fd;
+		s->body_file = st->body[st->bodies].number;
+		s->generation = st->generation;
 	}
-	fd = st->body[--st->bodies].fd;
-	*ret_number = st->body[st->bodies].number;
 	ask(st);
-	return fd;
-}
-
-void
-store_drop_body(struct store *st, uint64_t number)
-{
-	PROC_SEND(&st->proc->queue, body_drop, BODY_DROP, .number = number);
+	return has;
 }
 
 static bool
@@ -465,9 +503,11 @@ store_queue_up(struct store *st)
 void
 store_queue_down(struct store *st)
 {
+	st->generation++;
 	st->gone_since = clock_mono();
 	st->asked_since = 0;
 	st->is_stale = st->is_flying;
+	drop_orphans(st);
 	if (!st->is_flying)
 		close_segment(st, &st->now);
 	close_segment(st, &st->spare);

@@ -27,6 +27,7 @@ struct submission {
 	struct buf body; /* owned: the message, or empty with a body file */
 	int body_fd; /* owned; -1: none */
 	uint64_t body_file;
+	uint32_t generation; /* of the queue that gave the body file */
 	/* Append what only the id makes known (Received and the like); it
 	 * stands in front of the body, in the record even when the body has a
 	 * file. Sets env's header_size and size. */
@@ -36,8 +37,9 @@ struct submission {
 	    struct submission *, struct msgid, int code, const char *text);
 	void *arg; /* borrowed: the session, NULL when it is gone */
 	struct buf env_message_id, kept; /* owned: strings of env */
+	struct buf trace; /* owned: Received up to the id (received.h) */
 	const char *host; /* borrowed from the configuration */
-	bool has_date, has_from, is_noted, completes;
+	bool has_date, has_from, is_headless, is_noted, completes;
 	/* private */
 	struct msgid id;
 	uint64_t offset;
@@ -52,9 +54,8 @@ struct submission *submission_new(void); /* NULL without memory */
 void submission_free(struct store *, struct submission *);
 /* 0: a message may begin; else the reply to MAIL, with its words. */
 int store_refuses(const struct store *, const char **ret_text);
-/* A body file: the caller's descriptor to append to; -1: none is there. */
-int store_take_body(struct store *, uint64_t *ret_number);
-void store_drop_body(struct store *, uint64_t number); /* not used */
+/* A body file for it: body_fd to append to. False: none is there. */
+bool store_take_body(struct store *, struct submission *);
 void store_submit(struct store *, struct submission *);
 bool store_is_idle(const struct store *);
 bool store_has_segment(const struct store *);
