@@ -11,4 +11,5 @@ include tests/unit/mtad/remote/local.mk
 include tests/unit/mtad/local/local.mk
 include tests/unit/mtad/lookup/local.mk
 include tests/unit/mtad/ctl/local.mk
+include tests/dialogue/remote/local.mk
 include tests/fuzz/local.mk
