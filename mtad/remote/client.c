@@ -277,7 +277,7 @@ send_body(struct link *l)
 	char space[BLOCK];
 	struct slice block;
 
-	while (l->state == L_BODY && !conn_is_stuck(l->conn)) {
+	do { /* the first goes behind what the output has already: BDAT */
 		ssize_t n = next_block(l, space, &block);
 
 		if (n < 0) {
@@ -290,7 +290,7 @@ send_body(struct link *l)
 			perform_dot(l);
 		else
 			conn_flush(l->conn);
-	}
+	} while (l->state == L_BODY && !conn_is_stuck(l->conn));
 }
 
 void

@@ -131,7 +131,7 @@ static bool
 has_conn_failed(const struct delivery *d)
 {
 	return d->sessions == 0 && d->last.code / 100 == 4 &&
-	    d->last.reason != RC_LOCAL_RESOURCE;
+	    !d->is_our_trouble;
 }
 
 static void
@@ -259,6 +259,7 @@ got_targets(void *arg, struct targets *t)
 		start(d);
 		return;
 	}
+	d->is_our_trouble = t == NULL;
 	if (!d->is_fallback) /* the domain's own trouble is what is told */
 		saved_set(&d->last, t != NULL ? &t->verdict : &memory);
 	targets_unref(t);
@@ -324,11 +325,12 @@ delivery_over(struct delivery *d)
 }
 
 void
-delivery_no_session(struct delivery *d, const struct verdict *v)
+delivery_no_session(struct delivery *d, const struct verdict *v, bool is_ours)
 {
 	int64_t most = d->remote->proc->conf->TimeoutAconnect;
 
 	saved_set(&d->last, v);
+	d->is_our_trouble = is_ours;
 	if (clock_mono() - d->dns_done < most && advance(d, false))
 		start(d);
 	else if (d->sessions != 0 || !fall_back(d))
@@ -353,7 +355,7 @@ delivery_drop(struct delivery *d, const struct verdict *v)
 		link_drop_delivery(d->link);
 	for (uint32_t i = 0; i < d->n; i++)
 		delivery_decide(&d->rcpt[i], "conn", v);
-	d->last.reason = RC_LOCAL_RESOURCE; /* no failure of the host's */
+	d->is_our_trouble = true;
 	finish(d);
 }
 
@@ -429,6 +431,7 @@ use_path(struct delivery *d)
 		return;
 	}
 	targets_unref(t);
+	d->is_our_trouble = true;
 	saved_set(&d->last, &bad);
 	finish(d);
 }

@@ -52,6 +52,7 @@ struct delivery {
 	bool is_reused; /* the connection had been open */
 	bool has_retried; /* on a fresh connection to the same host */
 	bool avoids_bdat; /* the host offered it and did not know it */
+	bool is_our_trouble; /* the last failure says nothing of the host */
 	bool is_fallback; /* FallbackMXhost is tried */
 	int64_t started, dns_done, conn_done, envelope_done, data_done;
 	char *remote_id; /* owned */
@@ -82,7 +83,9 @@ void delivery_unknown(
 
 /* How a link ends its work on it; the delivery may be gone afterwards. */
 void delivery_over(struct delivery *); /* the transaction is over */
-void delivery_no_session(struct delivery *, const struct verdict *);
+/* is_ours: for want of something here, not by the host. */
+void
+delivery_no_session(struct delivery *, const struct verdict *, bool is_ours);
 void delivery_again(struct delivery *); /* fresh connection, same host */
 
 #endif

@@ -174,7 +174,7 @@ link_broke(struct link *l, const struct verdict *v, const char *cause)
 	if (d == NULL)
 		return;
 	if (st <= L_HELO) {
-		delivery_no_session(d, v);
+		delivery_no_session(d, v, false);
 	} else if (is_stale && d->is_reused && !d->has_retried) {
 		delivery_again(d);
 	} else {
@@ -414,7 +414,7 @@ link_open(struct remote *r, struct delivery *d)
 	if (l == NULL) {
 		struct verdict v = no_connection(fd < 0 ? -fd : ENOMEM);
 
-		delivery_no_session(d, &v);
+		delivery_no_session(d, &v, v.reason == RC_LOCAL_RESOURCE);
 		return;
 	}
 	d->is_reused = false;

@@ -209,6 +209,12 @@ daemon_new_queue(struct daemon *d)
 }
 
 void
+daemon_say_stop(struct daemon *d)
+{
+	SEND(&d->parent, stop, STOP, -1, .unused = 0);
+}
+
+void
 daemon_stop(struct daemon *d)
 {
 	int64_t until = story_ms() + STORY_WAIT_MS;
@@ -216,7 +222,7 @@ daemon_stop(struct daemon *d)
 	char block[4096];
 	int status;
 
-	SEND(&d->parent, stop, STOP, -1, .unused = 0);
+	daemon_say_stop(d);
 	while (story_ms() < until && poll(&p, 1, 100) >= 0)
 		if ((p.revents & POLLIN) &&
 		    read(d->parent.fd, block, sizeof(block)) <= 0)

@@ -40,7 +40,8 @@ int64_t story_ms(void); /* monotonic */
 
 /* Starts it with this configuration and waits until it runs. */
 void daemon_start(struct daemon *, const char *program, const struct conf *);
-void daemon_stop(struct daemon *); /* P_STOP; waits for a clean end */
+void daemon_say_stop(struct daemon *);
+void daemon_stop(struct daemon *); /* and waits for a clean end */
 void daemon_kill(struct daemon *);
 /* Another queue instead of the one it had. */
 void daemon_new_queue(struct daemon *);

@@ -7,5 +7,5 @@ S: 250
 C: MAIL *
 S: 250
 C: RCPT *
-raw 550 5.1.1 odd\0text\rwith\tsigns\r\n
+raw 550 5.1.1 odd\0text\rwith\rsigns\r\n
 result b@story.test 550 5.1.1 * odd text with signs

@@ -148,24 +148,38 @@ server_take(struct server *s, size_t n, struct buf *ret)
 	buf_drop(&s->in, n);
 }
 
+/* Where the data ends: behind the line with the lone dot; 0: not yet. *at is
+ * where to look from. */
+static size_t
+end_of_data(const struct server *s, size_t *at)
+{
+	const char *dot;
+
+	if (s->in.len >= 3 && memcmp(s->in.data, ".\r\n", 3) == 0)
+		return 3;
+	dot = memmem(s->in.data + *at, s->in.len - *at, "\r\n.\r\n", 5);
+	if (dot != NULL)
+		return (size_t)(dot - s->in.data) + 5;
+	*at = s->in.len > 5 ? s->in.len - 5 : 0;
+	return 0;
+}
+
 void
 server_data(struct server *s, struct buf *ret)
 {
-	const char *at, *end;
+	size_t at = 0, n;
+	struct slice rest, line;
 
-	while (!(s->in.len >= 3 && memcmp(s->in.data, ".\r\n", 3) == 0) &&
-	    memmem(s->in.data, s->in.len, "\r\n.\r\n", 5) == NULL)
+	while ((n = end_of_data(s, &at)) == 0)
 		need_more(s, "the end of data");
-	for (;;) {
-		at = s->in.data;
-		end = (const char *)memmem(at, s->in.len, "\r\n", 2) + 2;
-		if (end - at == 3 && at[0] == '.')
-			break;
-		at += at[0] == '.';
-		buf_add(ret, at, (size_t)(end - at));
-		buf_drop(&s->in, (size_t)(end - s->in.data));
+	rest = slice_sub(buf_slice(&s->in), 0, n - 3);
+	while (slice_next(&rest, '\n', &line)) {
+		if (line.n != 0 && line.p[0] == '.')
+			line = slice_sub(line, 1, line.n);
+		buf_add_slice(ret, line);
+		buf_addc(ret, '\n');
 	}
-	buf_drop(&s->in, 3);
+	buf_drop(&s->in, n);
 }
 
 void

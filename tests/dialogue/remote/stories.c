@@ -177,8 +177,6 @@ start(struct story *s)
 {
 	char text[64];
 
-	if (s->is_started)
-		return;
 	s->is_started = true;
 	if (s->has_zone) {
 		if (!nameserver_start(&s->ns)) {
@@ -199,6 +197,15 @@ wait_holding_end(struct story *s)
 {
 	while (side_next(&s->daemon.queue, "HOLDING_END").type != P_HOLDING_END)
 		continue;
+}
+
+static void
+be_started(struct story *s)
+{
+	if (s->is_started)
+		return;
+	start(s);
+	wait_holding_end(s);
 }
 
 static const struct {
@@ -295,13 +302,10 @@ put_rcpts(struct story *s, struct buf *b, char **rest)
 static void
 do_mail(struct story *s, char *rest)
 {
-	bool is_first = !s->is_started;
 	struct buf rcpts;
 	const char *from;
 
-	start(s);
-	if (is_first)
-		wait_holding_end(s);
+	be_started(s);
 	make_body(s);
 	from = word(&rest);
 	buf_init(&rcpts, 1 << 20);
@@ -528,11 +532,8 @@ static void
 do_mx(struct story *s, char *rest)
 {
 	const char *domain = word(&rest), *host = word(&rest);
-	bool is_first = !s->is_started;
 
-	start(s);
-	if (is_first)
-		wait_holding_end(s);
+	be_started(s);
 	s->mail_at = story_ms();
 	SEND(&s->daemon.queue, mx_ask, MX_ASK, -1, .key = 7,
 	    .domain = slice_of(domain), .host = slice_of(host),
@@ -580,11 +581,8 @@ do_line(struct story *s, const char *pattern)
 static void
 do_name(struct story *s, const char *ip)
 {
-	bool is_first = !s->is_started;
 
-	start(s);
-	if (is_first)
-		wait_holding_end(s);
+	be_started(s);
 	SEND(&s->daemon.smtpd, name_ask, NAME_ASK, -1, .key = 9,
 	    .ip = slice_of(ip));
 }
@@ -653,6 +651,7 @@ do_within(struct story *s, int ms)
 static void
 do_dns(struct story *s, const char *what)
 {
+	be_started(s);
 	if (strcmp(what, "stop") == 0)
 		nameserver_stop(&s->ns);
 	else
@@ -687,8 +686,24 @@ do_text(struct story *s, char *rest)
 static void
 do_zone(struct story *s, char *rest)
 {
-	s->has_zone = true;
-	nameserver_add(&s->ns, rest);
+	(void)s; /* take_zone() has read it */
+	(void)rest;
+}
+
+/* The name server starts once, with all there is in the story. */
+static void
+take_zone(struct story *s, FILE *f)
+{
+	char line[8192];
+
+	while (fgets(line, sizeof(line), f) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, "zone ", 5) != 0)
+			continue;
+		s->has_zone = true;
+		nameserver_add(&s->ns, line + 5);
+	}
+	rewind(f);
 }
 
 static void
@@ -840,7 +855,7 @@ static void
 step_stop(struct story *s, char *rest)
 {
 	(void)rest;
-	daemon_stop(&s->daemon);
+	daemon_say_stop(&s->daemon);
 }
 
 static const struct {
@@ -945,6 +960,7 @@ run_story(const char *file)
 	story_init(&s, file);
 	if (f == NULL)
 		story_fail("cannot read it");
+	take_zone(&s, f);
 	while (fgets(line, sizeof(line), f) != NULL) {
 		s.line++;
 		line[strcspn(line, "\n")] = '\0';
