@@ -51,7 +51,8 @@ step_wait(const struct link *l, uint32_t step)
 const char *
 client_command(const struct link *l)
 {
-	static const char *const names[L_STATES] = { [L_CONNECT] = "conn",
+	static const char *const names[L_STATES] = { [L_WAIT] = "conn",
+		[L_CONNECT] = "conn",
 		[L_GREETING] = "conn",
 		[L_EHLO] = "ehlo",
 		[L_HELO] = "ehlo",

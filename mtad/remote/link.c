@@ -85,6 +85,8 @@ link_close(struct link *l, const char *cause)
 		cache_del(&r->cache, l);
 	if (l->state == L_QUIT)
 		TAILQ_REMOVE(&r->quitting, l, list);
+	if (l->state == L_WAIT)
+		TAILQ_REMOVE(&r->waiting, l, list);
 	l->state = L_DEAD;
 	say_close(l, cause);
 	if (l->connected != NULL)
@@ -174,7 +176,8 @@ link_broke(struct link *l, const struct verdict *v, const char *cause)
 	if (d == NULL)
 		return;
 	if (st <= L_HELO) {
-		delivery_no_session(d, v, false);
+		delivery_no_session(
+		    d, v, v->reason == RC_LOCAL_RESOURCE && st <= L_CONNECT);
 	} else if (is_stale && d->is_reused && !d->has_retried) {
 		delivery_again(d);
 	} else {
@@ -364,8 +367,7 @@ connect_to(const struct target *t)
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (t->addr.sa.sa_family != AF_UNIX)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (connect(fd, &t->addr.sa, t->len) < 0 && errno != EINPROGRESS) {
 		int e = errno;
 
@@ -375,52 +377,98 @@ connect_to(const struct target *t)
 	return fd;
 }
 
-/* Takes fd. */
+/* The link gets its socket, which may still be connecting. Takes fd. */
+static int
+attach(struct link *l, int fd)
+{
+	struct remote *r = l->remote;
+
+	l->connected = event_new(r->proc->base, fd, EV_WRITE, on_connected, l);
+	l->conn = conn_new(r->proc->base, fd, &link_ops, l, r->wait[W_CONNECT]);
+	l->state = L_CONNECT;
+	if (l->conn == NULL || l->connected == NULL ||
+	    event_add(l->connected, NULL) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static void
+ask_parent(struct link *l)
+{
+	PROC_SEND(&l->remote->proc->parent, unix_want, UNIX_WANT, .key = l->id,
+	    .path = slice_of(l->target->addr.un.sun_path));
+}
+
 static struct link *
-link_new(struct remote *r, struct delivery *d, int fd)
+link_new(struct remote *r, struct delivery *d)
 {
 	struct link *l = calloc(1, sizeof(*l));
 
-	if (l == NULL) {
-		close(fd);
+	if (l == NULL)
 		return NULL;
-	}
 	l->remote = r;
 	l->targets = targets_ref(d->targets);
 	l->target = &d->targets->v[d->target];
 	l->mailer = d->job.mailer;
 	l->id = r->next_link++;
 	l->opened = l->since = clock_mono();
+	l->state = L_WAIT;
+	TAILQ_INSERT_TAIL(&r->waiting, l, list);
 	server_reply_init(&l->reply);
-	l->connected = event_new(r->proc->base, fd, EV_WRITE, on_connected, l);
-	l->conn = conn_new(r->proc->base, fd, &link_ops, l, r->wait[W_CONNECT]);
-	if (l->conn != NULL && l->connected != NULL &&
-	    event_add(l->connected, NULL) == 0)
-		return l;
-	if (l->connected != NULL)
-		event_free(l->connected);
-	conn_free(l->conn);
-	targets_unref(l->targets);
-	free(l);
-	return NULL;
+	l->domain = slice_dup(d->job.domain);
+	l->delivery = d;
+	d->link = l;
+	d->is_reused = false;
+	return l;
+}
+
+/* From WAIT to CONNECT, or to the end of it. fd may be a negative errno. */
+static void
+go_on(struct link *l, int fd)
+{
+	struct verdict v;
+
+	if (fd >= 0) {
+		TAILQ_REMOVE(&l->remote->waiting, l, list);
+		fd = attach(l, fd);
+		if (fd == 0)
+			return;
+	}
+	v = no_connection(-fd);
+	link_broke(l, &v, "error");
 }
 
 void
 link_open(struct remote *r, struct delivery *d)
 {
-	int fd = connect_to(&d->targets->v[d->target]);
-	struct link *l = fd < 0 ? NULL : link_new(r, d, fd);
+	struct link *l = link_new(r, d);
 
 	if (l == NULL) {
-		struct verdict v = no_connection(fd < 0 ? -fd : ENOMEM);
+		const struct verdict v = no_connection(ENOMEM);
 
-		delivery_no_session(d, &v, v.reason == RC_LOCAL_RESOURCE);
-		return;
+		delivery_no_session(d, &v, true);
+	} else if (l->target->addr.sa.sa_family == AF_UNIX) {
+		ask_parent(l);
+	} else {
+		go_on(l, connect_to(l->target));
 	}
-	d->is_reused = false;
-	d->link = l;
-	l->delivery = d;
-	l->domain = slice_dup(d->job.domain);
+}
+
+bool
+link_got_unix(struct remote *r, struct slice payload, int fd)
+{
+	struct p_unix_give m;
+	struct link *l = NULL;
+
+	if (get_p_unix_give(payload, &m))
+		TAILQ_FOREACH (l, &r->waiting, list)
+			if (l->id == m.key)
+				break;
+	if (l != NULL)
+		go_on(l, fd >= 0 ? fd : -(int)m.error);
+	else if (fd >= 0)
+		close(fd);
+	return true;
 }
 
 /* Whose mail it carries, for P_HOST_CLOSE. */

@@ -1,7 +1,7 @@
 /*
  * link: one connection to a server, and the transactions over it.
  *
- *	CONNECT -> GREETING -> EHLO [-> HELO] -> ENVELOPE
+ *	[WAIT ->] CONNECT -> GREETING -> EHLO [-> HELO] -> ENVELOPE
  *	ENVELOPE -> BODY -> DOT -> IDLE      some recipient was accepted
  *	ENVELOPE -> EMPTY -> IDLE            none was, and DATA was yet taken
  *	ENVELOPE -> IDLE                     none was
@@ -23,6 +23,7 @@
 #include "reply.h"
 
 enum link_state {
+	L_WAIT, /* the parent connects: this process sees no path */
 	L_CONNECT,
 	L_GREETING,
 	L_EHLO,
@@ -40,7 +41,7 @@ enum link_state {
 struct link {
 	TAILQ_ENTRY(link) list, bucket; /* of the cache, or quitting, dead */
 	struct remote *remote; /* borrowed */
-	struct conn *conn; /* NULL when dead */
+	struct conn *conn; /* NULL in WAIT and when dead */
 	enum link_state state;
 	enum wait wait; /* what is waited for, since when (mono) */
 	int64_t since;
@@ -66,6 +67,8 @@ struct link {
 
 /* Connects to the delivery's target for it. */
 void link_open(struct remote *, struct delivery *);
+/* P_UNIX_GIVE: what the parent made of it. Takes fd. False: malformed. */
+bool link_got_unix(struct remote *, struct slice payload, int fd);
 /* The next transaction over an idle link. */
 void link_deliver(struct link *, struct delivery *);
 /* Says QUIT to an idle one; closes it when the answer or its time comes. */

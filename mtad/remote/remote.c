@@ -46,6 +46,7 @@ warm(struct proc *p)
 	r->proc = p;
 	TAILQ_INIT(&r->deliveries);
 	TAILQ_INIT(&r->asks);
+	TAILQ_INIT(&r->waiting);
 	TAILQ_INIT(&r->quitting);
 	TAILQ_INIT(&r->dead);
 	cache_init(&r->cache);
@@ -122,6 +123,8 @@ frame(struct proc *p, struct peer *peer, enum proto_type type,
 	switch (type) {
 	case P_JOB:
 		return delivery_take(r, payload, fd);
+	case P_UNIX_GIVE:
+		return link_got_unix(r, payload, fd);
 	case P_RESULT_ACK:
 		return got_ack(r, payload);
 	case P_NAME_ASK:

@@ -37,6 +37,7 @@ struct remote {
 	struct ask_list asks;
 	int asks_n;
 	struct cache cache; /* idle links */
+	struct link_list waiting; /* for the parent's socket */
 	struct link_list quitting; /* QUIT is said, its answer is due */
 	struct link_list dead; /* freed at the end of the turn */
 	struct outbox outbox;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -198,6 +199,23 @@ daemon_start(struct daemon *d, const char *program, const struct conf *c)
 		story_fail("not READY");
 	SEND(&d->parent, go, GO, -1, .unused = 0);
 	send_events_file(d);
+}
+
+void
+daemon_give_unix(struct daemon *d, const char *path)
+{
+	struct frame f = side_next(&d->parent, "UNIX_WANT");
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct p_unix_want m;
+
+	if (f.type != P_UNIX_WANT || !get_p_unix_want(f.payload, &m) ||
+	    !slice_eq(m.path, slice_of(path)))
+		story_fail("%s instead of UNIX_WANT", proto_name(f.type));
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		story_fail("cannot connect to %s", path);
+	SEND(&d->parent, unix_give, UNIX_GIVE, fd, .key = m.key);
 }
 
 void

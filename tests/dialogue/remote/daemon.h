@@ -43,6 +43,8 @@ void daemon_start(struct daemon *, const char *program, const struct conf *);
 void daemon_say_stop(struct daemon *);
 void daemon_stop(struct daemon *); /* and waits for a clean end */
 void daemon_kill(struct daemon *);
+/* Does what a parent does when it is asked for a mailer's socket. */
+void daemon_give_unix(struct daemon *, const char *path);
 /* Another queue instead of the one it had. */
 void daemon_new_queue(struct daemon *);
 

@@ -13,6 +13,7 @@ mail a@x.test c@story.test d@story.test
 C: MAIL *
 S: 250 ok
 C: RCPT *
+ack
 queue
 holding 2
 result b@story.test 550 5.1.8 *

@@ -21,7 +21,7 @@
  *	close | reset | closed   end the connection; hear it end
  *	result TO CODE ENHANCED REASON [PATTERN]
  *	field NAME PATTERN       of the last result: remote_id reused failed host
- *	noack                    results are not acknowledged any more
+ *	noack | ack              results are not acknowledged, they are again
  *	queue                    a new queue takes the old one's place
  *	holding N                it is told of a job with N recipients
  *	within MS                since the last mail (or dns start)
@@ -735,6 +735,8 @@ do_big(struct story *s, char *rest)
 static void
 do_accept(struct story *s, char *rest)
 {
+	if (s->is_unix)
+		daemon_give_unix(&s->daemon, s->server.path);
 	server_accept(&s->server, *rest ? rest : NULL);
 }
 
@@ -802,6 +804,13 @@ step_noack(struct story *s, char *rest)
 {
 	(void)rest;
 	s->is_silent_ack = true;
+}
+
+static void
+step_ack(struct story *s, char *rest)
+{
+	(void)rest;
+	s->is_silent_ack = false;
 }
 
 static void
@@ -886,6 +895,7 @@ static const struct {
 	{ "result", do_result },
 	{ "field", do_field },
 	{ "noack", step_noack },
+	{ "ack", step_ack },
 	{ "queue", step_queue },
 	{ "holding", step_holding },
 	{ "within", step_within },
