@@ -27,11 +27,11 @@ utf8_ok(struct slice s)
 
 	for (size_t i = 0; i < s.n;) {
 		unsigned char c = p[i];
-		size_t n = c < 0x80	? 1 :
-		    c >= 0xc2 && c < 0xe0 ? 2 :
-		    (c & 0xf0) == 0xe0	? 3 :
-		    c >= 0xf0 && c <= 0xf4 ? 4 :
-					  0;
+		size_t n = c < 0x80	     ? 1
+		    : c >= 0xc2 && c < 0xe0  ? 2
+		    : (c & 0xf0) == 0xe0     ? 3
+		    : c >= 0xf0 && c <= 0xf4 ? 4
+					     : 0;
 
 		if (n == 0 || c == 0 || n > s.n - i)
 			return false;
@@ -132,8 +132,9 @@ dot_string(struct slice s, bool is_utf8_ok)
 	for (;;) {
 		size_t from = i;
 
-		while (i < s.n && (is_atext((unsigned char)s.p[i]) ||
-				      ((s.p[i] & 0x80) && is_utf8_ok)))
+		while (i < s.n &&
+		    (is_atext((unsigned char)s.p[i]) ||
+			((s.p[i] & 0x80) && is_utf8_ok)))
 			i++;
 		if (i == from)
 			return 0;

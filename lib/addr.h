@@ -47,7 +47,8 @@ int addr_parse(struct slice, unsigned flags, struct addr *ret);
 void addr_put(struct buf *, struct slice local, struct slice domain);
 /* Split at the last @ outside quotes; false when there is none. The local
  * part stays as written. */
-bool addr_split(struct slice, struct slice *ret_local, struct slice *ret_domain);
+bool
+addr_split(struct slice, struct slice *ret_local, struct slice *ret_domain);
 /* RFC 5321 Domain, or UTF-8 labels when that is allowed. */
 bool addr_domain_ok(struct slice, bool is_utf8_ok);
 /* [1.2.3.4], [IPv6:...]: the address inside as text; false: no literal. */

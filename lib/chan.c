@@ -98,8 +98,7 @@ receive(struct chan *c)
 	for (cm = CMSG_FIRSTHDR(&mh); cm != NULL; cm = CMSG_NXTHDR(&mh, cm)) {
 		int fd;
 
-		if (cm->cmsg_level != SOL_SOCKET ||
-		    cm->cmsg_type != SCM_RIGHTS)
+		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
 			continue;
 		memcpy(&fd, CMSG_DATA(cm), sizeof(fd));
 		push_fd(&c->in_fds, fd, 0);
@@ -165,8 +164,7 @@ on_write(int fd, short what, void *arg)
 }
 
 struct chan *
-chan_new(struct event_base *base, int fd, const struct chan_ops *ops,
-    void *arg)
+chan_new(struct event_base *base, int fd, const struct chan_ops *ops, void *arg)
 {
 	struct chan *c = calloc(1, sizeof(*c));
 
@@ -213,6 +211,19 @@ chan_free(struct chan *c)
 	buf_release(&c->in);
 	buf_release(&c->out);
 	free(c);
+}
+
+void
+chan_pause(struct chan *c)
+{
+	event_del(c->rd);
+}
+
+void
+chan_resume(struct chan *c)
+{
+	if (!c->is_gone)
+		event_add(c->rd, NULL);
 }
 
 struct buf *

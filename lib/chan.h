@@ -27,17 +27,21 @@ struct chan_ops {
 	 * handler's from now on. A negative return closes the channel, as
 	 * a peer's breach does.
 	 */
-	int (*frame)(void *arg, struct chan *, uint16_t type, struct slice,
-	    int fd);
+	int (*frame)(
+	    void *arg, struct chan *, uint16_t type, struct slice, int fd);
 	/* The peer is gone or broke the rules; the channel reads no more.
 	 * The handler frees it (at once or later). */
 	void (*gone)(void *arg, struct chan *);
 };
 
 /* Takes fd (also when it fails, with NULL). */
-struct chan *chan_new(struct event_base *, int fd, const struct chan_ops *,
-    void *arg);
+struct chan *
+chan_new(struct event_base *, int fd, const struct chan_ops *, void *arg);
 void chan_free(struct chan *);
+
+/* Read nothing until chan_resume(): the peer's frames wait in the kernel. */
+void chan_pause(struct chan *);
+void chan_resume(struct chan *);
 
 /* A frame: append the payload to what chan_begin() returned, then end it.
  * fd is -1, or a descriptor that the channel takes, sends and closes. */

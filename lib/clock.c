@@ -108,8 +108,8 @@ clock_span(struct buf *b, int64_t us)
 	for (size_t i = 0; i < 4; i++) {
 		if (us < units[i].us)
 			continue;
-		buf_addf(b, "%lld%c", (long long)(us / units[i].us),
-		    units[i].unit);
+		buf_addf(
+		    b, "%lld%c", (long long)(us / units[i].us), units[i].unit);
 		us %= units[i].us;
 	}
 	if (b->len == start)

@@ -20,8 +20,8 @@ put_line(struct buf *b, char key, struct slice text)
 }
 
 void
-drop_put(struct buf *b, const struct drop *d, const struct slice *rcpts,
-    uint32_t n)
+drop_put(
+    struct buf *b, const struct drop *d, const struct slice *rcpts, uint32_t n)
 {
 	buf_adds(b, FIRST);
 	put_line(b, 'F', d->sender);
@@ -74,8 +74,8 @@ take_message(struct drop *d, struct slice rest)
 		return false;
 	tail = slice_sub(rest, rest.n > 40 ? rest.n - 40 : 0, rest.n - 1);
 	at = slice_rfind(tail, ' ');
-	if (at == tail.n || !slice_u64(slice_sub(tail, at + 1, tail.n),
-				rest.n, &n))
+	if (at == tail.n ||
+	    !slice_u64(slice_sub(tail, at + 1, tail.n), rest.n, &n))
 		return false;
 	d->message = slice_sub(rest, 0, (size_t)n);
 	rest = slice_sub(rest, (size_t)n, rest.n);

@@ -31,8 +31,8 @@ struct drop {
 	uint32_t rcpts;
 };
 
-void drop_put(struct buf *, const struct drop *, const struct slice *rcpts,
-    uint32_t n);
+void drop_put(
+    struct buf *, const struct drop *, const struct slice *rcpts, uint32_t n);
 /* 0, or -EBADMSG: not whole, or not of this format. */
 int drop_parse(struct slice file, struct drop *ret);
 /* Walks d->head: start with *pos = 0. */

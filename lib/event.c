@@ -11,7 +11,7 @@ static const struct field_info fields[FIELD_COUNT] = {
 };
 
 static const struct event_info events[EV_COUNT] = {
-#define EVENT(id, name, severity, doc, sentence) \
+#define EVENT(id, name, severity, doc, sentence)                               \
 	[EV_##id] = { name, doc, sentence, severity },
 #include "event.def"
 };

@@ -66,8 +66,10 @@ struct event {
 void event_init(struct event *, enum event_type);
 /* A kind that does not fit the field is a bug and ends the process. */
 void event_str(struct event *, enum event_field, struct slice);
-void event_cstr(struct event *, enum event_field, const char *); /* NULL: absent */
-void event_num(struct event *, enum event_field, uint64_t); /* NUM, BOOL, TIME */
+void
+event_cstr(struct event *, enum event_field, const char *); /* NULL: absent */
+void
+event_num(struct event *, enum event_field, uint64_t); /* NUM, BOOL, TIME */
 
 /* The fields as JSON members, each with a comma before it. */
 void event_json(struct buf *, const struct event *);

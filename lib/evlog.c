@@ -159,8 +159,7 @@ put_line(struct evlog *l, const struct event *e, uint64_t seq, int64_t wall,
 
 /* RFC 5424: <PRI>1 TIME HOST APP PROCID MSGID [SD] text */
 static void
-put_sentence(struct evlog *l, const struct event *e, uint64_t seq,
-    int64_t wall)
+put_sentence(struct evlog *l, const struct event *e, uint64_t seq, int64_t wall)
 {
 	struct buf *b = &l->sentences;
 	const struct event_info *info = event_info(e->type);
@@ -168,7 +167,8 @@ put_sentence(struct evlog *l, const struct event *e, uint64_t seq,
 
 	buf_addf(b, "<%d>1 ", FACILITY_MAIL * 8 + info->severity);
 	clock_rfc3339(b, wall);
-	buf_addf(b, " %s %s %d %s [mtaev@32473 v=\"1\" boot=\"%s\" seq=\"%llu\"",
+	buf_addf(b,
+	    " %s %s %d %s [mtaev@32473 v=\"1\" boot=\"%s\" seq=\"%llu\"",
 	    l->node, l->prog, (int)getpid(), info->name, l->boot,
 	    (unsigned long long)seq);
 	event_sd(b, e);
@@ -284,8 +284,8 @@ evlog_flush(struct evlog *l)
 	if (l->lines.len != 0)
 		return;
 	if (l->slot != NULL)
-		__atomic_store_n(&l->slot->seq_written, l->seq,
-		    __ATOMIC_RELAXED);
+		__atomic_store_n(
+		    &l->slot->seq_written, l->seq, __ATOMIC_RELAXED);
 	if (l->lost_from != 0) {
 		note_loss(l);
 		publish_seq(l);

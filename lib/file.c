@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define CHUNK ((size_t)65536)
+
 int
 file_write_all(int fd, const void *bytes, size_t n)
 {
@@ -73,14 +75,20 @@ file_slurp(int dirfd, const char *name, struct buf *b)
 	if (fd < 0)
 		return -errno;
 	for (;;) {
-		char *room = buf_room(b, 65536);
+		size_t left = b->max - b->len;
+		size_t want = left < CHUNK ? left : CHUNK;
+		char one, *room = want ? buf_room(b, want) : &one;
 		ssize_t r;
 
 		if (room == NULL) {
+			rc = -ENOMEM;
+			break;
+		}
+		r = read(fd, room, want ? want : 1);
+		if (want == 0 && r > 0) {
 			rc = -EFBIG;
 			break;
 		}
-		r = read(fd, room, 65536);
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r <= 0) {
@@ -101,8 +109,8 @@ file_sync_dir(int dirfd)
 }
 
 int
-file_replace(int dirfd, const char *name, const void *bytes, size_t n,
-    mode_t mode)
+file_replace(
+    int dirfd, const char *name, const void *bytes, size_t n, mode_t mode)
 {
 	char tmp[256];
 	int fd, rc;

@@ -19,8 +19,8 @@ int file_pread_all(int fd, void *, size_t, off_t);
 /* A whole small file below dirfd; -EFBIG past b's ceiling. */
 int file_slurp(int dirfd, const char *name, struct buf *b);
 /* Replace atomically and durably: temporary file, sync, rename, folder. */
-int file_replace(int dirfd, const char *name, const void *, size_t,
-    mode_t mode);
+int
+file_replace(int dirfd, const char *name, const void *, size_t, mode_t mode);
 int file_sync_dir(int dirfd);
 /* mkdir -p of the last component only; an existing folder is fine. */
 int file_mkdir(int dirfd, const char *name, mode_t);

@@ -88,8 +88,8 @@ add(struct address *a, char c)
 static void
 report(struct address *a, void (*each)(void *, struct slice), void *arg)
 {
-	struct slice s = a->has_angle ? (struct slice){ a->angle, a->angle_n } :
-					(struct slice){ a->text, a->n };
+	struct slice s = a->has_angle ? (struct slice){ a->angle, a->angle_n }
+				      : (struct slice){ a->text, a->n };
 
 	s = slice_trim(s);
 	if (s.n != 0 && !a->is_too_long)

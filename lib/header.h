@@ -22,8 +22,8 @@ struct header_field {
  */
 bool header_next(struct slice *rest, struct header_field *ret);
 /* First field of that name; false when there is none. */
-bool header_find(struct slice message, struct slice name,
-    struct header_field *ret);
+bool
+header_find(struct slice message, struct slice name, struct header_field *ret);
 /* Length of the header: up to, not including, the empty line. */
 size_t header_size(struct slice message);
 
@@ -33,7 +33,7 @@ size_t header_size(struct slice message);
  * The address may be a bare local part. False when the syntax broke off;
  * addresses before that were reported.
  */
-bool header_addresses(struct slice value,
-    void (*each)(void *arg, struct slice addr), void *arg);
+bool header_addresses(
+    struct slice value, void (*each)(void *arg, struct slice addr), void *arg);
 
 #endif

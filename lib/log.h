@@ -8,7 +8,7 @@
 void log_init(const char *prog); /* borrowed */
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Cannot start, or a bug: says so and exits with status 1. */
-void fatal(const char *fmt, ...)
-    __attribute__((format(printf, 1, 2), noreturn));
+void
+fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 #endif

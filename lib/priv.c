@@ -25,8 +25,7 @@ enter_empty_root(void)
 
 	if (mkdtemp(path) == NULL)
 		return -errno;
-	if (chown(path, 0, 0) < 0 || chmod(path, 0555) < 0 ||
-	    chdir(path) < 0) {
+	if (chown(path, 0, 0) < 0 || chmod(path, 0555) < 0 || chdir(path) < 0) {
 		int e = errno;
 
 		rmdir(path);
@@ -106,18 +105,18 @@ priv_call_name(int call, char ret[32])
 }
 
 /* What the loop, the threads, the allocator and the C library need. */
-static const int common[] = {
-	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close),
-	SCMP_SYS(sendmsg), SCMP_SYS(recvmsg), SCMP_SYS(sendmmsg),
-	SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(epoll_wait),
-	SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl),
-	SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
-	SCMP_SYS(time), SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(lseek),
-	SCMP_SYS(gettid), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(brk),
-	SCMP_SYS(madvise), SCMP_SYS(exit), SCMP_SYS(exit_group),
-	SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(tgkill),
-	SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield), SCMP_SYS(rseq),
-	SCMP_SYS(set_robust_list), SCMP_SYS(poll), SCMP_SYS(ppoll),
+static const int common[] = { SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev),
+	SCMP_SYS(close), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg),
+	SCMP_SYS(sendmmsg), SCMP_SYS(sendto), SCMP_SYS(recvfrom),
+	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
+	SCMP_SYS(epoll_ctl), SCMP_SYS(futex), SCMP_SYS(clock_gettime),
+	SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getrandom),
+	SCMP_SYS(getpid), SCMP_SYS(lseek), SCMP_SYS(gettid), SCMP_SYS(munmap),
+	SCMP_SYS(mremap), SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(exit),
+	SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(tgkill), SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield),
+	SCMP_SYS(rseq), SCMP_SYS(set_robust_list), SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
 #ifdef MTAD_SANITIZERS
 	SCMP_SYS(sigaltstack), SCMP_SYS(getrusage), SCMP_SYS(readlink),
 	SCMP_SYS(openat), SCMP_SYS(newfstatat), SCMP_SYS(prctl),
@@ -125,21 +124,19 @@ static const int common[] = {
 	SCMP_SYS(sched_getaffinity), SCMP_SYS(clone), SCMP_SYS(wait4),
 	SCMP_SYS(process_vm_readv), SCMP_SYS(ptrace), SCMP_SYS(getppid),
 	SCMP_SYS(clone3), SCMP_SYS(fcntl), SCMP_SYS(getdents64),
-	SCMP_SYS(pipe2), SCMP_SYS(readlinkat),
-	SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid),
-	SCMP_SYS(getegid), SCMP_SYS(setitimer),
+	SCMP_SYS(pipe2), SCMP_SYS(readlinkat), SCMP_SYS(getuid),
+	SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
+	SCMP_SYS(setitimer),
 #endif
-	-1
-};
+	-1 };
 
 /* Never needed after the start and no accident when called. */
 static const int deadly[] = { SCMP_SYS(execve), SCMP_SYS(execveat),
 	SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter),
-	SCMP_SYS(io_uring_register), SCMP_SYS(process_vm_writev),
-	SCMP_SYS(bpf), SCMP_SYS(init_module), SCMP_SYS(finit_module),
-	SCMP_SYS(kexec_load), SCMP_SYS(mount), SCMP_SYS(unshare),
-	SCMP_SYS(setns), SCMP_SYS(keyctl), SCMP_SYS(userfaultfd),
-	SCMP_SYS(perf_event_open), -1 };
+	SCMP_SYS(io_uring_register), SCMP_SYS(process_vm_writev), SCMP_SYS(bpf),
+	SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(kexec_load),
+	SCMP_SYS(mount), SCMP_SYS(unshare), SCMP_SYS(setns), SCMP_SYS(keyctl),
+	SCMP_SYS(userfaultfd), SCMP_SYS(perf_event_open), -1 };
 
 static int
 add_calls(scmp_filter_ctx f, uint32_t action, const int *calls)

@@ -86,7 +86,7 @@ stat_sum(const struct stat_file *f, enum stat_id id)
 	uint64_t sum = 0;
 
 	for (int i = 0; i < STAT_SLOTS; i++)
-		sum += __atomic_load_n(&f->slot[i].counter[id],
-		    __ATOMIC_RELAXED);
+		sum +=
+		    __atomic_load_n(&f->slot[i].counter[id], __ATOMIC_RELAXED);
 	return sum;
 }

@@ -54,8 +54,8 @@ static inline void
 stat_add(struct stat_slot *s, enum stat_id id, int64_t n)
 {
 	if (s != 0)
-		__atomic_store_n(&s->counter[id],
-		    s->counter[id] + (uint64_t)n, __ATOMIC_RELAXED);
+		__atomic_store_n(&s->counter[id], s->counter[id] + (uint64_t)n,
+		    __ATOMIC_RELAXED);
 }
 
 static inline void

@@ -21,9 +21,11 @@ struct verdict {
 	struct slice text;
 };
 
-#define VERDICT(code_, enh_, reason_, text_) \
-	((struct verdict){ .code = (code_), .reason = (reason_), \
-	    .enhanced = SLICE(enh_), .text = SLICE(text_) })
+#define VERDICT(code_, enh_, reason_, text_)                                   \
+	((struct verdict){ .code = (code_),                                    \
+	    .reason = (reason_),                                               \
+	    .enhanced = SLICE(enh_),                                           \
+	    .text = SLICE(text_) })
 
 static inline bool
 verdict_is_ok(const struct verdict *v)

@@ -116,9 +116,9 @@ worker_new(struct event_base *base)
 	STAILQ_INIT(&w->todo);
 	STAILQ_INIT(&w->finished);
 	w->efd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	w->ev = w->efd < 0 ? NULL :
-			     event_new(base, w->efd, EV_READ | EV_PERSIST,
-				 on_finished, w);
+	w->ev = w->efd < 0
+	    ? NULL
+	    : event_new(base, w->efd, EV_READ | EV_PERSIST, on_finished, w);
 	if (w->ev == NULL || event_add(w->ev, NULL) < 0 ||
 	    start_thread(w) < 0) {
 		if (w->ev != NULL)
@@ -153,8 +153,8 @@ worker_free(struct worker *w)
 }
 
 int
-worker_submit(struct worker *w, int (*run)(void *), void (*done)(void *, int),
-    void *arg)
+worker_submit(
+    struct worker *w, int (*run)(void *), void (*done)(void *, int), void *arg)
 {
 	struct task *t = malloc(sizeof(*t));
 

@@ -120,8 +120,8 @@ list_free(struct conf_list *l)
 
 /* Decimal digits and units, each unit at most once and falling in size. */
 static bool
-read_units(const char *s, const char *units, const int64_t *factor,
-    int64_t *ret)
+read_units(
+    const char *s, const char *units, const int64_t *factor, int64_t *ret)
 {
 	int64_t sum = 0;
 
@@ -137,7 +137,8 @@ read_units(const char *s, const char *units, const int64_t *factor,
 		for (size_t i = 0; i < digits; i++)
 			v = v * 10 + (*s++ - '0');
 		u = *s ? strchr(units, ascii_lower(*s)) : NULL;
-		if (u == NULL || __builtin_mul_overflow(v, factor[u - units], &v) ||
+		if (u == NULL ||
+		    __builtin_mul_overflow(v, factor[u - units], &v) ||
 		    __builtin_add_overflow(sum, v, &sum))
 			return false;
 		s++;
@@ -209,8 +210,8 @@ is_word(const char *words, const char *s)
 }
 
 static const char *
-set_number(const struct conf_opt *o, int64_t *dest, const char *text,
-    char why[200])
+set_number(
+    const struct conf_opt *o, int64_t *dest, const char *text, char why[200])
 {
 	static bool (*const readers[])(const char *, int64_t *) = {
 		[CONF_INT] = read_int,
@@ -335,7 +336,7 @@ conf_value_text(struct buf *b, const struct conf_opt *o, const void *field)
 
 	switch (o->kind) {
 	case CONF_INT:
-		buf_add_u64(b, (uint64_t)*(const int64_t *)field);
+		buf_add_u64(b, (uint64_t) * (const int64_t *)field);
 		break;
 	case CONF_BOOL:
 		buf_adds(b, *(const int64_t *)field ? "on" : "off");
@@ -432,8 +433,8 @@ conf_free(struct conf *c)
 }
 
 void *
-conf_add_section(struct conf *c, const struct conf_section *s,
-    const char *title)
+conf_add_section(
+    struct conf *c, const struct conf_section *s, const char *title)
 {
 	char **array = (char **)((char *)c + s->array_at);
 	size_t *n = (size_t *)((char *)c + s->count_at);

@@ -46,7 +46,7 @@ struct conf_listener {
 #undef CONF_IS_listener
 #define CONF_IS_global(x)
 #define CONF_IS_listener(x) x
-#define OPT_(section, field, name, kind, def, min, max, reload, doc) \
+#define OPT_(section, field, name, kind, def, min, max, reload, doc)           \
 	CONF_IS_##section(CONF_T_##kind field;)
 #include "conf.def"
 };
@@ -135,8 +135,8 @@ extern const struct conf_section conf_sections[CONF_SECTIONS];
 
 /* "5d", "50MB", "on", 42 into *(the field at dest), checked against the row.
  * NULL, or what would be right (static text or in why). */
-const char *conf_set(const struct conf_opt *, void *dest, const char *text,
-    char why[200]);
+const char *
+conf_set(const struct conf_opt *, void *dest, const char *text, char why[200]);
 void conf_value_text(struct buf *, const struct conf_opt *,
     const void *field); /* as it would be written in mtad.conf */
 
@@ -144,8 +144,8 @@ struct conf *conf_new(void); /* all defaults; NULL without memory */
 void conf_free(struct conf *);
 /* One more element of a titled section, with defaults; NULL without memory.
  * Moves the array: hold no pointer into it. */
-void *conf_add_section(struct conf *, const struct conf_section *,
-    const char *title);
+void *
+conf_add_section(struct conf *, const struct conf_section *, const char *title);
 void conf_encode(struct buf *, const struct conf *);
 struct conf *conf_decode(struct slice); /* NULL: not ours, or no memory */
 int conf_list_add(struct conf_list *, const char *);

@@ -66,7 +66,8 @@ distance(const char *a, const char *b)
 
 		row[0] = i;
 		for (size_t j = 1; j <= n; j++) {
-			bool same = ascii_lower(a[i - 1]) == ascii_lower(b[j - 1]);
+			bool same =
+			    ascii_lower(a[i - 1]) == ascii_lower(b[j - 1]);
 			size_t best = diagonal + !same;
 
 			diagonal = row[j];
@@ -168,7 +169,8 @@ block_of(cfg_t *cfg, const struct conf_section *s)
 	array = *(char **)((char *)parse->conf + s->array_at);
 	n = *(size_t *)((char *)parse->conf + s->count_at);
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(*(char **)(array + i * s->size), cfg_title(cfg)) == 0)
+		if (strcmp(*(char **)(array + i * s->size), cfg_title(cfg)) ==
+		    0)
 			return array + i * s->size;
 	return conf_add_section(parse->conf, s, cfg_title(cfg));
 }
@@ -234,7 +236,8 @@ fill_opts(cfg_opt_t *to, const struct conf_section *s)
 	for (i = 0; i < s->opt_n; i++) {
 		const struct conf_opt *o = &s->opt[i];
 		cfg_opt_t one = CFG_STR((char *)o->name, 0, CFGF_NODEFAULT);
-		cfg_opt_t many = CFG_STR_LIST((char *)o->name, 0, CFGF_NODEFAULT);
+		cfg_opt_t many =
+		    CFG_STR_LIST((char *)o->name, 0, CFGF_NODEFAULT);
 
 		to[i] = o->kind == CONF_LIST ? many : one;
 		to[i].validcb = o->kind == CONF_LIST ? on_list : on_value;
@@ -260,7 +263,39 @@ check_dollars(const char *text)
 		} else if (p[0] == '$' && p[1] == '{' && !in_comment &&
 		    !in_single) {
 			complain(line,
-			    "${...} would take its value from the environment; write the value, or $ alone");
+			    "${...} would take its value from the environment; "
+			    "write the value, or $ alone");
+		}
+	}
+}
+
+/* Behind blanks and newlines, or p. */
+static const char *
+skip(const char *p)
+{
+	return p + strspn(p, " \t\r\n");
+}
+
+/* libconfuse tells nobody of "Name = {}". */
+static void
+take_empty_lists(const char *text)
+{
+	const struct conf_section *s = &conf_sections[0];
+	char why[200];
+
+	for (size_t i = 0; i < s->opt_n; i++) {
+		const struct conf_opt *o = &s->opt[i];
+		const char *p = text;
+
+		while (
+		    o->kind == CONF_LIST && (p = strstr(p, o->name)) != NULL) {
+			bool is_line = p == text || p[-1] == '\n';
+
+			p = skip(p + strlen(o->name));
+			if (is_line && *p == '=' && *skip(p + 1) == '{' &&
+			    *skip(skip(p + 1) + 1) == '}')
+				conf_set(o, (char *)parse->conf + o->offset,
+				    "{}", why);
 		}
 	}
 }
@@ -287,6 +322,7 @@ parse_text(const char *text)
 	cfg_set_error_function(cfg, on_error);
 	if (cfg_parse_buf(cfg, text) != CFG_SUCCESS && !parse->is_bad)
 		complain(cfg->line, "this is not the syntax of mtad.conf");
+	take_empty_lists(text);
 	cfg_free(cfg);
 }
 
@@ -342,7 +378,8 @@ check_whole(struct conf *c)
 			is_known |= strcmp(m, c->mailer[k].title) == 0;
 		if (!is_known)
 			complain(0,
-			    "route \"%s\": there is no mailer \"%s\"; add mailer \"%s\" { ... } or use smtp, lmtp or local",
+			    "route \"%s\": there is no mailer \"%s\"; add "
+			    "mailer \"%s\" { ... } or use smtp, lmtp or local",
 			    c->route[i].title, m, m);
 	}
 	for (size_t i = 0; i < c->listener_n; i++) {
@@ -356,7 +393,8 @@ check_whole(struct conf *c)
 		if (c->virtual_[i].Users[0] == '\0' ||
 		    c->virtual_[i].Mailbox[0] != '/')
 			complain(0,
-			    "virtual \"%s\": needs Users (a file) and Mailbox (an absolute path)",
+			    "virtual \"%s\": needs Users (a file) and Mailbox "
+			    "(an absolute path)",
 			    c->virtual_[i].title);
 }
 
@@ -373,8 +411,9 @@ conf_parse(const char *path, const struct conf_seen *seen, struct buf *errors)
 		buf_adds(errors, "no memory\n");
 		goto out;
 	}
-	*p = (struct parse){ .path = path, .conf = c, .errors = errors,
-		.seen = seen };
+	*p = (struct parse){
+		.path = path, .conf = c, .errors = errors, .seen = seen
+	};
 	parse = p;
 	free(c->title);
 	c->title = strdup(path);

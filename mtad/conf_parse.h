@@ -21,8 +21,8 @@ struct conf_seen {
  * a line for each: file, line, option, what is there and what would be
  * right. errors may also hold warnings when a configuration comes back.
  */
-struct conf *conf_parse(const char *path, const struct conf_seen *,
-    struct buf *errors);
+struct conf *
+conf_parse(const char *path, const struct conf_seen *, struct buf *errors);
 /* MTAD_CONF (unless is_setid), or the packaged place. */
 const char *conf_default_path(int is_setid);
 

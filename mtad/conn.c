@@ -101,8 +101,8 @@ on_read(int fd, short what, void *arg)
 }
 
 struct conn *
-conn_new(struct event_base *base, int fd, const struct conn_ops *ops,
-    void *arg, const struct timeval *timeout)
+conn_new(struct event_base *base, int fd, const struct conn_ops *ops, void *arg,
+    const struct timeval *timeout)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 
@@ -110,7 +110,10 @@ conn_new(struct event_base *base, int fd, const struct conn_ops *ops,
 		close(fd);
 		return NULL;
 	}
-	*c = (struct conn){ .fd = fd, .ops = ops, .arg = arg, .base = base,
+	*c = (struct conn){ .fd = fd,
+		.ops = ops,
+		.arg = arg,
+		.base = base,
 		.timeout = timeout };
 	buf_init(&c->in, IN_MAX);
 	buf_init(&c->out, OUT_MAX);

@@ -10,5 +10,6 @@ mtad_libmtad_a_SOURCES = \
 	mtad/route.c mtad/route.h
 mtad_libmtad_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/mtad
 MTAD_LIBS = mtad/libmtad.a lib/libmta.a $(EVENT_LIBS) $(SECCOMP_LIBS) -lpthread
+EXTRA_DIST += mtad/README
 MTAD_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/mtad
 

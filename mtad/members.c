@@ -73,8 +73,7 @@ add_member(struct members *m, struct slice s)
 	} else if (s.p[0] == '/') {
 		add(m, TARGET_FILE, s);
 	} else if (slice_istarts(s, SLICE(":include:"))) {
-		buf_add_slice(&m->includes,
-		    slice_trim(slice_sub(s, 9, s.n)));
+		buf_add_slice(&m->includes, slice_trim(slice_sub(s, 9, s.n)));
 		buf_addc(&m->includes, '\n');
 		m->n++;
 	} else if (s.p[0] == '\\') {
@@ -114,8 +113,8 @@ members_parse(struct members *m, struct slice text)
 		    (text.p[0] == ' ' || text.p[0] == '\t'))
 			text = slice_sub(text, 1, text.n);
 		if (is_line_start && text.n != 0 && text.p[0] == '#') {
-			text = slice_sub(text, slice_find(text, '\n') + 1,
-			    text.n);
+			text =
+			    slice_sub(text, slice_find(text, '\n') + 1, text.n);
 			continue;
 		}
 		n = member_end(text);

@@ -87,7 +87,9 @@ got_peer(struct proc *p, struct slice payload, int fd)
 		peer_gone(peer, old);
 	}
 	peer->chan = chan_new(p->base, fd, &peer_ops, peer);
-	if (peer->chan != NULL && p->is_running && p->ops->peer_up != NULL)
+	if (peer->chan != NULL && !p->is_running)
+		chan_pause(peer->chan); /* until GO: it may run already */
+	else if (peer->chan != NULL && p->ops->peer_up != NULL)
 		p->ops->peer_up(p, peer);
 	return true;
 }
@@ -189,10 +191,15 @@ got_go(struct proc *p)
 	p->is_running = true;
 	say_start(p);
 	p->ops->start(p);
-	if (p->ops->peer_up != NULL)
-		for (int i = 1; peer_at(p, i) != NULL; i++)
-			if (peer_at(p, i)->chan != NULL)
-				p->ops->peer_up(p, peer_at(p, i));
+	for (int i = 1; peer_at(p, i) != NULL; i++) {
+		struct peer *peer = peer_at(p, i);
+
+		if (peer->chan == NULL)
+			continue;
+		chan_resume(peer->chan);
+		if (p->ops->peer_up != NULL)
+			p->ops->peer_up(p, peer);
+	}
 	return true;
 }
 
@@ -224,8 +231,8 @@ got_evlog(struct proc *p, struct slice payload, int fd)
 
 /* Frames that mean the same to all; false: not one of them. */
 static bool
-common_frame(struct proc *p, enum proto_type type, struct slice payload,
-    int fd, bool *ret_ok)
+common_frame(struct proc *p, enum proto_type type, struct slice payload, int fd,
+    bool *ret_ok)
 {
 	switch (type) {
 	case P_CONF:
@@ -260,16 +267,16 @@ common_frame(struct proc *p, enum proto_type type, struct slice payload,
 }
 
 static int
-peer_frame(void *arg, struct chan *c, uint16_t type, struct slice payload,
-    int fd)
+peer_frame(
+    void *arg, struct chan *c, uint16_t type, struct slice payload, int fd)
 {
 	struct peer *peer = arg;
 	struct proc *p = peer->proc;
 	bool ok = true;
 
 	(void)c;
-	if (!proto_permits(type, peer->role, p->ops->role, p->is_running,
-		fd >= 0)) {
+	if (!proto_permits(
+		type, peer->role, p->ops->role, p->is_running, fd >= 0)) {
 		log_warn("%s: %s sent %s out of turn",
 		    proto_role_name(p->ops->role), proto_role_name(peer->role),
 		    proto_name(type));
@@ -323,8 +330,8 @@ flush(struct proc *p)
 		note_denied(p);
 	if (p->log != NULL) {
 		if (evlog_wants_syslog(p->log))
-			PROC_SEND(&p->parent, syslog_want, SYSLOG_WANT,
-			    .unused = 0);
+			PROC_SEND(
+			    &p->parent, syslog_want, SYSLOG_WANT, .unused = 0);
 		evlog_flush(p->log);
 	}
 	for (int i = 0; (peer = peer_at(p, i)) != NULL; i++)

@@ -84,19 +84,19 @@ void proc_exit(struct proc *, const char *cause);
 
 /* One frame to a peer, dropped silently while the peer is not there:
  *	PROC_SEND(&p->queue, seg_done, SEG_DONE, .seg = 1, .end = 2); */
-#define PROC_SEND_FD(peer_, id, ID, fd_, ...) \
-	do { \
-		struct peer *to_ = (peer_); \
-		int send_fd_ = (fd_); \
-		struct p_##id m_ = { __VA_ARGS__ }; \
-		if (to_->chan != NULL) { \
-			put_p_##id(chan_begin(to_->chan, P_##ID), &m_); \
-			chan_end(to_->chan, send_fd_); \
-		} else if (send_fd_ >= 0) { \
-			close(send_fd_); \
-		} \
+#define PROC_SEND_FD(peer_, id, ID, fd_, ...)                                  \
+	do {                                                                   \
+		struct peer *to_ = (peer_);                                    \
+		int send_fd_ = (fd_);                                          \
+		struct p_##id m_ = { __VA_ARGS__ };                            \
+		if (to_->chan != NULL) {                                       \
+			put_p_##id(chan_begin(to_->chan, P_##ID), &m_);        \
+			chan_end(to_->chan, send_fd_);                         \
+		} else if (send_fd_ >= 0) {                                    \
+			close(send_fd_);                                       \
+		}                                                              \
 	} while (0)
-#define PROC_SEND(peer_, id, ID, ...) \
+#define PROC_SEND(peer_, id, ID, ...)                                          \
 	PROC_SEND_FD(peer_, id, ID, -1, __VA_ARGS__)
 
 #endif

@@ -10,7 +10,7 @@ static const struct {
 	enum phase phase;
 	int fd; /* 0 none, 1 one, 2 perhaps */
 } messages[P_COUNT] = {
-#define MSG(ID, id, from, to, phase, fd, ...) \
+#define MSG(ID, id, from, to, phase, fd, ...)                                  \
 	[P_##ID] = { #ID, from, to, phase, fd },
 #include "proto.def"
 };
@@ -76,39 +76,39 @@ get_id(struct rd *r)
 }
 
 #define F(kind, name) put_##kind(b, m->name);
-#define MSG(ID, id, from, to, phase, fd, ...) \
-	void put_p_##id(struct buf *b, const struct p_##id *m) \
-	{ \
-		__VA_ARGS__ \
+#define MSG(ID, id, from, to, phase, fd, ...)                                  \
+	void put_p_##id(struct buf *b, const struct p_##id *m)                 \
+	{                                                                      \
+		__VA_ARGS__                                                    \
 	}
-#define PART(id, ...) \
-	void put_p_##id(struct buf *b, const struct p_##id *m) \
-	{ \
-		__VA_ARGS__ \
+#define PART(id, ...)                                                          \
+	void put_p_##id(struct buf *b, const struct p_##id *m)                 \
+	{                                                                      \
+		__VA_ARGS__                                                    \
 	}
 #include "proto.def"
 #undef F
 
 #define F(kind, name) m.name = get_##kind(r);
-#define MSG(ID, id, from, to, phase, fd, ...) \
-	bool get_p_##id(struct slice s, struct p_##id *ret) \
-	{ \
-		struct rd cursor = rd_of(s), *r = &cursor; \
-		struct p_##id m; \
-		__VA_ARGS__ \
-		if (r->bad || r->p != r->end) \
-			return false; \
-		*ret = m; \
-		return true; \
+#define MSG(ID, id, from, to, phase, fd, ...)                                  \
+	bool get_p_##id(struct slice s, struct p_##id *ret)                    \
+	{                                                                      \
+		struct rd cursor = rd_of(s), *r = &cursor;                     \
+		struct p_##id m;                                               \
+		__VA_ARGS__                                                    \
+		if (r->bad || r->p != r->end)                                  \
+			return false;                                          \
+		*ret = m;                                                      \
+		return true;                                                   \
 	}
-#define PART(id, ...) \
-	bool get_p_##id(struct rd *r, struct p_##id *ret) \
-	{ \
-		struct p_##id m; \
-		__VA_ARGS__ \
-		if (r->bad) \
-			return false; \
-		*ret = m; \
-		return true; \
+#define PART(id, ...)                                                          \
+	bool get_p_##id(struct rd *r, struct p_##id *ret)                      \
+	{                                                                      \
+		struct p_##id m;                                               \
+		__VA_ARGS__                                                    \
+		if (r->bad)                                                    \
+			return false;                                          \
+		*ret = m;                                                      \
+		return true;                                                   \
 	}
 #include "proto.def"

@@ -58,7 +58,12 @@ enum {
 };
 /* .ret; .notify is a set, 0 when the client gave none (RFC 3461) */
 enum { RET_NONE, RET_FULL, RET_HDRS };
-enum { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8 };
+enum {
+	NOTIFY_NEVER = 1,
+	NOTIFY_SUCCESS = 2,
+	NOTIFY_FAILURE = 4,
+	NOTIFY_DELAY = 8
+};
 
 enum proto_type {
 #define MSG(ID, id, from, to, phase, fd, ...) P_##ID,
@@ -74,13 +79,13 @@ enum proto_type {
 #define F_T_str struct slice
 #define F_T_id struct msgid
 #define F(kind, name) F_T_##kind name;
-#define MSG(ID, id, from, to, phase, fd, ...) \
-	struct p_##id { \
-		__VA_ARGS__ \
+#define MSG(ID, id, from, to, phase, fd, ...)                                  \
+	struct p_##id {                                                        \
+		__VA_ARGS__                                                    \
 	};
-#define PART(id, ...) \
-	struct p_##id { \
-		__VA_ARGS__ \
+#define PART(id, ...)                                                          \
+	struct p_##id {                                                        \
+		__VA_ARGS__                                                    \
 	};
 #include "proto.def"
 #undef F
@@ -93,11 +98,11 @@ enum proto_type {
 #undef F_T_id
 
 /* get_: false when the bytes do not fit; for a MSG also when any are left. */
-#define MSG(ID, id, from, to, phase, fd, ...) \
-	void put_p_##id(struct buf *, const struct p_##id *); \
+#define MSG(ID, id, from, to, phase, fd, ...)                                  \
+	void put_p_##id(struct buf *, const struct p_##id *);                  \
 	bool get_p_##id(struct slice, struct p_##id *ret);
-#define PART(id, ...) \
-	void put_p_##id(struct buf *, const struct p_##id *); \
+#define PART(id, ...)                                                          \
+	void put_p_##id(struct buf *, const struct p_##id *);                  \
 	bool get_p_##id(struct rd *, struct p_##id *ret);
 #include "proto.def"
 

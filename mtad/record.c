@@ -41,8 +41,8 @@ segment_head_get(const unsigned char p[SEGMENT_HEAD], struct segment_head *ret)
 }
 
 void
-record_head_put(unsigned char p[RECORD_HEAD], uint64_t salt,
-    const struct record_head *h)
+record_head_put(
+    unsigned char p[RECORD_HEAD], uint64_t salt, const struct record_head *h)
 {
 	memset(p, 0, RECORD_HEAD);
 	set_le64(p, salt);
@@ -57,8 +57,8 @@ record_head_put(unsigned char p[RECORD_HEAD], uint64_t salt,
 }
 
 bool
-record_head_get(const unsigned char p[RECORD_HEAD], uint64_t salt,
-    struct record_head *ret)
+record_head_get(
+    const unsigned char p[RECORD_HEAD], uint64_t salt, struct record_head *ret)
 {
 	if (le64(p) != salt ||
 	    le32(p + RECORD_HEAD - 4) != crc32c(0, p, RECORD_HEAD - 4))

@@ -41,16 +41,16 @@ struct record_head {
 	uint64_t body_file; /* number, 0: the body is in the payload */
 };
 
-void segment_head_put(unsigned char ret[SEGMENT_HEAD],
-    const struct segment_head *);
+void
+segment_head_put(unsigned char ret[SEGMENT_HEAD], const struct segment_head *);
 /* 0; -EBADMSG not a segment or damaged; -EPROTONOSUPPORT newer format. */
-int segment_head_get(const unsigned char p[SEGMENT_HEAD],
-    struct segment_head *ret);
-void record_head_put(unsigned char ret[RECORD_HEAD], uint64_t salt,
-    const struct record_head *);
+int
+segment_head_get(const unsigned char p[SEGMENT_HEAD], struct segment_head *ret);
+void record_head_put(
+    unsigned char ret[RECORD_HEAD], uint64_t salt, const struct record_head *);
 /* False when the salt or the checksum does not fit. */
-bool record_head_get(const unsigned char p[RECORD_HEAD], uint64_t salt,
-    struct record_head *ret);
+bool record_head_get(
+    const unsigned char p[RECORD_HEAD], uint64_t salt, struct record_head *ret);
 /* Bytes that a record with this payload takes, padding included. */
 size_t record_size(size_t payload);
 

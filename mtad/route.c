@@ -83,7 +83,8 @@ static enum proto_mailer
 kind_of(struct slice name)
 {
 	static const char *const kinds[] = { [MAILER_SMTP] = "smtp",
-		[MAILER_LMTP] = "lmtp", [MAILER_LOCAL] = "local",
+		[MAILER_LMTP] = "lmtp",
+		[MAILER_LOCAL] = "local",
 		[MAILER_VIRTUAL] = "virtual" };
 
 	for (int k = 0; k < 4; k++)
@@ -154,8 +155,8 @@ route_find(const struct conf *c, struct slice domain, struct route *r)
 			set_host(r, slice_of(c->SmartHost));
 	}
 	if (r->port == 0)
-		r->port = r->kind == MAILER_LMTP ? LMTP_PORT :
-						   (uint16_t)c->SmtpPort;
+		r->port =
+		    r->kind == MAILER_LMTP ? LMTP_PORT : (uint16_t)c->SmtpPort;
 }
 
 void

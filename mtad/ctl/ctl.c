@@ -38,8 +38,8 @@ find_socket(struct ctl *c, char path[4200])
 json_t *
 ctl_request(const struct ctl *c, const char *op)
 {
-	json_t *j = json_pack("{s:i, s:s, s:s}", "v", CONTROL_VERSION, "op",
-	    op, "user", c->user);
+	json_t *j = json_pack(
+	    "{s:i, s:s, s:s}", "v", CONTROL_VERSION, "op", op, "user", c->user);
 
 	if (c->why != NULL)
 		json_object_set_new(j, "why", json_string(c->why));
@@ -149,8 +149,8 @@ take_last(json_t *row, json_t **ret_last)
 }
 
 int
-ctl_ask(struct ctl *c, json_t *request,
-    void (*each)(struct ctl *, json_t *row), json_t **ret_last)
+ctl_ask(struct ctl *c, json_t *request, void (*each)(struct ctl *, json_t *row),
+    json_t **ret_last)
 {
 	char path[4200];
 	json_t *row;
@@ -160,8 +160,8 @@ ctl_ask(struct ctl *c, json_t *request,
 			return CTL_FAILED;
 		c->control = control_open(path);
 		if (c->control == NULL) {
-			log_warn("no mtad answers at %s: %s", path,
-			    strerror(errno));
+			log_warn(
+			    "no mtad answers at %s: %s", path, strerror(errno));
 			return CTL_NO_DAEMON;
 		}
 	}

@@ -21,18 +21,21 @@ print_status(struct ctl *c, json_t *s)
 	ctl_age(up, ctl_str(s, "started"));
 	ctl_age(age, ctl_str(s, "oldest"));
 	printf("\n  mtad %s, up %s, last stop %s\n", ctl_str(s, "version"), up,
-	    json_is_true(json_object_get(s, "clean_start")) ? "in order" :
-							      "unclean");
-	printf("  queue: %lld messages, %lld recipients, %lld bytes; oldest %s\n",
+	    json_is_true(json_object_get(s, "clean_start")) ? "in order"
+							    : "unclean");
+	printf(
+	    "  queue: %lld messages, %lld recipients, %lld bytes; oldest %s\n",
 	    ctl_num(s, "messages"), ctl_num(s, "recipients"),
 	    ctl_num(s, "bytes"), age);
 	printf("  deliveries under way: %lld; destinations known: %lld\n",
 	    ctl_num(s, "active"), ctl_num(s, "destinations"));
-	printf("  this start: recovered %lld, incomplete %lld, lost %lld, damaged %lld\n",
+	printf("  this start: recovered %lld, incomplete %lld, lost %lld, "
+	       "damaged %lld\n",
 	    ctl_num(s, "recovered"), ctl_num(s, "incomplete"),
 	    ctl_num(s, "lost"), ctl_num(s, "damaged"));
 	if (json_object_get(s, "msg_in") != NULL)
-		printf("  since the start: in %lld, delivered %lld, deferred %lld, failed %lld, refused %lld\n",
+		printf("  since the start: in %lld, delivered %lld, deferred "
+		       "%lld, failed %lld, refused %lld\n",
 		    ctl_num(s, "msg_in"), ctl_num(s, "rcpt_ok"),
 		    ctl_num(s, "rcpt_defer"), ctl_num(s, "rcpt_fail"),
 		    ctl_num(s, "conn_rejected"));
@@ -84,7 +87,8 @@ ctl_host_act(struct ctl *c, int argc, char **argv)
 	int rc;
 
 	if (argc != 1) {
-		log_warn("%s takes a destination, as mtactl hosts list shows it",
+		log_warn(
+		    "%s takes a destination, as mtactl hosts list shows it",
 		    c->command);
 		return CTL_USAGE;
 	}
@@ -240,9 +244,11 @@ ctl_config_show(struct ctl *c, int argc, char **argv)
 		return CTL_FAILED;
 	for (int k = 0; k < CONF_SECTIONS; k++) {
 		const struct conf_section *s = &conf_sections[k];
-		const char *array = s->size ? *(char **)((char *)conf + s->array_at) :
-					      (char *)conf;
-		size_t n = s->size ? *(size_t *)((char *)conf + s->count_at) : 1;
+		const char *array = s->size
+		    ? *(char **)((char *)conf + s->array_at)
+		    : (char *)conf;
+		size_t n =
+		    s->size ? *(size_t *)((char *)conf + s->count_at) : 1;
 
 		for (size_t i = 0; i < n; i++)
 			for (size_t o = 0; o < s->opt_n; o++) {

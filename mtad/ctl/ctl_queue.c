@@ -48,8 +48,7 @@ print_msg(struct ctl *c, json_t *m)
 	    age, ctl_num(m, "size"));
 	ctl_puts(ctl_str(m, "from"));
 	printf(">\n");
-	json_array_foreach(json_object_get(m, "rcpts"), i, r)
-		print_rcpt(r);
+	json_array_foreach(json_object_get(m, "rcpts"), i, r) print_rcpt(r);
 	if (ctl_num(m, "open") > 20)
 		printf("      … %lld recipients in all\n", ctl_num(m, "open"));
 }
@@ -131,9 +130,8 @@ print_body(struct ctl *c, json_t *row)
 	char block[65536];
 
 	while (left > 0) {
-		size_t want = left < (long long)sizeof(block) ?
-			(size_t)left :
-			sizeof(block);
+		size_t want = left < (long long)sizeof(block) ? (size_t)left
+							      : sizeof(block);
 		ssize_t n = control_read(c->control, block, want);
 
 		if (n <= 0)
@@ -175,15 +173,17 @@ is_wanted(const struct ctl *c, long long n)
 	if (c->is_sure || n == 0)
 		return true;
 	if (!isatty(STDIN_FILENO)) {
-		log_warn("%lld messages match; without a terminal say --yes", n);
+		log_warn(
+		    "%lld messages match; without a terminal say --yes", n);
 		return false;
 	}
 	if (n > ASK_ABOVE)
-		fprintf(stderr, "%s: %lld messages. Type the number to go on: ",
-		    c->command, n);
-	else
-		fprintf(stderr, "%s: %lld messages. Go on? [y/N] ", c->command,
+		fprintf(stderr,
+		    "%s: %lld messages. Type the number to go on: ", c->command,
 		    n);
+	else
+		fprintf(
+		    stderr, "%s: %lld messages. Go on? [y/N] ", c->command, n);
 	if (fgets(line, sizeof(line), stdin) == NULL)
 		return false;
 	return n > ASK_ABOVE ? atoll(line) == n : line[0] == 'y';
@@ -198,8 +198,8 @@ ctl_act(struct ctl *c, int argc, char **argv)
 	int rc;
 
 	if (argc == 0) {
-		log_warn("%s takes a filter; all messages are: age>0s",
-		    c->command);
+		log_warn(
+		    "%s takes a filter; all messages are: age>0s", c->command);
 		free(filter);
 		return CTL_USAGE;
 	}

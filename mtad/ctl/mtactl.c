@@ -18,32 +18,45 @@ static const struct command {
 	const char *words, *args, *doc;
 	int (*run)(struct ctl *, int argc, char **argv);
 } commands[] = {
-	{ "status", "", "is mail taken and delivered, and if not why", ctl_status },
+	{ "status", "", "is mail taken and delivered, and if not why",
+	    ctl_status },
 	{ "queue list", "[FILTER...]", "messages, oldest first", ctl_list },
 	{ "queue show", "ID", "one message with all recipients", ctl_show },
 	{ "queue cat", "ID", "the message itself", ctl_cat },
-	{ "queue why", "ID", "why it is still here, and what would change it", ctl_why },
+	{ "queue why", "ID", "why it is still here, and what would change it",
+	    ctl_why },
 	{ "queue hold", "FILTER...", "keep them, deliver nothing", ctl_act },
 	{ "queue release", "FILTER...", "end a hold", ctl_act },
 	{ "queue retry", "FILTER...", "try them now", ctl_act },
-	{ "queue delete", "FILTER...", "take them out without a notice; undo within GraveTime", ctl_act },
-	{ "queue bounce", "FILTER...", "return them; undo within UndoTime", ctl_act },
+	{ "queue delete", "FILTER...",
+	    "take them out without a notice; undo within GraveTime", ctl_act },
+	{ "queue bounce", "FILTER...", "return them; undo within UndoTime",
+	    ctl_act },
 	{ "queue undo", "NUMBER", "take an act back", ctl_undo },
 	{ "hosts list", "[TEXT]", "destinations and their state", ctl_hosts },
 	{ "hosts show", "HOST", "one destination", ctl_hosts },
-	{ "hosts retry", "HOST", "forget that it did not answer, try now", ctl_host_act },
+	{ "hosts retry", "HOST", "forget that it did not answer, try now",
+	    ctl_host_act },
 	{ "hosts pause", "HOST", "send nothing there", ctl_host_act },
 	{ "hosts resume", "HOST", "end a pause", ctl_host_act },
-	{ "delivery hold", "[WHY]", "accept mail and deliver none, over restarts", ctl_delivery },
+	{ "delivery hold", "[WHY]",
+	    "accept mail and deliver none, over restarts", ctl_delivery },
 	{ "delivery release", "", "deliver again", ctl_delivery },
-	{ "route", "ADDRESS", "where mail for it would go; sends nothing", ctl_route },
-	{ "config check", "[FILE]", "say what is wrong with mtad.conf", ctl_config_check },
-	{ "config show", "[NAME]", "every option, its value and where it was set", ctl_config_show },
-	{ "reload", "", "read mtad.conf again; prints what is wrong with it", ctl_simple },
-	{ "upgrade", "", "start the installed program in place, sockets kept", ctl_simple },
-	{ "clock accept", "", "the clock is right: mail may expire again", ctl_simple },
+	{ "route", "ADDRESS", "where mail for it would go; sends nothing",
+	    ctl_route },
+	{ "config check", "[FILE]", "say what is wrong with mtad.conf",
+	    ctl_config_check },
+	{ "config show", "[NAME]",
+	    "every option, its value and where it was set", ctl_config_show },
+	{ "reload", "", "read mtad.conf again; prints what is wrong with it",
+	    ctl_simple },
+	{ "upgrade", "", "start the installed program in place, sockets kept",
+	    ctl_simple },
+	{ "clock accept", "", "the clock is right: mail may expire again",
+	    ctl_simple },
 	{ "log rotate", "", "begin a new event log file", ctl_simple },
-	{ "watch", "", "counters and hosts as they change, JSON lines", ctl_watch },
+	{ "watch", "", "counters and hosts as they change, JSON lines",
+	    ctl_watch },
 };
 
 static void
@@ -58,8 +71,10 @@ usage(FILE *to)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(to, "  %-17s%-18s%s\n", commands[i].words,
 		    commands[i].args, commands[i].doc);
-	fputs("\nFILTER: from:TEXT to:TEXT state:WORD reason~TEXT age>TIME size>SIZE try>N\n"
-	      "        id:ID host:TEXT, or a word of address or id; quote > and <\n",
+	fputs("\nFILTER: from:TEXT to:TEXT state:WORD reason~TEXT age>TIME "
+	      "size>SIZE try>N\n"
+	      "        id:ID host:TEXT, or a word of address or id; quote > "
+	      "and <\n",
 	    to);
 }
 
@@ -140,8 +155,9 @@ main(int argc, char **argv)
 		}
 	}
 	/* --yes and -y may stand at the end, too */
-	while (argc > optind && (strcmp(argv[argc - 1], "--yes") == 0 ||
-				    strcmp(argv[argc - 1], "-y") == 0)) {
+	while (argc > optind &&
+	    (strcmp(argv[argc - 1], "--yes") == 0 ||
+		strcmp(argv[argc - 1], "-y") == 0)) {
 		ctl.is_sure = true;
 		argc--;
 	}

@@ -48,8 +48,8 @@ is_one_of(struct slice name, const char *a, const char *b, const char *c)
 
 /* The header without Bcc; with -t its recipients. */
 static bool
-put_header(struct outgoing *o, const struct sendmail_options *opt,
-    struct slice *rest)
+put_header(
+    struct outgoing *o, const struct sendmail_options *opt, struct slice *rest)
 {
 	bool has_from = false;
 	struct header_field f;
@@ -116,8 +116,8 @@ outgoing_make(struct outgoing *o, const struct sendmail_options *opt,
 		rest = slice_sub(rest, slice_find(rest, '\n') + 1, rest.n);
 	has_from = put_header(o, opt, &rest);
 	if (!has_from && o->sender != NULL && *o->sender != '\0')
-		put_from(&o->message, opt->full_name ? opt->full_name : full_name,
-		    o->sender);
+		put_from(&o->message,
+		    opt->full_name ? opt->full_name : full_name, o->sender);
 	has_gap = rest.n != 0 && rest.p[0] == '\n';
 	if (!has_gap)
 		buf_addc(&o->message, '\n');

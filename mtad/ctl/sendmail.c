@@ -81,11 +81,11 @@ full_name_of(const struct passwd *pw, char ret[256])
 {
 	size_t n = 0;
 
-	for (const char *p = pw ? pw->pw_gecos : ""; *p != '\0' && *p != ',' &&
-	     n < 200; p++) {
+	for (const char *p = pw ? pw->pw_gecos : "";
+	     *p != '\0' && *p != ',' && n < 200; p++) {
 		if (*p == '&')
-			n += (size_t)snprintf(ret + n, 256 - n, "%.40s",
-			    pw->pw_name);
+			n += (size_t)snprintf(
+			    ret + n, 256 - n, "%.40s", pw->pw_name);
 		else
 			ret[n++] = *p;
 	}
@@ -147,9 +147,10 @@ ask(const struct conf *c, json_t *request, const char *empty)
 	}
 	json_decref(request);
 	while ((row = control_next(ctl)) != NULL) {
-		const char *text = json_string_value(json_object_get(row, "text"));
-		const char *error = json_string_value(
-		    json_object_get(row, "error"));
+		const char *text =
+		    json_string_value(json_object_get(row, "text"));
+		const char *error =
+		    json_string_value(json_object_get(row, "error"));
 		bool is_last = json_is_true(json_object_get(row, "done"));
 
 		if (text != NULL)
@@ -184,10 +185,10 @@ list_queue(const struct conf *c)
 static int
 run_queue(const struct conf *c, const struct sendmail_options *o)
 {
-	const char *term = o->run_kind == 'I' ? "id:" :
-	    o->run_kind == 'R'		      ? "to:" :
-	    o->run_kind == 'S'		      ? "from:" :
-						"";
+	const char *term = o->run_kind == 'I' ? "id:"
+	    : o->run_kind == 'R'	      ? "to:"
+	    : o->run_kind == 'S'	      ? "from:"
+					      : "";
 	char filter[600];
 
 	snprintf(filter, sizeof(filter), "%s%s", term,
@@ -208,7 +209,8 @@ check_aliases(const struct conf *c)
 		log_warn("%s", why);
 		return EX_DATAERR;
 	}
-	printf("%zu aliases, all understood; the daemon sees them within a second\n",
+	printf("%zu aliases, all understood; the daemon sees them within a "
+	       "second\n",
 	    aliases_count(as));
 	aliases_free(as);
 	return EX_OK;
@@ -279,10 +281,10 @@ main(int argc, char **argv)
 		return rc;
 	}
 	buf_init(&errors, 65536);
-	c = conf_parse(o.conf_path && !is_setid &&
-			strstr(o.conf_path, "mtad") != NULL ?
-		    o.conf_path :
-		    conf_default_path(is_setid),
+	c = conf_parse(
+	    o.conf_path && !is_setid && strstr(o.conf_path, "mtad") != NULL
+		? o.conf_path
+		: conf_default_path(is_setid),
 	    NULL, &errors);
 	if (c == NULL) {
 		log_warn("%s", errors.data);

@@ -35,8 +35,8 @@ struct sendmail_options {
 };
 
 /* Pure but for argv. 0, or the sysexits code with a sentence in why. */
-int sendmail_options(int argc, char **argv, struct sendmail_options *ret,
-    char why[200]);
+int sendmail_options(
+    int argc, char **argv, struct sendmail_options *ret, char why[200]);
 
 /* A message as it will be submitted: LF line ends, no Bcc. */
 struct outgoing {
@@ -54,8 +54,8 @@ void outgoing_add(struct outgoing *, struct slice rcpt);
 
 /* Over the Unix socket. sysexits; EX_OSERR when no daemon answers, so that
  * the caller writes a drop file. */
-int submit_smtp(const char *path, const struct outgoing *,
-    const struct sendmail_options *);
+int submit_smtp(
+    const char *path, const struct outgoing *, const struct sendmail_options *);
 int submit_drop(const char *spool, const struct outgoing *,
     const struct sendmail_options *);
 int submit_proxy(const char *path); /* -bs: stdin and stdout are the client */

@@ -146,8 +146,8 @@ take(struct sendmail_options *o, int argc, char **argv, int *i, char why[200])
 }
 
 int
-sendmail_options(int argc, char **argv, struct sendmail_options *ret,
-    char why[200])
+sendmail_options(
+    int argc, char **argv, struct sendmail_options *ret, char why[200])
 {
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "";

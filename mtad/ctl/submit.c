@@ -107,8 +107,8 @@ say_mail(struct dialogue *d, const struct outgoing *o,
 }
 
 static int
-say_rcpt(struct dialogue *d, struct slice rcpt,
-    const struct sendmail_options *opt)
+say_rcpt(
+    struct dialogue *d, struct slice rcpt, const struct sendmail_options *opt)
 {
 	struct buf b;
 	int code;
@@ -160,7 +160,9 @@ status_of(const struct dialogue *d, int code)
 	fprintf(stderr, "sendmail: %s", d->reply);
 	if (code / 100 == 4)
 		return EX_TEMPFAIL;
-	return code == 550 ? EX_NOUSER : code == 552 ? EX_UNAVAILABLE : EX_DATAERR;
+	return code == 550 ? EX_NOUSER
+	    : code == 552  ? EX_UNAVAILABLE
+			   : EX_DATAERR;
 }
 
 static int
@@ -230,7 +232,10 @@ write_drop(int dirfd, const struct buf *b)
 	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -errno;
-	rc = file_write_all(fd, b->data, b->len);
+	/* readable for the queue's user; nobody else can enter the folder */
+	rc = fchmod(fd, 0644) < 0 ? -errno : 0;
+	if (rc == 0)
+		rc = file_write_all(fd, b->data, b->len);
 	if (rc == 0 && fsync(fd) < 0)
 		rc = -errno;
 	close(fd);
@@ -247,7 +252,8 @@ submit_drop(const char *spool, const struct outgoing *o,
     const struct sendmail_options *opt)
 {
 	struct drop d = { .sender = slice_of(o->sender),
-		.envid = slice_of(opt->envid), .ret = slice_of(opt->ret),
+		.envid = slice_of(opt->envid),
+		.ret = slice_of(opt->ret),
 		.notify = slice_of(opt->notify),
 		.message = buf_slice(&o->message) };
 	struct slice *rcpts = calloc(o->n + 1, sizeof(*rcpts));

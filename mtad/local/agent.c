@@ -77,8 +77,8 @@ get_agent_answer(struct slice s, struct agent_answer *a)
 	a->targets = get_str(&r);
 	snprintf(a->result.enhanced, sizeof(a->result.enhanced), "%.*s",
 	    SLICE_ARG(enhanced));
-	snprintf(a->result.text, sizeof(a->result.text), "%.*s",
-	    SLICE_ARG(text));
+	snprintf(
+	    a->result.text, sizeof(a->result.text), "%.*s", SLICE_ARG(text));
 	return !r.bad && r.p == r.end && a->result.reason < RC_COUNT;
 }
 
@@ -104,9 +104,13 @@ static void
 deliver(const struct agent *a, struct work *w, struct agent_answer *ans,
     struct buf *targets)
 {
-	struct letter l = { .conf = a->conf, .owner = &a->owner,
-		.sender = w->job.sender, .rcpt = w->job.rcpt,
-		.head = w->job.head, .fd = w->fd, .rest = w->job.rest };
+	struct letter l = { .conf = a->conf,
+		.owner = &a->owner,
+		.sender = w->job.sender,
+		.rcpt = w->job.rcpt,
+		.head = w->job.head,
+		.fd = w->fd,
+		.rest = w->job.rest };
 	struct buf path;
 	int rc = 0;
 
@@ -160,8 +164,8 @@ do_work(struct agent *a, struct work *w)
 	struct agent_answer ans = { .tag = w->job.tag };
 	struct buf targets;
 
-	result_set(&ans.result, 451, "4.3.0", RC_LOCAL_RESOURCE,
-	    "Not delivered");
+	result_set(
+	    &ans.result, 451, "4.3.0", RC_LOCAL_RESOURCE, "Not delivered");
 	buf_init(&targets, (size_t)1 << 20);
 	deliver(a, w, &ans, &targets);
 	ans.targets = buf_slice(&targets);
@@ -224,8 +228,10 @@ read_all(int sock, char *to, size_t n, int *fd)
 			char space[CMSG_SPACE(sizeof(int))];
 		} ctl;
 		struct iovec iov = { to, n };
-		struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
-			.msg_control = &ctl, .msg_controllen = sizeof(ctl) };
+		struct msghdr mh = { .msg_iov = &iov,
+			.msg_iovlen = 1,
+			.msg_control = &ctl,
+			.msg_controllen = sizeof(ctl) };
 		struct cmsghdr *cm;
 		ssize_t got = recvmsg(sock, &mh, MSG_CMSG_CLOEXEC);
 
@@ -297,8 +303,10 @@ become(struct agent *a, const char *user, bool is_root)
 	if (pw == NULL)
 		_exit(EXIT_FAILURE);
 	a->owner = (struct owner){ .name = strdup(pw->pw_name),
-		.home = strdup(pw->pw_dir), .shell = strdup(pw->pw_shell),
-		.uid = pw->pw_uid, .gid = pw->pw_gid };
+		.home = strdup(pw->pw_dir),
+		.shell = strdup(pw->pw_shell),
+		.uid = pw->pw_uid,
+		.gid = pw->pw_gid };
 	if (!is_root)
 		return;
 	if (pw->pw_uid == 0) {
@@ -308,8 +316,7 @@ become(struct agent *a, const char *user, bool is_root)
 	make_mailbox(a);
 	if (initgroups(pw->pw_name, pw->pw_gid) < 0 ||
 	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
-	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0 ||
-	    setuid(0) == 0)
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0 || setuid(0) == 0)
 		_exit(EXIT_FAILURE);
 }
 

@@ -44,8 +44,8 @@ struct result {
 void result_set(struct result *, int code, const char *enhanced, enum reason,
     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* 4yz for an errno, with the path; a full disk names the filesystem. */
-void result_errno(struct result *, int error, const char *what,
-    const char *path);
+void
+result_errno(struct result *, int error, const char *what, const char *path);
 
 /* path ends with '/': a Maildir; else an mbox. */
 void deliver_mailbox(const struct letter *, struct result *);
@@ -65,8 +65,8 @@ int forward_read(const struct letter *, struct buf *targets, bool *ret_keeps,
 /* Return-Path and Delivered-To, then the message with LF line ends, to put()
  * in pieces; stops at its first negative return and returns that, or the
  * negative errno of a read. */
-int letter_write(const struct letter *, int (*put)(void *arg, const char *,
-					    size_t), void *arg);
+int letter_write(const struct letter *,
+    int (*put)(void *arg, const char *, size_t), void *arg);
 /* sysexits of a delivery program to a verdict (SEMANTICS: result codes). */
 void program_status(int status, const char *last_line, struct result *);
 /* $u, $z, $h, $w of ForwardPath and LocalMailbox. */

@@ -133,8 +133,8 @@ forward_read(const struct letter *l, struct buf *targets, bool *ret_keeps,
 			rc = -1;
 			break;
 		}
-		rc = read_targets(fd, path.data, l->owner, targets, ret_keeps,
-		    r);
+		rc = read_targets(
+		    fd, path.data, l->owner, targets, ret_keeps, r);
 		close(fd);
 	}
 	buf_release(&path);

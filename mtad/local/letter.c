@@ -10,8 +10,8 @@
 #define BLOCK 65536
 
 void
-result_set(struct result *r, int code, const char *enhanced,
-    enum reason reason, const char *fmt, ...)
+result_set(struct result *r, int code, const char *enhanced, enum reason reason,
+    const char *fmt, ...)
 {
 	va_list ap;
 
@@ -72,15 +72,15 @@ put_rest(const struct letter *l, bool *has_cr,
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;
 		at += (uint64_t)n;
-		rc = put_lf((struct slice){ block, (size_t)n }, has_cr, put,
-		    arg);
+		rc = put_lf(
+		    (struct slice){ block, (size_t)n }, has_cr, put, arg);
 	}
 	return rc;
 }
 
 int
-letter_write(const struct letter *l, int (*put)(void *, const char *, size_t),
-    void *arg)
+letter_write(
+    const struct letter *l, int (*put)(void *, const char *, size_t), void *arg)
 {
 	char head[2048];
 	bool has_cr = false;
@@ -109,7 +109,8 @@ deliver_is_loop(const struct letter *l, struct result *r)
 		if (slice_ieq(f.name, SLICE("Delivered-To")) &&
 		    slice_ieq(f.value, l->rcpt)) {
 			result_set(r, 554, "5.4.6", RC_LOOP,
-			    "The message was here already: mail goes in a circle");
+			    "The message was here already: mail goes in a "
+			    "circle");
 			return true;
 		}
 	return false;
@@ -135,8 +136,8 @@ expand_path(struct buf *b, const char *tmpl, const struct letter *l)
 			break;
 		case 'h': /* the detail; nothing that could be a path */
 			if (slice_find(l->rcpt, '/') == l->rcpt.n)
-				buf_add_slice(b,
-				    slice_sub(l->rcpt, plus + 1, at));
+				buf_add_slice(
+				    b, slice_sub(l->rcpt, plus + 1, at));
 			break;
 		case 'w':
 			buf_adds(b, l->conf->HostName);

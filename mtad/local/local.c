@@ -141,8 +141,10 @@ send_result(struct delivery *d)
 {
 	struct local *l = d->l;
 	int64_t us = clock_mono() - d->started;
-	struct p_result m = { .id = d->job.id, .job = d->job.job,
-		.serial = l->next_serial++, .final_us = (uint32_t)us,
+	struct p_result m = { .id = d->job.id,
+		.job = d->job.job,
+		.serial = l->next_serial++,
+		.final_us = (uint32_t)us,
 		.rcpts = buf_slice(&d->rcpts) };
 	struct buf b;
 
@@ -176,8 +178,10 @@ piece_over(struct delivery *d)
 static void
 decide(struct delivery *d, uint32_t index, const struct result *r)
 {
-	struct verdict v = { .code = r->code, .reason = r->reason,
-		.enhanced = slice_of(r->enhanced), .text = slice_of(r->text) };
+	struct verdict v = { .code = r->code,
+		.reason = r->reason,
+		.enhanced = slice_of(r->enhanced),
+		.text = slice_of(r->text) };
 	struct p_result_rcpt one = { .index = index,
 		.command = SLICE("local") };
 	struct buf b;
@@ -193,8 +197,11 @@ static void
 send_forward(struct delivery *d, uint32_t index, const struct agent_answer *a)
 {
 	struct local *l = d->l;
-	struct p_forward m = { .id = d->job.id, .job = d->job.job,
-		.serial = l->next_serial++, .rcpt = index, .keeps = a->keeps,
+	struct p_forward m = { .id = d->job.id,
+		.job = d->job.job,
+		.serial = l->next_serial++,
+		.rcpt = index,
+		.keeps = a->keeps,
 		.targets = a->targets };
 	struct buf b;
 
@@ -215,8 +222,8 @@ take_piece(struct local *l, uint64_t tag)
 }
 
 static int
-agent_frame(void *arg, struct chan *c, uint16_t type, struct slice payload,
-    int fd)
+agent_frame(
+    void *arg, struct chan *c, uint16_t type, struct slice payload, int fd)
 {
 	struct agent_peer *ap = arg;
 	struct agent_answer a;
@@ -294,9 +301,9 @@ agent_new(struct local *l, const char *user)
 	if (ap->pid == 0)
 		agent_run(sv[1], user, l->proc->conf, l->proc->is_root);
 	close(sv[1]);
-	ap->chan = ap->pid > 0 && ap->user ?
-		chan_new(l->proc->base, sv[0], &agent_ops, ap) :
-		NULL;
+	ap->chan = ap->pid > 0 && ap->user
+	    ? chan_new(l->proc->base, sv[0], &agent_ops, ap)
+	    : NULL;
 	if (ap->chan == NULL) {
 		if (ap->pid <= 0)
 			close(sv[0]);
@@ -322,7 +329,7 @@ find_agent(struct local *l, const char *user)
 {
 	struct agent_peer *ap, *oldest = NULL;
 
-	LIST_FOREACH(ap, &l->agents, link) {
+	LIST_FOREACH (ap, &l->agents, link) {
 		if (strcmp(ap->user, user) == 0)
 			return ap;
 		if (ap->busy == 0 &&
@@ -351,8 +358,11 @@ hand(struct delivery *d, const struct p_job_rcpt *r)
 	struct piece *p = malloc(sizeof(*p));
 	char *user = slice_dup(l->proc->is_root ? r->user : SLICE(SELF));
 	struct agent_peer *ap;
-	struct agent_job j = { .kind = r->kind, .sender = d->job.sender,
-		.rcpt = r->addr, .path = r->path, .head = d->job.body,
+	struct agent_job j = { .kind = r->kind,
+		.sender = d->job.sender,
+		.rcpt = r->addr,
+		.path = r->path,
+		.head = d->job.body,
 		.rest = d->job.size - d->job.body.n };
 
 	if (p == NULL || user == NULL ||
@@ -466,7 +476,7 @@ peer_up(struct proc *p, struct peer *peer)
 
 	if (peer->role != R_QUEUE)
 		return;
-	LIST_FOREACH(d, &l->deliveries, link)
+	LIST_FOREACH (d, &l->deliveries, link)
 		say_holding(l, d);
 	while ((k = map_next(&l->kept, &pos)) != NULL)
 		send_kept(l, k);
@@ -545,7 +555,7 @@ turn(struct proc *p)
 	struct local *l = p->ctx;
 	struct agent_peer *ap;
 
-	LIST_FOREACH(ap, &l->agents, link)
+	LIST_FOREACH (ap, &l->agents, link)
 		chan_flush(ap->chan);
 	if (p->is_stopping && LIST_EMPTY(&l->deliveries) && l->kept.n == 0)
 		proc_exit(p, "stop");

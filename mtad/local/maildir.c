@@ -45,8 +45,8 @@ find_folder(const struct stat *st)
 			free_one = f;
 	}
 	if (free_one != NULL)
-		*free_one = (struct folder){ .dev = st->st_dev,
-			.ino = st->st_ino };
+		*free_one =
+		    (struct folder){ .dev = st->st_dev, .ino = st->st_ino };
 	return free_one;
 }
 

@@ -139,8 +139,7 @@ append(struct mbox *m, const struct letter *l)
 	m->old = st.st_size;
 	gmtime_r(&now, &tm);
 	strftime(date, sizeof(date), "%a %b %e %H:%M:%S %Y", &tm);
-	buf_addf(&m->b, "From %.*s %s\n",
-	    l->sender.n ? (int)l->sender.n : 13,
+	buf_addf(&m->b, "From %.*s %s\n", l->sender.n ? (int)l->sender.n : 13,
 	    l->sender.n ? l->sender.p : "MAILER-DAEMON", date);
 	m->at_line_start = true;
 	rc = letter_write(l, put, m);

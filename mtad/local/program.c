@@ -64,9 +64,9 @@ program_status(int status, const char *last, struct result *r)
 		if (code == exits[i].status) {
 			result_set(r, exits[i].code, exits[i].enhanced,
 			    exits[i].reason, "%s",
-			    last[0]	? last :
-			    code == 0	? "Delivered to program" :
-					  "The delivery program refused");
+			    last[0]	    ? last
+				: code == 0 ? "Delivered to program"
+					    : "The delivery program refused");
 			return;
 		}
 	if (code < 0)
@@ -122,7 +122,8 @@ start(struct program *p, char **argv, const struct letter *l)
 	struct slice rcpt = l->rcpt;
 	size_t at = slice_find(rcpt, '@');
 	size_t plus = slice_find(slice_sub(rcpt, 0, at), '+');
-	char *envp[] = { make_env("PATH", SLICE("/usr/local/bin:/usr/bin:/bin")),
+	char *envp[] = { make_env(
+			     "PATH", SLICE("/usr/local/bin:/usr/bin:/bin")),
 		make_env("HOME", slice_of(l->owner->home)),
 		make_env("USER", slice_of(l->owner->name)),
 		make_env("LOGNAME", slice_of(l->owner->name)),
@@ -160,8 +161,8 @@ put(void *arg, const char *bytes, size_t n)
 static void
 feed(struct program *p)
 {
-	ssize_t n = write(p->in, p->stdin_bytes.data + p->sent,
-	    p->stdin_bytes.len - p->sent);
+	ssize_t n = write(
+	    p->in, p->stdin_bytes.data + p->sent, p->stdin_bytes.len - p->sent);
 
 	if (n > 0)
 		p->sent += (size_t)n;
@@ -265,7 +266,8 @@ deliver_program(const struct letter *l, struct result *r)
 		    "The command of this address cannot be read");
 	} else if (argv[0][0] != '/' || access(argv[0], X_OK) < 0) {
 		result_set(r, 451, "4.3.0", RC_LOCAL_RESOURCE,
-		    "The delivery program %s is not there (a full path is wanted)",
+		    "The delivery program %s is not there (a full path is "
+		    "wanted)",
 		    argv[0]);
 	} else {
 		p->in = p->out = -1;

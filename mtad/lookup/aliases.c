@@ -85,7 +85,8 @@ entry_end(struct slice text)
 {
 	size_t n = slice_find(text, '\n');
 
-	while (n + 1 < text.n && (text.p[n + 1] == ' ' || text.p[n + 1] == '\t'))
+	while (
+	    n + 1 < text.n && (text.p[n + 1] == ' ' || text.p[n + 1] == '\t'))
 		n += 1 + slice_find(slice_sub(text, n + 1, text.n), '\n');
 	return n < text.n ? n : text.n;
 }
@@ -100,8 +101,8 @@ take_entry(struct aliases *as, struct slice entry)
 		size_t close = slice_find(slice_sub(entry, 1, entry.n), '"');
 
 		key = slice_sub(entry, 1, close + 1);
-		colon = close + 2 + slice_find(slice_sub(entry, close + 2,
-						   entry.n), ':');
+		colon = close + 2 +
+		    slice_find(slice_sub(entry, close + 2, entry.n), ':');
 	}
 	if (colon >= entry.n || key.n == 0)
 		return "name: members is wanted";

@@ -19,8 +19,8 @@ struct aliases;
 struct aliases *aliases_read(const struct conf_list *files, char why[300]);
 void aliases_free(struct aliases *);
 /* The right side as it stands in the file, or an empty slice. */
-bool aliases_find(const struct aliases *, struct slice key,
-    struct slice *ret_members);
+bool aliases_find(
+    const struct aliases *, struct slice key, struct slice *ret_members);
 /* Has any of the files changed since it was read? */
 bool aliases_are_old(const struct aliases *);
 size_t aliases_count(const struct aliases *);

@@ -108,12 +108,13 @@ answer_verdict(struct ask *a, struct verdict v)
 	ask_free(a);
 }
 
-static const struct verdict good = { .code = 250,
-	.enhanced = { "2.1.5", 5 }, .text = { "Recipient ok", 12 } };
+static const struct verdict good = {
+	.code = 250, .enhanced = { "2.1.5", 5 }, .text = { "Recipient ok", 12 }
+};
 
 static void
-answer_user(struct ask *a, enum proto_expand kind, const char *user,
-    const char *path)
+answer_user(
+    struct ask *a, enum proto_expand kind, const char *user, const char *path)
 {
 	if (!a->is_expand) {
 		answer_verdict(a, good);
@@ -139,8 +140,7 @@ send_targets(struct ask *a, struct slice targets)
 		if (n < FRAME_TARGETS || rd_end(&r))
 			continue;
 		PROC_SEND(a->peer, expand_answer, EXPAND_ANSWER, .key = a->key,
-		    .kind = EXPAND_LIST, .has_more = 1,
-		    .targets = { from, n });
+		    .kind = EXPAND_LIST, .has_more = 1, .targets = { from, n });
 		from = (const char *)r.p;
 	}
 	PROC_SEND(a->peer, expand_answer, EXPAND_ANSWER, .key = a->key,
@@ -249,8 +249,9 @@ answer_alias(struct ask *a, struct slice members)
 	}
 	members_init(&all);
 	if (collect(&all, members, 0) < 0 || all.targets.bad)
-		answer_verdict(a, VERDICT(451, "4.3.5", RC_LOCAL_RESOURCE,
-				      "The list cannot be read now"));
+		answer_verdict(a,
+		    VERDICT(451, "4.3.5", RC_LOCAL_RESOURCE,
+			"The list cannot be read now"));
 	else if (a->is_expand)
 		send_targets(a, buf_slice(&all.targets));
 	else
@@ -274,21 +275,26 @@ got_user(void *arg, enum user_answer u, const char *name, bool is_root)
 	struct ask *a = arg;
 
 	if (u == USER_YES && is_root) {
-		answer_verdict(a, VERDICT(451, "4.2.1", RC_LOCAL_RESOURCE,
-				      "root has no alias yet: add one, mail waits for it"));
+		answer_verdict(a,
+		    VERDICT(451, "4.2.1", RC_LOCAL_RESOURCE,
+			"root has no alias yet: add one, mail waits for it"));
 	} else if (u == USER_YES) {
 		answer_user(a, EXPAND_USER, name, "");
 	} else if (u == USER_NOT_NOW) {
-		answer_verdict(a, VERDICT(451, "4.3.0", RC_LOCAL_RESOURCE,
-				      "The user database does not answer, try again later"));
+		answer_verdict(a,
+		    VERDICT(451, "4.3.0", RC_LOCAL_RESOURCE,
+			"The user database does not answer, try again later"));
 	} else if (is_special(a)) {
-		answer_verdict(a, VERDICT(451, "4.2.1", RC_LOCAL_RESOURCE,
-				      "postmaster has no alias yet: add one, mail waits for it"));
+		answer_verdict(a,
+		    VERDICT(451, "4.2.1", RC_LOCAL_RESOURCE,
+			"postmaster has no alias yet: add one, mail waits for "
+			"it"));
 	} else if (strip_detail(a)) {
 		ask_local(a);
 	} else {
-		answer_verdict(a, VERDICT(550, "5.1.1", RC_MAILBOX_UNKNOWN,
-				      "There is no such user here"));
+		answer_verdict(a,
+		    VERDICT(550, "5.1.1", RC_MAILBOX_UNKNOWN,
+			"There is no such user here"));
 	}
 }
 
@@ -313,8 +319,9 @@ ask_local(struct ask *a)
 	struct slice members;
 
 	if (l->aliases == NULL) {
-		answer_verdict(a, VERDICT(451, "4.3.5", RC_LOCAL_RESOURCE,
-				      "The alias file cannot be read now"));
+		answer_verdict(a,
+		    VERDICT(451, "4.3.5", RC_LOCAL_RESOURCE,
+			"The alias file cannot be read now"));
 		return;
 	}
 	if (aliases_find(l->aliases, slice_of(a->local), &members)) {
@@ -363,8 +370,9 @@ ask_virtual(struct ask *a, const struct conf_virtual *v)
 		return;
 	}
 	if (!userlist_is_readable(list)) {
-		answer_verdict(a, VERDICT(451, "4.3.5", RC_LOCAL_RESOURCE,
-				      "The list of users cannot be read now"));
+		answer_verdict(a,
+		    VERDICT(451, "4.3.5", RC_LOCAL_RESOURCE,
+			"The list of users cannot be read now"));
 		return;
 	}
 	buf_init(&path, 4096);
@@ -376,8 +384,9 @@ ask_virtual(struct ask *a, const struct conf_virtual *v)
 	else if (strcasecmp(a->local, "postmaster") == 0)
 		ask_local(a);
 	else
-		answer_verdict(a, VERDICT(550, "5.1.1", RC_MAILBOX_UNKNOWN,
-				      "There is no such user here"));
+		answer_verdict(a,
+		    VERDICT(550, "5.1.1", RC_MAILBOX_UNKNOWN,
+			"There is no such user here"));
 	buf_release(&path);
 }
 
@@ -393,8 +402,11 @@ begin(struct lookup *l, struct peer *peer, uint64_t key, bool is_expand,
 	a = calloc(1, sizeof(*a));
 	if (a == NULL)
 		return true; /* the asker has a deadline */
-	*a = (struct ask){ .l = l, .peer = peer, .key = key,
-		.is_expand = is_expand, .what = what };
+	*a = (struct ask){ .l = l,
+		.peer = peer,
+		.key = key,
+		.is_expand = is_expand,
+		.what = what };
 	/* envelope addresses are quoted where they must be */
 	if (local.n > 1 && local.p[0] == '"' && local.p[local.n - 1] == '"')
 		local = slice_sub(local, 1, local.n - 1);
@@ -472,7 +484,6 @@ sandbox(struct proc *p)
 	struct lookup *l = p->ctx;
 
 	int rc = priv_drop(p->conf->LookupUser, NULL);
-
 
 	if (rc < 0)
 		return rc;

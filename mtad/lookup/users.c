@@ -134,8 +134,8 @@ answered(void *arg, int rc)
 	struct question *q = arg;
 
 	(void)rc;
-	q->k.until = clock_mono() +
-	    (q->k.answer == USER_YES ? KNOWN_FOR : UNKNOWN_FOR);
+	q->k.until =
+	    clock_mono() + (q->k.answer == USER_YES ? KNOWN_FOR : UNKNOWN_FOR);
 	remember(q->u, &q->k);
 	q->done(q->arg, q->k.answer, q->k.name, q->k.is_root);
 	question_free(q);

@@ -44,7 +44,9 @@ add_children(struct parent *p, enum proto_role role, int n)
 	for (int i = 0; i < n; i++) {
 		struct child *c = &p->child[p->child_n];
 
-		*c = (struct child){ .parent = p, .role = role, .index = i,
+		*c = (struct child){ .parent = p,
+			.role = role,
+			.index = i,
 			.slot = ++p->child_n };
 	}
 }
@@ -80,11 +82,11 @@ send_frame(struct child *c, int fd)
 	chan_end(c->chan, fd);
 }
 
-#define SEND(c, id, ID, fd, ...) \
-	do { \
-		struct p_##id m_ = { __VA_ARGS__ }; \
-		put_p_##id(chan_begin((c)->chan, P_##ID), &m_); \
-		send_frame((c), (fd)); \
+#define SEND(c, id, ID, fd, ...)                                               \
+	do {                                                                   \
+		struct p_##id m_ = { __VA_ARGS__ };                            \
+		put_p_##id(chan_begin((c)->chan, P_##ID), &m_);                \
+		send_frame((c), (fd));                                         \
 	} while (0)
 
 void
@@ -211,8 +213,8 @@ child_start(struct child *c)
 
 	if (p->ending != END_NONE || c->pid != 0)
 		return;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
-		sv) < 0)
+	if (socketpair(
+		AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) < 0)
 		fatal("no socket pair: %s", strerror(errno));
 	c->pid = fork();
 	if (c->pid < 0) {
@@ -415,8 +417,8 @@ handle(struct child *c, uint16_t type, struct slice payload, int fd)
 }
 
 static int
-child_frame(void *arg, struct chan *ch, uint16_t type, struct slice payload,
-    int fd)
+child_frame(
+    void *arg, struct chan *ch, uint16_t type, struct slice payload, int fd)
 {
 	struct child *c = arg;
 

@@ -176,8 +176,8 @@ add_signals(struct parent *p)
 		{ SIGUSR2, on_sigusr2 } };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct event *ev = evsignal_new(p->base, rows[i].sig,
-		    rows[i].fn, p);
+		struct event *ev =
+		    evsignal_new(p->base, rows[i].sig, rows[i].fn, p);
 
 		if (ev == NULL || event_add(ev, NULL) < 0)
 			fatal("cannot catch signals");
@@ -211,7 +211,8 @@ find_programs(struct parent *p)
 	if (!has_programs(dir))
 		snprintf(dir, sizeof(dir), "%s", MTA_LIBEXECDIR);
 	if (!has_programs(dir))
-		fatal("mtad-queue and the others are neither in %s/../libexec/mtad nor in %s",
+		fatal("mtad-queue and the others are neither in "
+		      "%s/../libexec/mtad nor in %s",
 		    self, MTA_LIBEXECDIR);
 	p->libexec = strdup(dir);
 }

@@ -16,8 +16,9 @@
 static void
 answer(struct parent *p, bool ok, const char *text)
 {
-	struct p_order_done m = { .key = p->reload_key, .ok = ok,
-		.text = slice_of(text) };
+	struct p_order_done m = {
+		.key = p->reload_key, .ok = ok, .text = slice_of(text)
+	};
 	struct child *queue = &p->child[0];
 	struct event e;
 

@@ -36,7 +36,8 @@ ids_of(const struct parent *p, const char *user, const char *group, uid_t *uid,
 		return;
 	pw = getpwnam(user);
 	if (pw == NULL)
-		fatal("there is no user %s: systemd-sysusers mtad.conf makes it, or: useradd -r %s",
+		fatal("there is no user %s: systemd-sysusers mtad.conf makes "
+		      "it, or: useradd -r %s",
 		    user, user);
 	*uid = pw->pw_uid;
 	*gid = pw->pw_gid;
@@ -44,7 +45,8 @@ ids_of(const struct parent *p, const char *user, const char *group, uid_t *uid,
 		return;
 	gr = getgrnam(group);
 	if (gr == NULL)
-		fatal("there is no group %s: systemd-sysusers mtad.conf makes it, or: groupadd -r %s",
+		fatal("there is no group %s: systemd-sysusers mtad.conf makes "
+		      "it, or: groupadd -r %s",
 		    group, group);
 	*gid = gr->gr_gid;
 }
@@ -100,8 +102,8 @@ make_drop(struct parent *p, uid_t queue)
 static void
 make_stats(struct parent *p, int run_fd)
 {
-	int fd = openat(run_fd, "stats.new",
-	    O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int fd = openat(
+	    run_fd, "stats.new", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	int rc = fd < 0 ? -errno : stat_create(fd);
 
 	if (rc == 0 && renameat(run_fd, "stats.new", run_fd, "stats") < 0)
@@ -119,8 +121,8 @@ static void
 write_pid(int run_fd)
 {
 	char text[32];
-	int fd = openat(run_fd, "mtad.pid",
-	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int fd = openat(
+	    run_fd, "mtad.pid", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	if (fd < 0)
 		return;
@@ -175,10 +177,10 @@ inherited(const struct sockaddr *want, socklen_t want_n)
 		if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0 ||
 		    ss.ss_family != want->sa_family)
 			continue;
-		if (want->sa_family == AF_UNIX ?
-			strcmp(((struct sockaddr_un *)&ss)->sun_path,
-			    ((const struct sockaddr_un *)want)->sun_path) != 0 :
-			len != want_n || memcmp(&ss, want, want_n) != 0)
+		if (want->sa_family == AF_UNIX
+			? strcmp(((struct sockaddr_un *)&ss)->sun_path,
+			      ((const struct sockaddr_un *)want)->sun_path) != 0
+			: len != want_n || memcmp(&ss, want, want_n) != 0)
 			continue;
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 		fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -213,7 +215,8 @@ static int
 listen_inet(const struct conf_listener *l)
 {
 	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_PASSIVE,
-		.ai_socktype = SOCK_STREAM }, *ai;
+		.ai_socktype = SOCK_STREAM },
+			*ai;
 	char port[16];
 	int fd, one = 1;
 
@@ -229,13 +232,14 @@ listen_inet(const struct conf_listener *l)
 			fatal("no socket: %s", strerror(errno));
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 		if (ai->ai_family == AF_INET6)
-			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
-			    sizeof(one));
+			setsockopt(
+			    fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
 		/* accepted sockets inherit it */
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 ||
 		    listen(fd, BACKLOG) < 0)
-			fatal("listener \"%s\": cannot listen on %s port %s: %s",
+			fatal(
+			    "listener \"%s\": cannot listen on %s port %s: %s",
 			    l->title, l->Address, port, strerror(errno));
 	}
 	freeaddrinfo(ai);
@@ -254,8 +258,8 @@ setup_sockets(struct parent *p)
 	for (size_t i = 0; i < c->listener_n; i++) {
 		const struct conf_listener *l = &c->listener[i];
 
-		p->listen_fd[i] = l->Path[0] ? listen_unix(l->Path, 0666) :
-					       listen_inet(l);
+		p->listen_fd[i] =
+		    l->Path[0] ? listen_unix(l->Path, 0666) : listen_inet(l);
 	}
 	/* Everybody may ask for their own mail; who it is, the kernel says. */
 	snprintf(path, sizeof(path), "%s/control", c->RunDirectory);
@@ -321,8 +325,9 @@ setup_syslog(const struct parent *p)
 {
 	const char *to = p->conf->Syslog;
 	bool is_tcp = strncmp(to, "tcp:", 4) == 0;
-	struct addrinfo hints = { .ai_socktype = is_tcp ? SOCK_STREAM :
-							  SOCK_DGRAM }, *ai;
+	struct addrinfo hints = { .ai_socktype =
+				      is_tcp ? SOCK_STREAM : SOCK_DGRAM },
+			*ai;
 	char host[256], port[16];
 	int fd;
 
@@ -332,8 +337,8 @@ setup_syslog(const struct parent *p)
 	    sscanf(to + 4, "%255[^:]:%15s", host, port) != 2 ||
 	    getaddrinfo(host, port, &hints, &ai) != 0)
 		return -1;
-	fd = socket(ai->ai_family,
-	    hints.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(
+	    ai->ai_family, hints.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd >= 0 && connect(fd, ai->ai_addr, ai->ai_addrlen) < 0 &&
 	    errno != EINPROGRESS) {
 		close(fd);

@@ -39,7 +39,8 @@ say_received(struct queue *q, const struct msg *m, const struct p_envelope *e,
 	if (e->user.n != 0)
 		event_str(&ev, F_USER, e->user);
 	if (e->ret != RET_NONE)
-		event_cstr(&ev, F_DSN_RET, e->ret == RET_FULL ? "full" : "hdrs");
+		event_cstr(
+		    &ev, F_DSN_RET, e->ret == RET_FULL ? "full" : "hdrs");
 	if (e->envid.n != 0)
 		event_str(&ev, F_DSN_ENVID, e->envid);
 	event_num(&ev, F_RECV_US, e->recv_us);
@@ -94,8 +95,8 @@ accept_msg_new(struct queue *q, struct peer *peer, struct slice payload)
 	msg = index_add(&q->index, m.id, &e, &error);
 	if (msg == NULL) {
 		/* It is durable: the next start finds it. */
-		queue_damage(q, NULL, "announcement", m.offset,
-		    strerror(-error));
+		queue_damage(
+		    q, NULL, "announcement", m.offset, strerror(-error));
 		return error == -ENOMEM;
 	}
 	msg->segment = s;

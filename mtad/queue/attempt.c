@@ -161,8 +161,8 @@ worker_for(struct queue *q, const struct dest *d)
 		return p->local.chan ? &p->local : NULL;
 	h = slice_ihash(slice_of(d->key));
 	for (int i = 0; i < p->remotes; i++) {
-		struct peer *w = &p->remote[(h + (unsigned)i) %
-		    (unsigned)p->remotes];
+		struct peer *w =
+		    &p->remote[(h + (unsigned)i) % (unsigned)p->remotes];
 
 		if (w->chan != NULL)
 			return w;
@@ -179,13 +179,14 @@ put_rcpts(struct buf *b, const struct attempt *a)
 		const struct attempt_rcpt *ar = &a->rcpt[i];
 		const struct rcpt *r = &m->rcpt[ar->index];
 		struct p_job_rcpt one = { .index = ar->index,
-			.attempt = r->attempts + 1u, .kind = ar->kind,
+			.attempt = r->attempts + 1u,
+			.kind = ar->kind,
 			.notify = r->notify,
 			.addr = slice_of(rcpt_addr(m, r)),
 			.orcpt = slice_of(rcpt_orcpt(m, r)),
 			.user = slice_of(ar->user ? ar->user : rcpt_user(m, r)),
-			.path = slice_of(ar->path ? ar->path :
-						    rcpt_path(m, r)) };
+			.path =
+			    slice_of(ar->path ? ar->path : rcpt_path(m, r)) };
 
 		if (!ar->is_settled)
 			put_p_job_rcpt(b, &one);
@@ -280,8 +281,8 @@ fail_all(struct queue *q, struct attempt *a, const struct verdict *v)
 static void
 start(struct queue *q, struct job *j)
 {
-	const struct verdict too_large = VERDICT(552, "5.2.3", RC_SIZE,
-	    "Message is larger than this mailer takes");
+	const struct verdict too_large = VERDICT(
+	    552, "5.2.3", RC_SIZE, "Message is larger than this mailer takes");
 	uint32_t max = (uint32_t)q->proc->conf->MaxRecipientsPerDelivery, i;
 	struct attempt *a;
 
@@ -354,8 +355,7 @@ attempt_result(struct queue *q, struct peer *peer, struct slice payload)
 		/* mtad-local may still owe a .forward of the same job */
 		if (peer->role == R_LOCAL && attempt_has_active(a))
 			return true;
-		attempt_end(q, a,
-		    m.has_conn_failed ? SCHED_NO_CONN : SCHED_OK);
+		attempt_end(q, a, m.has_conn_failed ? SCHED_NO_CONN : SCHED_OK);
 		return true;
 	}
 	/* From before this queue: what is still open of it counts. */

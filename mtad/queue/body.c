@@ -28,8 +28,8 @@ struct reading {
 struct slice
 body_content(const struct body *b)
 {
-	return (struct slice){ b->record + b->envelope,
-		b->length - b->envelope };
+	return (
+	    struct slice){ b->record + b->envelope, b->length - b->envelope };
 }
 
 static int
@@ -46,7 +46,8 @@ check(struct reading *r)
 {
 	struct record_head h;
 
-	if (!record_head_get((unsigned char *)r->raw, r->m->segment->salt, &h) ||
+	if (!record_head_get(
+		(unsigned char *)r->raw, r->m->segment->salt, &h) ||
 	    !msgid_eq(h.id, r->m->id) ||
 	    record_size(h.payload) > r->m->length ||
 	    crc32c(0, r->raw + RECORD_HEAD, h.payload) != h.payload_crc)
@@ -119,8 +120,12 @@ body_read(struct queue *q, struct msg *m,
     void (*done)(struct queue *, struct msg *, struct body *, void *),
     void *arg)
 {
-	struct reading r = { .q = q, .m = m, .done = done, .arg = arg,
-		.body = { .fd = -1 }, .fd = m->segment->fd };
+	struct reading r = { .q = q,
+		.m = m,
+		.done = done,
+		.arg = arg,
+		.body = { .fd = -1 },
+		.fd = m->segment->fd };
 	struct iovec iov;
 	ssize_t n;
 

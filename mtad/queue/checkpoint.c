@@ -68,8 +68,8 @@ put_rcpt(struct buf *b, const struct msg *m, const struct rcpt *r,
 	put_str(b, slice_of(rcpt_orcpt(m, r)));
 	put_str(b, slice_of(rcpt_user(m, r)));
 	put_str(b, slice_of(rcpt_path(m, r)));
-	put_str(b, r->text ? (struct slice){ r->text->s, r->text->n } :
-			     SLICE(""));
+	put_str(
+	    b, r->text ? (struct slice){ r->text->s, r->text->n } : SLICE(""));
 }
 
 static void
@@ -122,8 +122,10 @@ put_segments(struct buf *b, const struct segments *ss)
 	uint32_t n = 0;
 
 	put_u32(b, 0);
-	TAILQ_FOREACH(s, &ss->list, link) {
-		if (s->state == SEG_MAKING || s->state == SEG_DROPPING)
+	TAILQ_FOREACH (s, &ss->list, link) {
+		/* One that is being made has its number already: it must be
+		 * known, or the next start takes it for a leftover. */
+		if (s->state == SEG_DROPPING)
 			continue;
 		put_u32(b, s->no);
 		put_u32(b, s->tag);
@@ -196,8 +198,8 @@ write_chunk(void *arg)
 		rc = -errno;
 	name_of(name, c->number, "");
 	name_of(tmp, c->number, ".tmp");
-	if (rc == 0 && renameat(c->q->checkpoint_fd, tmp, c->q->checkpoint_fd,
-			   name) < 0)
+	if (rc == 0 &&
+	    renameat(c->q->checkpoint_fd, tmp, c->q->checkpoint_fd, name) < 0)
 		rc = -errno;
 	return rc < 0 ? rc : file_sync_dir(c->q->checkpoint_fd);
 }
@@ -379,8 +381,9 @@ load_rcpt(struct queue *q, struct msg *m, struct rd *r)
 	in.has_user = m->rcpt[at].has_user;
 	in.next_try = (uint32_t)(next / US_SEC);
 	m->rcpt[at] = in;
-	v = (struct verdict){ .code = in.code,
-		.reason = (enum reason)in.reason, .text = text };
+	v = (struct verdict){
+		.code = in.code, .reason = (enum reason)in.reason, .text = text
+	};
 	if (text.n != 0)
 		rcpt_set_text(&q->index, &m->rcpt[at], &v);
 	if (rcpt_is_finished(&m->rcpt[at]))
@@ -440,8 +443,8 @@ load_segments(struct queue *q, struct rd *r)
 		uint32_t no = get_u32(r), tag = get_u32(r);
 		uint64_t salt = get_u64(r);
 		enum segment_kind kind = (enum segment_kind)get_u8(r);
-		struct segment *s = segments_found(&q->segments, no, tag, salt,
-		    kind);
+		struct segment *s =
+		    segments_found(&q->segments, no, tag, salt, kind);
 
 		if (s == NULL) {
 			r->bad = true;
@@ -514,8 +517,8 @@ newest_below(int dirfd, uint64_t limit)
 }
 
 int
-checkpoint_load(struct queue *q, struct journal_place *ret_from,
-    bool *ret_was_clean)
+checkpoint_load(
+    struct queue *q, struct journal_place *ret_from, bool *ret_was_clean)
 {
 	uint64_t number = newest_below(q->checkpoint_fd, UINT64_MAX), first;
 	struct buf b;

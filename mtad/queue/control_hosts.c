@@ -39,8 +39,8 @@ put_dest(struct client *c, const struct dest *d)
 	row_time(c, "last_try", d->last_try);
 	row_time(c, "last_ok", d->last_ok);
 	if (d->is_down)
-		row_time(c, "next",
-		    clock_wall() + d->down_until - clock_mono());
+		row_time(
+		    c, "next", clock_wall() + d->down_until - clock_mono());
 	if (d->last_text != NULL)
 		row_cstr(c, "text", d->last_text);
 	row_end(c);
@@ -97,8 +97,8 @@ acted(void *arg, int error)
 
 	c->is_waiting = false;
 	if (error != 0) {
-		control_error(c, "the journal cannot be written: %s",
-		    strerror(-error));
+		control_error(
+		    c, "the journal cannot be written: %s", strerror(-error));
 		return;
 	}
 	row_begin(c);
@@ -174,11 +174,12 @@ host_act(struct client *c, json_t *j, enum host_act act)
 		else
 			pause_one(c, d, act == HOST_PAUSE);
 	}
-	control_audit(c, names[act], text ? text : "", c->changed, c->changed,
-	    false);
+	control_audit(
+	    c, names[act], text ? text : "", c->changed, c->changed, false);
 	queue_schedule(c->q);
 	if (c->changed == 0)
-		control_error(c, "no destination '%s' changed; see mtactl hosts list",
+		control_error(c,
+		    "no destination '%s' changed; see mtactl hosts list",
 		    text ? text : "");
 	else
 		answer_when_durable(c);
@@ -210,15 +211,15 @@ set_delivery(struct client *c, json_t *j, bool is_held)
 	struct buf *b = journal_begin(q->journal, J_DELIVERY);
 
 	q->sched.is_held = is_held;
-	queue_held_why(q, is_held ? slice_of(why ? why : "by an operator") :
-				    SLICE(""));
+	queue_held_why(
+	    q, is_held ? slice_of(why ? why : "by an operator") : SLICE(""));
 	put_u8(b, is_held);
 	put_str(b, slice_of(q->held_why));
 	journal_end(q->journal);
 	c->changed = 1;
 	c->act_number = 0;
-	control_audit(c, is_held ? "delivery.hold" : "delivery.release", "", 1,
-	    1, false);
+	control_audit(
+	    c, is_held ? "delivery.hold" : "delivery.release", "", 1, 1, false);
 	queue_schedule(q);
 	answer_when_durable(c);
 }
@@ -244,14 +245,15 @@ put_state(struct client *c)
 
 	if (q->is_spool_bad)
 		snprintf(text, sizeof(text),
-		    "neither taking nor delivering: the disk below %s has failed",
+		    "neither taking nor delivering: the disk below %s has "
+		    "failed",
 		    q->proc->conf->QueueDirectory);
 	else if (q->refuse_code != 0)
 		snprintf(text, sizeof(text), "refusing mail: %u %s",
 		    q->refuse_code, q->refuse_text);
 	else if (q->sched.is_held)
-		snprintf(text, sizeof(text), "delivery is held: %s",
-		    q->held_why);
+		snprintf(
+		    text, sizeof(text), "delivery is held: %s", q->held_why);
 	else if (journal_error(q->journal) != 0)
 		snprintf(text, sizeof(text),
 		    "not delivering: the journal cannot be written: %s",
@@ -261,7 +263,8 @@ put_state(struct client *c)
 		    "waiting for deliveries that outlived the last queue");
 	else if (q->is_clock_bad)
 		snprintf(text, sizeof(text),
-		    "nothing expires: the clock is in doubt (mtactl clock accept)");
+		    "nothing expires: the clock is in doubt (mtactl clock "
+		    "accept)");
 	else
 		snprintf(text, sizeof(text), "taking and delivering mail");
 	row_cstr(c, "state", text);
@@ -294,8 +297,7 @@ op_status(struct client *c, json_t *j)
 	if (c->is_admin)
 		for (int i = 0; i < ST_COUNT; i++)
 			row_num(c, stat_name((enum stat_id)i),
-			    (int64_t)stat_sum(q->proc->stats,
-				(enum stat_id)i));
+			    (int64_t)stat_sum(q->proc->stats, (enum stat_id)i));
 	row_end(c);
 	control_done(c);
 }
@@ -340,9 +342,8 @@ order(struct client *c, enum proto_order what, const char *name)
 {
 	c->act_number = 0;
 	control_audit(c, name, "", 1, 1, false);
-	PROC_SEND(&c->q->proc->parent, order, ORDER,
-	    .key = control_new_key(c), .what = (uint8_t)what,
-	    .by = slice_of(c->user));
+	PROC_SEND(&c->q->proc->parent, order, ORDER, .key = control_new_key(c),
+	    .what = (uint8_t)what, .by = slice_of(c->user));
 }
 
 static void

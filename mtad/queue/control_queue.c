@@ -34,8 +34,8 @@ rcpt_state_name(const struct rcpt *r)
 	static const char *const names[RS_STATES] = { "open", "active",
 		"failed", "delivered", "bounced", "deleted", "expanded" };
 
-	return r->state == RS_OPEN && r->attempts != 0 ? "deferred" :
-							 names[r->state];
+	return r->state == RS_OPEN && r->attempts != 0 ? "deferred"
+						       : names[r->state];
 }
 
 static void
@@ -55,8 +55,7 @@ put_rcpt(struct client *c, const struct msg *m, uint32_t i)
 		row_time(c, "next", clock_wall() + wait);
 	if (r->text != NULL) {
 		row_num(c, "code", r->code);
-		row_str(c, "text",
-		    (struct slice){ r->text->s, r->text->n });
+		row_str(c, "text", (struct slice){ r->text->s, r->text->n });
 		row_cstr(c, "reason", reason_name((enum reason)r->reason));
 	}
 	buf_addc(&c->out, '}');
@@ -81,8 +80,8 @@ put_msg(struct client *c, const struct msg *m, bool is_whole)
 		row_num(c, "act", m->act);
 	buf_adds(&c->out, ",\"rcpts\":[");
 	for (uint32_t i = 0; i < m->rcpt_n; i++) {
-		if (!is_whole && (rcpt_is_finished(&m->rcpt[i]) ||
-				     listed == RCPTS_LISTED))
+		if (!is_whole &&
+		    (rcpt_is_finished(&m->rcpt[i]) || listed == RCPTS_LISTED))
 			continue;
 		if (listed++ != 0)
 			buf_addc(&c->out, ',');
@@ -277,8 +276,8 @@ got_body(struct queue *q, struct msg *m, struct body *b, void *arg)
 	if (c->is_closed)
 		return;
 	if (b->error != 0) {
-		control_error(c, "the message cannot be read: %s",
-		    strerror(-b->error));
+		control_error(
+		    c, "the message cannot be read: %s", strerror(-b->error));
 		return;
 	}
 	row_begin(c);
@@ -329,8 +328,8 @@ why_all(struct client *c, const struct msg *m)
 		why_row(c, "its record on the disk does not read",
 		    "mtactl queue check");
 	if (q->sched.is_held) {
-		snprintf(text, sizeof(text), "delivery of everything is held: %s",
-		    q->held_why);
+		snprintf(text, sizeof(text),
+		    "delivery of everything is held: %s", q->held_why);
 		why_row(c, text, "mtactl delivery release");
 	}
 	if (q->is_spool_bad)
@@ -350,28 +349,31 @@ why_job(struct client *c, const struct job *j)
 	buf_init(&when, 100);
 	snprintf(change, sizeof(change), "mtactl hosts retry %s", d->key);
 	if (d->is_paused) {
-		snprintf(text, sizeof(text), "%s is paused by an operator",
-		    d->key);
-		snprintf(change, sizeof(change), "mtactl hosts resume %s",
-		    d->key);
+		snprintf(
+		    text, sizeof(text), "%s is paused by an operator", d->key);
+		snprintf(
+		    change, sizeof(change), "mtactl hosts resume %s", d->key);
 	} else if (d->is_down || d->fails >= 3) {
 		clock_rfc5322(&when,
-		    clock_wall() + (d->down_until > clock_mono() ?
-					   d->down_until - clock_mono() :
-					   0));
+		    clock_wall() +
+			(d->down_until > clock_mono()
+				? d->down_until - clock_mono()
+				: 0));
 		snprintf(text, sizeof(text),
-		    "%s does not answer (%u failures, last: %s); tried again at %s",
+		    "%s does not answer (%u failures, last: %s); tried again "
+		    "at %s",
 		    d->key, d->fails, d->last_text ? d->last_text : "-",
 		    when.data);
 	} else if (j->place == JOB_WAITING) {
-		clock_rfc5322(&when, clock_wall() + (int64_t)j->due.key -
-			clock_mono());
+		clock_rfc5322(
+		    &when, clock_wall() + (int64_t)j->due.key - clock_mono());
 		snprintf(text, sizeof(text),
 		    "it was deferred; tried again at %s", when.data);
 		snprintf(change, sizeof(change), "mtactl queue retry");
 	} else if (d->active >= d->window) {
 		snprintf(text, sizeof(text),
-		    "%u attempts to %s are under way, which is its limit now; %u wait",
+		    "%u attempts to %s are under way, which is its limit now; "
+		    "%u wait",
 		    d->active, d->key, d->ready);
 	} else {
 		snprintf(text, sizeof(text), "it is about to go to %s", d->key);
@@ -400,8 +402,10 @@ op_why(struct client *c, json_t *j)
 }
 
 static const char *const act_names[] = { [ACT_HOLD] = "hold",
-	[ACT_RELEASE] = "release", [ACT_RETRY] = "retry",
-	[ACT_DELETE] = "delete", [ACT_BOUNCE] = "bounce",
+	[ACT_RELEASE] = "release",
+	[ACT_RETRY] = "retry",
+	[ACT_DELETE] = "delete",
+	[ACT_BOUNCE] = "bounce",
 	[ACT_UNDO] = "undo" };
 
 static void
@@ -411,8 +415,8 @@ acts_durable(void *arg, int error)
 
 	c->is_waiting = false;
 	if (error != 0)
-		control_error(c, "the journal cannot be written: %s",
-		    strerror(-error));
+		control_error(
+		    c, "the journal cannot be written: %s", strerror(-error));
 	else
 		put_total(c);
 }
@@ -434,8 +438,8 @@ act_step(struct client *c)
 		if (!c->is_dry && act_on(c->q, m, c->act, c->act_number))
 			c->changed++;
 	}
-	control_audit(c, act_names[c->act], c->selector, c->matched,
-	    c->changed, c->is_dry);
+	control_audit(c, act_names[c->act], c->selector, c->matched, c->changed,
+	    c->is_dry);
 	if (c->is_dry) {
 		put_total(c);
 		return false;
@@ -460,8 +464,8 @@ start_act(struct client *c, json_t *j, enum act act)
 	c->limit = UINT64_MAX;
 	c->is_dry = json_is_true(json_object_get(j, "dry"));
 	if (act == ACT_UNDO)
-		c->act_number = (uint32_t)json_integer_value(
-		    json_object_get(j, "undo"));
+		c->act_number =
+		    (uint32_t)json_integer_value(json_object_get(j, "undo"));
 	else if (!c->is_dry)
 		c->act_number = ++c->q->next_act;
 	start_walk(c, act_step);

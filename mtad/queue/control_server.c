@@ -179,8 +179,9 @@ run_request(struct client *c, struct slice line)
 		control_error(c, "this mtad speaks version %d of the protocol",
 		    CONTROL_VERSION);
 	else if (o == NULL)
-		control_error(c, "%s", op ? "there is no such operation" :
-					    "a request is one JSON object with \"op\"");
+		control_error(c, "%s",
+		    op ? "there is no such operation"
+		       : "a request is one JSON object with \"op\"");
 	else if (o->is_admin_only && !c->is_admin)
 		control_error(c,
 		    "only root and members of group %s may do this",
@@ -299,8 +300,8 @@ client_new(struct control_server *s, int fd)
 	buf_init(&c->in, LINE_MAX_IN);
 	buf_init(&c->out, OUT_MAX);
 	buf_init(&c->raw, (size_t)64 << 20);
-	c->rd = event_new(s->q->proc->base, fd, EV_READ | EV_PERSIST, on_read,
-	    c);
+	c->rd =
+	    event_new(s->q->proc->base, fd, EV_READ | EV_PERSIST, on_read, c);
 	c->wr = event_new(s->q->proc->base, fd, EV_WRITE, on_write, c);
 	LIST_INSERT_HEAD(&s->clients, c, link);
 	s->n++;
@@ -370,7 +371,7 @@ on_second(int fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	LIST_FOREACH(c, &s->clients, link)
+	LIST_FOREACH (c, &s->clients, link)
 		if (c->is_subscribed && !c->is_closed)
 			tell(c);
 }
@@ -386,11 +387,11 @@ control_server_new(struct queue *q, int fd)
 	s->q = q;
 	s->fd = fd;
 	LIST_INIT(&s->clients);
-	s->ev = event_new(q->proc->base, fd, EV_READ | EV_PERSIST, on_accept,
-	    s);
+	s->ev =
+	    event_new(q->proc->base, fd, EV_READ | EV_PERSIST, on_accept, s);
 	s->second = event_new(q->proc->base, -1, EV_PERSIST, on_second, s);
-	if (s->ev == NULL || s->second == NULL ||
-	    event_add(s->ev, NULL) < 0 || event_add(s->second, &second) < 0) {
+	if (s->ev == NULL || s->second == NULL || event_add(s->ev, NULL) < 0 ||
+	    event_add(s->second, &second) < 0) {
 		free(s);
 		return NULL;
 	}
@@ -443,15 +444,15 @@ find_key(struct control_server *s, uint32_t key)
 {
 	struct client *c;
 
-	LIST_FOREACH(c, &s->clients, link)
+	LIST_FOREACH (c, &s->clients, link)
 		if (c->order_key == key)
 			return c;
 	return NULL;
 }
 
 void
-control_order_done(struct control_server *s, uint32_t key, bool ok,
-    struct slice text)
+control_order_done(
+    struct control_server *s, uint32_t key, bool ok, struct slice text)
 {
 	struct client *c = s ? find_key(s, key) : NULL;
 

@@ -49,8 +49,8 @@ struct client {
 
 struct control_server *control_server_new(struct queue *, int fd);
 void control_turn(struct control_server *); /* NULL is fine */
-void control_order_done(struct control_server *, uint32_t key, bool ok,
-    struct slice text);
+void control_order_done(
+    struct control_server *, uint32_t key, bool ok, struct slice text);
 bool control_mx_answer(struct control_server *, struct slice);
 
 /* For the handlers, in control_queue.c and control_hosts.c. */

@@ -41,8 +41,8 @@ hand(struct queue *q, const char *name)
 
 	if (peer == NULL)
 		return true;
-	fd = openat(q->drop_fd, name,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	fd = openat(
+	    q->drop_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1) {
@@ -101,8 +101,8 @@ drop_done(struct queue *q, struct slice payload)
 	} else if (m.code / 100 == 5) {
 		snprintf(aside, sizeof(aside), "%s.bad", q->drop_name);
 		renameat(q->drop_fd, q->drop_name, q->drop_fd, aside);
-		log_warn("drop/%s is no message: %.*s", aside,
-		    SLICE_ARG(m.text));
+		log_warn(
+		    "drop/%s is no message: %.*s", aside, SLICE_ARG(m.text));
 	}
 	return true;
 }

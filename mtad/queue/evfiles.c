@@ -202,8 +202,8 @@ compress_file(struct event_files *f, uint64_t number)
 	if (f->is_compressing)
 		return;
 	f->compressing = number;
-	f->is_compressing = worker_submit(f->q->slow, run_compress, compressed,
-				f) == 0;
+	f->is_compressing =
+	    worker_submit(f->q->slow, run_compress, compressed, f) == 0;
 }
 
 /* All writers have left it: pack it. */
@@ -221,8 +221,8 @@ close_old(struct event_files *f)
 }
 
 bool
-evfiles_confirmed(struct event_files *f, struct peer *peer,
-    struct slice payload)
+evfiles_confirmed(
+    struct event_files *f, struct peer *peer, struct slice payload)
 {
 	struct p_evlog_ok m;
 

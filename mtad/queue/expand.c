@@ -51,8 +51,8 @@ expand_ask(struct queue *q, struct attempt *a)
 
 /* The strings that stand in for one recipient, as J_EXPANDED has them. */
 static bool
-is_known(const struct msg *m, uint8_t kind, struct slice addr,
-    struct slice path)
+is_known(
+    const struct msg *m, uint8_t kind, struct slice addr, struct slice path)
 {
 	for (uint32_t i = 0; i < m->rcpt_n; i++) {
 		const struct rcpt *r = &m->rcpt[i];
@@ -148,8 +148,7 @@ apply(struct queue *q, struct msg *m, struct rd *r, uint32_t *ret_parent)
 
 	get_u64(r);
 	n = get_u32(r);
-	if (r->bad || parent >= m->rcpt_n ||
-	    rcpt_is_finished(&m->rcpt[parent]))
+	if (r->bad || parent >= m->rcpt_n || rcpt_is_finished(&m->rcpt[parent]))
 		return false;
 	*ret_parent = parent;
 	add_members(q, m, r, n);
@@ -157,8 +156,8 @@ apply(struct queue *q, struct msg *m, struct rd *r, uint32_t *ret_parent)
 		uint32_t at = msg_add_rcpt(&q->index, m,
 		    slice_of(rcpt_addr(m, &m->rcpt[parent])),
 		    slice_of(rcpt_orcpt(m, &m->rcpt[parent])),
-		    m->rcpt[parent].notify, TARGET_MAILBOX,
-		    get_str(r), SLICE(""));
+		    m->rcpt[parent].notify, TARGET_MAILBOX, get_str(r),
+		    SLICE(""));
 
 		if (at != RCPT_NONE)
 			m->rcpt[at].depth = m->rcpt[parent].depth;
@@ -194,9 +193,9 @@ say_expanded(struct queue *q, const struct expansion *x)
 		event_num(&e, F_RCPT_ID, i);
 		event_cstr(&e, F_FROM, rcpt_addr(m, &m->rcpt[x->parent]));
 		event_cstr(&e, F_TO,
-		    r->kind == TARGET_ADDRESS ? rcpt_addr(m, r) :
-		    r->kind == TARGET_MAILBOX ? rcpt_user(m, r) :
-						rcpt_path(m, r));
+		    r->kind == TARGET_ADDRESS	    ? rcpt_addr(m, r)
+			: r->kind == TARGET_MAILBOX ? rcpt_user(m, r)
+						    : rcpt_path(m, r));
 		event_cstr(&e, F_KIND, x->kind);
 		queue_emit(q, &e);
 	}
@@ -216,8 +215,7 @@ durable(void *arg, int error)
 		queue_schedule(q);
 	}
 	if (error == 0 && x->peer != NULL)
-		PROC_SEND(x->peer, result_ack, RESULT_ACK,
-		    .serial = x->serial);
+		PROC_SEND(x->peer, result_ack, RESULT_ACK, .serial = x->serial);
 	free(x);
 	msg_unpin(q, m);
 }
@@ -252,9 +250,14 @@ expand(struct queue *q, struct msg *m, uint32_t parent, struct slice targets,
 	buf_init(&copy, (size_t)64 << 20);
 	buf_add(&copy, b->data + from, b->len - from);
 	journal_end(q->journal);
-	*x = (struct expansion){ .q = q, .m = m, .parent = parent,
-		.first = m->rcpt_n, .peer = peer, .serial = serial,
-		.kind = kind, .commit = { .done = durable, .arg = x } };
+	*x = (struct expansion){ .q = q,
+		.m = m,
+		.parent = parent,
+		.first = m->rcpt_n,
+		.peer = peer,
+		.serial = serial,
+		.kind = kind,
+		.commit = { .done = durable, .arg = x } };
 	r = rd_of(buf_slice(&copy));
 	get_msgid(&r);
 	if (!copy.bad && apply(q, m, &r, &parent))
@@ -276,8 +279,8 @@ static void
 use_answer(struct queue *q, struct attempt *a, struct attempt_rcpt *ar,
     const struct p_expand_answer *m)
 {
-	const struct verdict loop = VERDICT(554, "5.4.6", RC_LOOP,
-	    "Aliases refer to each other in a circle");
+	const struct verdict loop = VERDICT(
+	    554, "5.4.6", RC_LOOP, "Aliases refer to each other in a circle");
 	struct msg *msg = a->msg;
 	struct verdict v;
 	struct rd r;
@@ -285,8 +288,8 @@ use_answer(struct queue *q, struct attempt *a, struct attempt_rcpt *ar,
 	switch (m->kind) {
 	case EXPAND_USER:
 	case EXPAND_VIRTUAL:
-		ar->kind = m->kind == EXPAND_USER ? TARGET_USER :
-						    TARGET_VIRTUAL;
+		ar->kind =
+		    m->kind == EXPAND_USER ? TARGET_USER : TARGET_VIRTUAL;
 		ar->user = slice_dup(m->user);
 		ar->path = slice_dup(m->path);
 		return;

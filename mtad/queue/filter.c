@@ -10,8 +10,19 @@
 
 #define TERMS_MAX 32
 
-enum field { BY_FROM, BY_TO, BY_STATE, BY_REASON, BY_AGE, BY_SIZE, BY_TRY,
-	BY_ID, BY_HOST, BY_ANY, FIELDS };
+enum field {
+	BY_FROM,
+	BY_TO,
+	BY_STATE,
+	BY_REASON,
+	BY_AGE,
+	BY_SIZE,
+	BY_TRY,
+	BY_ID,
+	BY_HOST,
+	BY_ANY,
+	FIELDS
+};
 
 struct term {
 	enum field field;
@@ -45,7 +56,8 @@ static bool
 read_number(struct term *t, char why[200])
 {
 	struct conf_opt o = { .name = fields[t->field].name,
-		.kind = fields[t->field].kind, .max = INT64_MAX };
+		.kind = fields[t->field].kind,
+		.max = INT64_MAX };
 	const char *wrong = conf_set(&o, &t->number, t->text, why);
 
 	if (wrong == NULL)
@@ -71,7 +83,8 @@ read_term(struct term *t, struct slice s, char why[200])
 				t->field = (enum field)f;
 		if (t->field == BY_ANY) {
 			snprintf(why, 200,
-			    "'%.*s': terms are from: to: state: reason~ age> age< size> size< try> try< id: host:",
+			    "'%.*s': terms are from: to: state: reason~ age> "
+			    "age< size> size< try> try< id: host:",
 			    SLICE_ARG(s));
 			return false;
 		}
@@ -154,9 +167,9 @@ any_rcpt(const struct msg *m, const struct term *t)
 {
 	for (uint32_t i = 0; i < m->rcpt_n; i++) {
 		const struct rcpt *r = &m->rcpt[i];
-		const char *text = t->field == BY_REASON ?
-			(r->text ? r->text->s : "") :
-			rcpt_addr(m, r);
+		const char *text = t->field == BY_REASON
+		    ? (r->text ? r->text->s : "")
+		    : rcpt_addr(m, r);
 
 		if (!rcpt_is_finished(r) && part(text, t->text))
 			return true;

@@ -40,8 +40,8 @@ say(struct queue *q, const struct msg *m, enum event_type t, const char *why)
 }
 
 static void
-set_flags(struct queue *q, struct msg *m, uint8_t set, int64_t until,
-    uint32_t number)
+set_flags(
+    struct queue *q, struct msg *m, uint8_t set, int64_t until, uint32_t number)
 {
 	m->flags = (uint8_t)((m->flags & ~out_of_schedule) | set);
 	m->until = until;
@@ -125,8 +125,8 @@ static void
 bury(struct queue *q, struct msg *m)
 {
 	struct buf *b = journal_begin(q->journal, J_OUTCOME);
-	const struct verdict v = VERDICT(250, "2.0.0", RC_ADMIN,
-	    "Deleted by an operator");
+	const struct verdict v =
+	    VERDICT(250, "2.0.0", RC_ADMIN, "Deleted by an operator");
 	size_t at;
 	uint32_t n = 0;
 
@@ -155,8 +155,8 @@ bury(struct queue *q, struct msg *m)
 static void
 bounce(struct queue *q, struct msg *m)
 {
-	const struct verdict v = VERDICT(554, "5.7.0", RC_ADMIN,
-	    "Returned by the postmaster of this host");
+	const struct verdict v = VERDICT(
+	    554, "5.7.0", RC_ADMIN, "Returned by the postmaster of this host");
 
 	m->flags &= (uint8_t)~MSG_KILLED;
 	m->until = 0;
@@ -213,9 +213,10 @@ expire_one(struct queue *q, struct msg *m, uint32_t i)
 	struct rcpt *r = &m->rcpt[i];
 	struct slice text = rcpt_text(r);
 	struct verdict v = { .code = r->code / 100 == 4 ? r->code : 451,
-		.reason = RC_EXPIRED, .enhanced = rcpt_enhanced(r),
-		.text = text.n ? text :
-				 SLICE("The destination did not answer") };
+		.reason = RC_EXPIRED,
+		.enhanced = rcpt_enhanced(r),
+		.text =
+		    text.n ? text : SLICE("The destination did not answer") };
 
 	r->state = RS_OPEN;
 	outcome_decide(q, m, i, &v);

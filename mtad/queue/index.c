@@ -17,8 +17,8 @@ hash_msg(const void *entry)
 static bool
 is_msg(const void *entry, const void *key)
 {
-	return msgid_eq(((const struct msg *)entry)->id,
-	    *(const struct msgid *)key);
+	return msgid_eq(
+	    ((const struct msg *)entry)->id, *(const struct msgid *)key);
 }
 
 static struct slice
@@ -140,8 +140,8 @@ rcpt_enhanced(const struct rcpt *r)
 	if (r->text == NULL)
 		return SLICE("");
 	s = text_slice(r->text);
-	return verdict_cut_enhanced(r->code, &s, &enhanced) ? enhanced :
-							      SLICE("");
+	return verdict_cut_enhanced(r->code, &s, &enhanced) ? enhanced
+							    : SLICE("");
 }
 
 struct slice
@@ -213,11 +213,15 @@ msg_add_rcpt(struct index *ix, struct msg *m, struct slice addr,
 	}
 	at = add_str(m, addr);
 	if (at == RCPT_NONE || add_str(m, orcpt) == RCPT_NONE ||
-	    (has_user && (add_str(m, user) == RCPT_NONE ||
-			     add_str(m, path) == RCPT_NONE)))
+	    (has_user &&
+		(add_str(m, user) == RCPT_NONE ||
+		    add_str(m, path) == RCPT_NONE)))
 		return RCPT_NONE;
-	v[n] = (struct rcpt){ .str = at, .next = RCPT_NONE, .notify = notify,
-		.kind = (uint8_t)kind, .has_user = has_user };
+	v[n] = (struct rcpt){ .str = at,
+		.next = RCPT_NONE,
+		.notify = notify,
+		.kind = (uint8_t)kind,
+		.has_user = has_user };
 	m->rcpt_n++;
 	m->open++;
 	ix->rcpts++;
@@ -327,7 +331,7 @@ index_del(struct index *ix, struct msg *m)
 {
 	struct index_walk *w;
 
-	LIST_FOREACH(w, &ix->walks, link)
+	LIST_FOREACH (w, &ix->walks, link)
 		if (w->next == m)
 			w->next = TAILQ_NEXT(m, all);
 	TAILQ_REMOVE(&ix->all, m, all);

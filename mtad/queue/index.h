@@ -47,7 +47,8 @@ struct text {
 
 struct rcpt {
 	struct text *text; /* the last reply, or NULL */
-	uint32_t str; /* in msg->str: address NUL orcpt NUL [user NUL path NUL] */
+	uint32_t
+	    str; /* in msg->str: address NUL orcpt NUL [user NUL path NUL] */
 	uint32_t next; /* in the job's list, or RCPT_NONE */
 	uint32_t next_try; /* mono seconds; 0: at once */
 	uint16_t attempts;
@@ -108,7 +109,8 @@ struct msg {
 	TAILQ_ENTRY(msg) all; /* every message, in order of arrival */
 	TAILQ_ENTRY(msg) notify; /* while MSG_NOTIFY */
 	uint32_t owner; /* uid of who submitted it here, or MSG_NO_OWNER */
-	uint32_t act; /* the operator's act that its flags come from; for undo */
+	uint32_t
+	    act; /* the operator's act that its flags come from; for undo */
 	uint32_t pins; /* attempts, commits and reads that come back to it */
 	uint16_t env_flags; /* ENV_ */
 	uint8_t ret;
@@ -140,11 +142,11 @@ struct msg *index_find(const struct index *, struct msgid);
  * memory or when the envelope does not hold together. -EEXIST in *ret_error
  * when the id is there already.
  */
-struct msg *index_add(struct index *, struct msgid,
-    const struct p_envelope *, int *ret_error);
+struct msg *index_add(
+    struct index *, struct msgid, const struct p_envelope *, int *ret_error);
 /* The same without recipients, from a checkpoint. */
-struct msg *index_add_bare(struct index *, struct msgid,
-    const struct p_envelope *);
+struct msg *
+index_add_bare(struct index *, struct msgid, const struct p_envelope *);
 /* Out of the index and freed; its jobs must be in no destination. */
 void index_del(struct index *, struct msg *);
 
@@ -155,8 +157,8 @@ void walk_stop(struct index_walk *);
 /* One more recipient: state RS_OPEN. RCPT_NONE without memory. user and path
  * may be NULL. */
 uint32_t msg_add_rcpt(struct index *, struct msg *, struct slice addr,
-    struct slice orcpt, uint8_t notify, enum proto_target,
-    struct slice user, struct slice path);
+    struct slice orcpt, uint8_t notify, enum proto_target, struct slice user,
+    struct slice path);
 void rcpt_set_text(struct index *, struct rcpt *, const struct verdict *);
 bool rcpt_is_open(const struct rcpt *);
 bool rcpt_is_finished(const struct rcpt *);

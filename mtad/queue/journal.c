@@ -98,8 +98,8 @@ fill_with_zeros(int fd)
  * blocks exist, its head is durable, and so is its name.
  */
 static int
-make_file(int dirfd, uint64_t spare, uint64_t file, uint64_t salt,
-    uint64_t seq, int *ret_fd)
+make_file(int dirfd, uint64_t spare, uint64_t file, uint64_t salt, uint64_t seq,
+    int *ret_fd)
 {
 	unsigned char head[HEAD];
 	char name[32], old[32];
@@ -110,8 +110,8 @@ make_file(int dirfd, uint64_t spare, uint64_t file, uint64_t salt,
 	if (spare != NO_SPARE && renameat(dirfd, old, dirfd, name) == 0) {
 		fd = openat(dirfd, name, O_RDWR | O_CLOEXEC);
 	} else {
-		fd = openat(dirfd, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC,
-		    0600);
+		fd = openat(
+		    dirfd, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		if (fd >= 0)
 			rc = fill_with_zeros(fd);
 	}
@@ -147,8 +147,8 @@ static int
 run_spare(void *arg)
 {
 	const struct journal *j = arg;
-	int fd = openat(j->dirfd, "spare",
-	    O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd = openat(
+	    j->dirfd, "spare", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	int rc = fd < 0 ? -errno : fill_with_zeros(fd);
 
 	if (fd >= 0)
@@ -287,16 +287,16 @@ run_batch(void *arg)
 		uint64_t seq = le64(j->flying.data + 8);
 
 		salt = j->next_salt;
-		rc = make_file(j->dirfd, j->recycled, j->file + 1, salt, seq,
-		    &j->next_fd);
+		rc = make_file(
+		    j->dirfd, j->recycled, j->file + 1, salt, seq, &j->next_fd);
 		if (rc < 0)
 			return rc;
 		j->fly_fd = j->next_fd;
 		j->fly_at = HEAD;
 	}
 	seal_records(&j->flying, salt);
-	rc = file_pwrite_all(j->fly_fd, j->flying.data, j->flying.len,
-	    (off_t)j->fly_at);
+	rc = file_pwrite_all(
+	    j->fly_fd, j->flying.data, j->flying.len, (off_t)j->fly_at);
 	if (rc == 0 && fdatasync(j->fly_fd) < 0)
 		rc = -errno;
 	return rc;
@@ -417,9 +417,9 @@ bool
 journal_has_room(const struct journal *j, size_t n)
 {
 	/* This file's rest, and whole files that can be recycled. */
-	uint64_t room = JOURNAL_FILE_SIZE > j->at + j->pending.len ?
-		  JOURNAL_FILE_SIZE - j->at - j->pending.len :
-		  0;
+	uint64_t room = JOURNAL_FILE_SIZE > j->at + j->pending.len
+	    ? JOURNAL_FILE_SIZE - j->at - j->pending.len
+	    : 0;
 
 	return j->error == 0 &&
 	    n <= room + (uint64_t)j->spares * JOURNAL_FILE_SIZE / 2;

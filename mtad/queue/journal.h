@@ -45,8 +45,8 @@ struct commit {
  * and syncs, borrowed. Starts a new file after last (from recovery), whose
  * records get numbers from first_seq on. NULL with errno.
  */
-struct journal *journal_new(int dirfd, struct worker *, uint64_t last,
-    uint64_t first_seq);
+struct journal *
+journal_new(int dirfd, struct worker *, uint64_t last, uint64_t first_seq);
 void journal_free(struct journal *); /* what is pending is not written */
 
 /* A record: append the payload to what begin returned, then end it. */

@@ -155,14 +155,14 @@ put_head(const struct queue *q, struct buf *b, const struct notice *n,
 	    (unsigned long long)clock_wall(), (unsigned long long)draw_random(),
 	    host);
 	buf_addf(b,
-	    "Subject: %s\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n",
-	    n->is_double ? "Mail could not be delivered, nor returned" :
-			   "Your mail could not be delivered");
+	    "Subject: %s\r\nAuto-Submitted: auto-replied\r\nMIME-Version: "
+	    "1.0\r\n",
+	    n->is_double ? "Mail could not be delivered, nor returned"
+			 : "Your mail could not be delivered");
 	buf_addf(b,
 	    "Content-Type: multipart/report; report-type=delivery-status;\r\n"
 	    "\tboundary=\"%s\"\r\n%s\r\n",
-	    boundary,
-	    is_utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
+	    boundary, is_utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
 }
 
 static void
@@ -177,8 +177,8 @@ put_words(const struct queue *q, struct buf *b, const struct notice *n,
 	    "The message of ",
 	    boundary, q->proc->conf->HostName);
 	clock_rfc5322(b, m->received);
-	buf_addf(b, "\r\nfrom <%s> was not delivered to:\r\n\r\n",
-	    msg_sender(m));
+	buf_addf(
+	    b, "\r\nfrom <%s> was not delivered to:\r\n\r\n", msg_sender(m));
 	for (uint32_t k = 0; k < n->n; k++) {
 		const struct rcpt *r = &m->rcpt[n->rcpt[k]];
 		struct slice text = rcpt_text(r);
@@ -219,10 +219,11 @@ put_status(const struct queue *q, struct buf *b, const struct notice *n,
 
 		buf_adds(b, "\r\n");
 		if (*rcpt_orcpt(m, r) != '\0')
-			buf_addf(b, "Original-Recipient: %s\r\n",
-			    rcpt_orcpt(m, r));
+			buf_addf(
+			    b, "Original-Recipient: %s\r\n", rcpt_orcpt(m, r));
 		buf_addf(b,
-		    "Final-Recipient: %s; %s\r\nAction: failed\r\nStatus: %s\r\n",
+		    "Final-Recipient: %s; %s\r\nAction: failed\r\nStatus: "
+		    "%s\r\n",
 		    is_utf8 ? "utf-8" : "rfc822", rcpt_addr(m, r),
 		    status_of(r, tmp));
 		if (r->code != 0)
@@ -246,9 +247,9 @@ put_original(struct buf *b, const struct msg *m, const struct body *body,
 {
 	struct slice content = body_content(body);
 	bool is_whole = is_returned_whole(m);
-	const char *type = is_whole ?
-		(is_utf8 ? "message/global" : "message/rfc822") :
-		(is_utf8 ? "message/global-headers" : "text/rfc822-headers");
+	const char *type = is_whole
+	    ? (is_utf8 ? "message/global" : "message/rfc822")
+	    : (is_utf8 ? "message/global-headers" : "text/rfc822-headers");
 
 	buf_addf(b, "--%s\r\nContent-Type: %s\r\n\r\n", boundary, type);
 	if (!is_whole)
@@ -278,8 +279,11 @@ fill_envelope(struct p_envelope *e, const struct notice *n, const char *to,
 	*e = (struct p_envelope){ .received = clock_wall(),
 		.flags = ENV_NOTICE | (n->is_double ? ENV_DOUBLE : 0) |
 		    (n->m->env_flags & ENV_UTF8),
-		.protocol = SLICE("dsn"), .size = size, .rcpt_n = 1,
-		.rcpts = buf_slice(rcpts), .about = buf_slice(about) };
+		.protocol = SLICE("dsn"),
+		.size = size,
+		.rcpt_n = 1,
+		.rcpts = buf_slice(rcpts),
+		.about = buf_slice(about) };
 	buf_release(&list);
 }
 
@@ -289,8 +293,8 @@ say_sent(struct queue *q, const struct notice *n, const struct msg *notice)
 	char id[MSGID_TEXT + 1], about[MSGID_TEXT + 1];
 	struct event e;
 
-	queue_event_msg(&e, n->is_double ? EV_DSN_DOUBLE : EV_DSN_SENT, notice,
-	    id);
+	queue_event_msg(
+	    &e, n->is_double ? EV_DSN_DOUBLE : EV_DSN_SENT, notice, id);
 	msgid_text(n->m->id, about);
 	event_cstr(&e, F_ABOUT_MSG_ID, about);
 	event_cstr(&e, F_KIND, "failure");

@@ -55,7 +55,8 @@ static void
 say_done(struct queue *q, const struct msg *m)
 {
 	static const char *const names[RS_STATES] = { [RS_OK] = "delivered",
-		[RS_BOUNCED] = "bounced", [RS_DELETED] = "deleted",
+		[RS_BOUNCED] = "bounced",
+		[RS_DELETED] = "deleted",
 		[RS_EXPANDED] = "delivered" };
 	uint64_t n[RS_STATES] = { 0 }, expired = 0;
 	const char *outcome = NULL;
@@ -84,8 +85,8 @@ say_done(struct queue *q, const struct msg *m)
 	event_num(&e, F_DELETED_COUNT, n[RS_DELETED]);
 	event_num(&e, F_EXPANDED_COUNT, n[RS_EXPANDED]);
 	event_num(&e, F_LIFETIME_US,
-	    (uint64_t)(clock_wall() > m->received ? clock_wall() - m->received :
-						    0));
+	    (uint64_t)(clock_wall() > m->received ? clock_wall() - m->received
+						  : 0));
 	queue_emit(q, &e);
 }
 
@@ -103,8 +104,8 @@ msg_settle(struct queue *q, struct msg *m)
 }
 
 void
-outcome_finish_rcpt(struct queue *q, struct msg *m, uint32_t rcpt,
-    enum rcpt_state s)
+outcome_finish_rcpt(
+    struct queue *q, struct msg *m, uint32_t rcpt, enum rcpt_state s)
 {
 	struct rcpt *r = &m->rcpt[rcpt];
 
@@ -230,8 +231,9 @@ static void
 say_one(struct queue *q, const struct outcome *o, const struct p_result *r,
     const struct p_result_rcpt *one, const struct told *t)
 {
-	static const enum event_type types[RS_STATES] = {
-		[RS_OPEN] = EV_DLV_DEFER, [RS_FAILED] = EV_DLV_FAIL,
+	static const enum event_type types[RS_STATES] = { [RS_OPEN] =
+							      EV_DLV_DEFER,
+		[RS_FAILED] = EV_DLV_FAIL,
 		[RS_OK] = EV_DLV_OK };
 	const struct msg *m = o->m;
 	const struct rcpt *rc = &m->rcpt[one->index];
@@ -240,8 +242,8 @@ say_one(struct queue *q, const struct outcome *o, const struct p_result *r,
 	char id[MSGID_TEXT + 1];
 	struct event e;
 
-	queue_event_msg(&e, t->is_expired ? EV_DLV_EXPIRE : types[t->state], m,
-	    id);
+	queue_event_msg(
+	    &e, t->is_expired ? EV_DLV_EXPIRE : types[t->state], m, id);
 	event_num(&e, F_RCPT_ID, one->index);
 	event_num(&e, F_ATTEMPT, t->attempt);
 	event_cstr(&e, F_MAIL_FROM, msg_sender(m));
@@ -331,7 +333,9 @@ outcome_new(struct queue *q, struct msg *m, const struct p_result *result,
 
 	if (o == NULL)
 		return NULL;
-	*o = (struct outcome){ .q = q, .m = m, .peer = peer,
+	*o = (struct outcome){ .q = q,
+		.m = m,
+		.peer = peer,
 		.started = a ? a->started : clock_wall(),
 		.commit = { .done = durable, .arg = o } };
 	buf_init(&o->result, CHAN_FRAME_MAX);
@@ -427,8 +431,8 @@ outcome_apply(struct queue *q, struct msg *m, const struct p_result *result,
 }
 
 void
-outcome_decide(struct queue *q, struct msg *m, uint32_t rcpt,
-    const struct verdict *v)
+outcome_decide(
+    struct queue *q, struct msg *m, uint32_t rcpt, const struct verdict *v)
 {
 	struct buf one, verdict;
 	struct p_result r = { .id = m->id };
@@ -469,8 +473,7 @@ outcome_replay(struct queue *q, struct slice payload)
 		m->rcpt[i].is_expired = t.is_expired;
 		rcpt_set_text(&q->index, &m->rcpt[i], &v);
 		if (t.state >= RS_OK)
-			outcome_finish_rcpt(q, m, i,
-			    (enum rcpt_state)t.state);
+			outcome_finish_rcpt(q, m, i, (enum rcpt_state)t.state);
 		else
 			m->rcpt[i].state = t.state;
 		/* kept as wall seconds until the queue is routed */

@@ -126,7 +126,8 @@ put_marks(struct queue *q)
 {
 	struct segment *s;
 
-	TAILQ_FOREACH_REVERSE(s, &q->segments.list, segment_list, link) {
+	TAILQ_FOREACH_REVERSE(s, &q->segments.list, segment_list, link)
+	{
 		struct buf *b;
 
 		if (s->state != SEG_OUT && s->state != SEG_OWN)
@@ -210,10 +211,9 @@ check_clock(struct queue *q)
 
 	if (jump > CLOCK_TOLERANCE || jump < -CLOCK_TOLERANCE) {
 		event_init(&e, EV_SYS_CLOCK);
-		event_num(&e, F_JUMP_US,
-		    (uint64_t)(jump < 0 ? -jump : jump));
-		event_cstr(&e, F_CAUSE,
-		    jump < 0 ? "stepped back" : "stepped forward");
+		event_num(&e, F_JUMP_US, (uint64_t)(jump < 0 ? -jump : jump));
+		event_cstr(
+		    &e, F_CAUSE, jump < 0 ? "stepped back" : "stepped forward");
 		queue_emit(q, &e);
 		q->is_clock_bad = true;
 		q->clock_offset = offset;
@@ -248,7 +248,7 @@ set_gauges(struct queue *q)
 	struct segment *s;
 	uint64_t n = 0;
 
-	TAILQ_FOREACH(s, &q->segments.list, link)
+	TAILQ_FOREACH (s, &q->segments.list, link)
 		n++;
 	stat_set(slot, ST_QUEUE_MSG, q->index.by_id.n);
 	stat_set(slot, ST_QUEUE_RCPT, q->index.rcpts);
@@ -340,8 +340,8 @@ sandbox(struct proc *p)
 		SCMP_SYS(eventfd2), SCMP_SYS(shutdown), SCMP_SYS(setsockopt),
 		SCMP_SYS(sysinfo), -1 };
 	struct queue *q = p->ctx;
-	int rc = priv_drop(p->conf->QueueUser,
-	    p->is_root ? p->conf->QueueDirectory : NULL);
+	int rc = priv_drop(
+	    p->conf->QueueUser, p->is_root ? p->conf->QueueDirectory : NULL);
 
 	if (rc < 0)
 		return rc;
@@ -573,7 +573,8 @@ turn(struct proc *p)
 	if (p->is_stopping && !journal_is_busy(q->journal) &&
 	    !journal_has_pending(q->journal) && !q->is_checkpointing) {
 		if (checkpoint_final(q) < 0)
-			log_warn("no final checkpoint: the next start reads the journal");
+			log_warn("no final checkpoint: the next start reads "
+				 "the journal");
 		proc_exit(p, "stop");
 	}
 }
@@ -618,8 +619,11 @@ static const struct proc_ops ops = {
 int
 main(int argc, char **argv)
 {
-	static struct queue q = { .spool_fd = -1, .log_fd = -1,
-		.control_fd = -1, .drop_fd = -1, .lock_fd = -1 };
+	static struct queue q = { .spool_fd = -1,
+		.log_fd = -1,
+		.control_fd = -1,
+		.drop_fd = -1,
+		.lock_fd = -1 };
 
 	return proc_main(&ops, argc, argv, &q);
 }

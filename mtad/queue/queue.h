@@ -90,8 +90,8 @@ void accept_state(struct queue *, uint16_t code, const char *text);
 void accept_ready(struct queue *); /* segments or bodies are there */
 void accept_check_space(struct queue *);
 /* A message is in the index and durable: events, counters, routing. */
-void accept_msg(struct queue *, struct msg *, const struct p_envelope *,
-    uint32_t fsync_us);
+void accept_msg(
+    struct queue *, struct msg *, const struct p_envelope *, uint32_t fsync_us);
 
 /* attempt.c */
 struct attempt_rcpt {
@@ -144,13 +144,13 @@ bool expand_replay(struct queue *, struct slice);
 void outcome_apply(struct queue *, struct msg *, const struct p_result *,
     const struct attempt *, struct peer *);
 /* One verdict for one recipient that is in no queue and with no worker. */
-void outcome_decide(struct queue *, struct msg *, uint32_t rcpt,
-    const struct verdict *);
+void outcome_decide(
+    struct queue *, struct msg *, uint32_t rcpt, const struct verdict *);
 /* Take a message out of all queues, and what is open of it in again. */
 void requeue(struct queue *, struct msg *);
 bool outcome_replay(struct queue *, struct slice); /* J_OUTCOME */
-void outcome_finish_rcpt(struct queue *, struct msg *, uint32_t rcpt,
-    enum rcpt_state);
+void outcome_finish_rcpt(
+    struct queue *, struct msg *, uint32_t rcpt, enum rcpt_state);
 /* Leaves the queue when nothing is open and nothing pins it. */
 void msg_settle(struct queue *, struct msg *);
 void msg_unpin(struct queue *, struct msg *);
@@ -214,7 +214,7 @@ void checkpoint_begin(struct queue *); /* now, in slices */
 int checkpoint_final(struct queue *); /* at the stop: waits for the disk */
 /* The newest that reads: index and segments are filled. -ENOENT: there is
  * none; -EBADMSG: there are some and none reads. */
-int checkpoint_load(struct queue *, struct journal_place *ret_from,
-    bool *ret_was_clean);
+int checkpoint_load(
+    struct queue *, struct journal_place *ret_from, bool *ret_was_clean);
 
 #endif

@@ -73,7 +73,8 @@ take_record(struct queue *q, struct segment *s, const struct record_head *h,
 static bool
 is_ours(const struct segment *s, const struct msgid id)
 {
-	return s->kind != SEGMENT_SMTPD || (id.tag == s->tag && id.seg == s->no);
+	return s->kind != SEGMENT_SMTPD ||
+	    (id.tag == s->tag && id.seg == s->no);
 }
 
 /*
@@ -184,16 +185,16 @@ new_segment(struct recovery *rc, uint32_t no)
 	fd = openat(q->segment_fd, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
-	error = pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) ?
-		  segment_head_get(head, &h) :
-		  -EBADMSG;
+	error = pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head)
+	    ? segment_head_get(head, &h)
+	    : -EBADMSG;
 	close(fd);
 	if (error == 0 && h.seg != no)
 		error = -EBADMSG;
 	if (error < 0) {
 		queue_damage(q, NULL, name, 0,
-		    error == -EPROTONOSUPPORT ? "format of a newer mtad" :
-						"no head of a segment");
+		    error == -EPROTONOSUPPORT ? "format of a newer mtad"
+					      : "no head of a segment");
 		return NULL;
 	}
 	s = segments_found(&q->segments, no, h.tag, h.salt, h.kind);
@@ -225,8 +226,8 @@ list_segments(int dirfd, size_t *ret_n)
 		if (!slice_u64(slice_of(e->d_name), MSGID_TAG_MAX, &no))
 			continue;
 		if ((n & (n - 1)) == 0) {
-			uint32_t *grown = realloc(v,
-			    (n ? n * 2 : 1) * sizeof(*v));
+			uint32_t *grown =
+			    realloc(v, (n ? n * 2 : 1) * sizeof(*v));
 
 			if (grown == NULL)
 				break;
@@ -257,9 +258,7 @@ scan_one(struct recovery *rc, struct segment *s)
 	}
 	if (error == 0)
 		error = scan_file(q, s);
-	if (error == -ENOENT && s->live != 0)
-		q->report.lost += s->live;
-	if (error < 0)
+	if (error < 0 && error != -ENOENT) /* gone: was it removed? see below */
 		queue_damage(q, NULL, name, 0, strerror(-error));
 }
 
@@ -275,7 +274,7 @@ scan_all(struct recovery *rc)
 		if (segments_find(&q->segments, numbers[i]) == NULL)
 			new_segment(rc, numbers[i]);
 	free(numbers);
-	TAILQ_FOREACH(s, &q->segments.list, link)
+	TAILQ_FOREACH (s, &q->segments.list, link)
 		scan_one(rc, s);
 }
 
@@ -326,13 +325,14 @@ replay_mark(struct queue *q, struct slice payload)
 	uint64_t offset = get_u64(&r);
 	uint32_t records = get_u32(&r);
 
-	if (r.bad || s == NULL || s->state == SEG_OUT)
+	/* A file that is gone was removed as dead, or its messages are counted
+	 * one by one. */
+	if (r.bad || s == NULL || s->state == SEG_OUT || s->fd < 0)
 		return;
-	if (records > s->records) {
+	if (records > s->records && offset > s->announced) {
 		q->report.lost += records - s->records;
 		s->records = records;
 	}
-	(void)offset;
 }
 
 static void
@@ -450,8 +450,8 @@ hole(void *arg, uint64_t file, uint64_t offset)
 
 	buf_init(&b, sizeof(name) - 1);
 	buf_addf(&b, "journal/%012llu", (unsigned long long)file);
-	queue_damage(rc->q, NULL, b.data, offset,
-	    "a part of the journal does not read");
+	queue_damage(
+	    rc->q, NULL, b.data, offset, "a part of the journal does not read");
 	buf_release(&b);
 	rc->q->report.damaged++;
 }
@@ -469,6 +469,31 @@ count_lost(struct recovery *rc)
 		    segments_find(&rc->q->segments, rc->unknown[i].seg) == NULL)
 			rc->q->report.lost++;
 	}
+}
+
+/* Alive by all that is known, and their file is not there. */
+static void
+give_up_missing(struct queue *q)
+{
+	struct index_walk w;
+	struct msg *m;
+
+	walk_start(&q->index, &w);
+	while ((m = walk_next(&w)) != NULL) {
+		char name[32];
+
+		if (m->segment->fd >= 0 || m->segment->state == SEG_OUT)
+			continue;
+		if (m->open != 0) {
+			segment_name(name, m->segment->no);
+			queue_damage(q, m, name, m->offset,
+			    "the segment is gone, and the message with it");
+			q->report.lost++;
+		}
+		segment_del_live(&q->segments, m->segment, m->length);
+		index_del(&q->index, m);
+	}
+	walk_stop(&w);
 }
 
 /* Notices that are there finish what they report. Needs their envelopes. */
@@ -502,8 +527,7 @@ finish_by_notices(struct queue *q)
 
 /* Wall time of the next try, as journal and checkpoint keep it, to ours. */
 static int64_t
-when_of(const struct queue *q, const struct rcpt *r, int64_t wall,
-    int64_t mono)
+when_of(const struct queue *q, const struct rcpt *r, int64_t wall, int64_t mono)
 {
 	int64_t wait = (int64_t)r->next_try * US_SEC - wall;
 
@@ -555,7 +579,7 @@ sweep_bodies(struct queue *q)
 			continue;
 		if (no >= q->segments.next_body)
 			q->segments.next_body = no + 1;
-		TAILQ_FOREACH(m, &q->index.all, all)
+		TAILQ_FOREACH (m, &q->index.all, all)
 			is_named |= m->body_file == no;
 		if (!is_named && !q->has_locked)
 			unlinkat(q->body_fd, e->d_name, 0);
@@ -624,19 +648,20 @@ recover(struct queue *q)
 	if (error == -EBADMSG) {
 		q->sched.is_held = true;
 		queue_held_why(q,
-		    SLICE("no checkpoint could be read: look at the queue, then mtactl delivery release"));
+		    SLICE("no checkpoint could be read: look at the queue, "
+			  "then mtactl delivery release"));
 	}
 	scan_all(rc);
-	error = journal_read(q->journal_fd, rc->from, &reader, &last,
-	    &next_seq);
+	error =
+	    journal_read(q->journal_fd, rc->from, &reader, &last, &next_seq);
 	if (error == 0)
 		error = open_journal(q, last, next_seq);
 	if (error == 0) {
-		journal_forget(q->journal, rc->has_checkpoint ?
-			rc->from.file :
-			0);
+		journal_forget(
+		    q->journal, rc->has_checkpoint ? rc->from.file : 0);
 		finish_by_notices(q);
 		count_lost(rc);
+		give_up_missing(q);
 		route_all(q);
 		drop_dead(q);
 		sweep_bodies(q);

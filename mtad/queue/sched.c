@@ -89,12 +89,13 @@ set_window(const struct sched *s, struct dest *d)
 	int64_t max = d->route.max_concurrency;
 
 	if (max == 0)
-		max = d->route.kind == MAILER_LOCAL ? c->LocalConcurrency :
-						      c->MaxDestinationConcurrency;
+		max = d->route.kind == MAILER_LOCAL
+		    ? c->LocalConcurrency
+		    : c->MaxDestinationConcurrency;
 	d->max_window = (uint32_t)max;
-	d->window = (uint32_t)(max < c->InitialDestinationConcurrency ?
-		max :
-		c->InitialDestinationConcurrency);
+	d->window = (uint32_t)(max < c->InitialDestinationConcurrency
+		? max
+		: c->InitialDestinationConcurrency);
 	if (d->route.kind >= MAILER_LOCAL) /* this host: nothing to find out */
 		d->window = d->max_window;
 }
@@ -102,8 +103,8 @@ set_window(const struct sched *s, struct dest *d)
 static struct dest *
 dest_new(struct sched *s, const struct route *r, struct slice key)
 {
-	struct dest *d = calloc(1, sizeof(*d) + r->mailer.n + r->domain.n +
-		r->host.n + r->path.n + 1);
+	struct dest *d = calloc(1,
+	    sizeof(*d) + r->mailer.n + r->domain.n + r->host.n + r->path.n + 1);
 
 	if (d == NULL)
 		return NULL;
@@ -235,8 +236,12 @@ job_of(struct msg *m, struct dest *d, bool is_retry)
 	j = calloc(1, sizeof(*j));
 	if (j == NULL)
 		return NULL;
-	*j = (struct job){ .msg = m, .dest = d, .next = m->jobs,
-		.first = RCPT_NONE, .last = RCPT_NONE, .is_retry = is_retry };
+	*j = (struct job){ .msg = m,
+		.dest = d,
+		.next = m->jobs,
+		.first = RCPT_NONE,
+		.last = RCPT_NONE,
+		.is_retry = is_retry };
 	m->jobs = j;
 	d->jobs++;
 	return j;
@@ -469,8 +474,8 @@ sched_wake(struct sched *s, int64_t now)
 	struct heap_node *n;
 
 	while ((n = heap_min(&s->wakes)) != NULL) {
-		struct dest *d = (struct dest *)((char *)n -
-		    offsetof(struct dest, wake));
+		struct dest *d =
+		    (struct dest *)((char *)n - offsetof(struct dest, wake));
 
 		if (n->key > (uint64_t)now)
 			return (int64_t)n->key;

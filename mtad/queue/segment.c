@@ -98,8 +98,9 @@ segment_new(struct segments *ss, uint32_t no)
 
 	if (s == NULL)
 		return NULL;
-	*s = (struct segment){ .no = no, .fd = -1, .write_fd = -1,
-		.writer = -1, .all = ss };
+	*s = (struct segment){
+		.no = no, .fd = -1, .write_fd = -1, .writer = -1, .all = ss
+	};
 	if (map_add(&ss->by_no, s) < 0) {
 		free(s);
 		return NULL;
@@ -131,8 +132,11 @@ run_make(void *arg)
 {
 	struct segment *s = arg;
 	unsigned char head[SEGMENT_HEAD];
-	struct segment_head h = { .tag = s->tag, .seg = s->no,
-		.salt = s->salt, .kind = s->kind, .created = clock_wall() };
+	struct segment_head h = { .tag = s->tag,
+		.seg = s->no,
+		.salt = s->salt,
+		.kind = s->kind,
+		.created = clock_wall() };
 	char name[32];
 	int rc = 0;
 
@@ -142,13 +146,15 @@ run_make(void *arg)
 	if (s->write_fd < 0)
 		return -errno;
 	segment_head_put(head, &h);
-	if (fallocate(s->write_fd, FALLOC_FL_KEEP_SIZE, 0,
-		(off_t)s->all->size) < 0 && errno != EOPNOTSUPP)
+	if (fallocate(
+		s->write_fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)s->all->size) < 0 &&
+	    errno != EOPNOTSUPP)
 		rc = -errno;
 	if (rc == 0)
 		rc = file_write_all(s->write_fd, head, sizeof(head));
-	if (rc == 0 && (fsync(s->write_fd) < 0 ||
-			   flock(s->write_fd, LOCK_EX | LOCK_NB) < 0))
+	if (rc == 0 &&
+	    (fsync(s->write_fd) < 0 ||
+		flock(s->write_fd, LOCK_EX | LOCK_NB) < 0))
 		rc = -errno;
 	if (rc == 0)
 		rc = file_sync_dir(s->all->dirfd);
@@ -303,8 +309,8 @@ segments_take(struct segments *ss, enum segment_state as)
 	struct segment *s;
 
 	TAILQ_FOREACH_REVERSE(s, &ss->list, segment_list, link)
-		if (s->state == SEG_SPARE)
-			break;
+	if (s->state == SEG_SPARE)
+		break;
 	if (s == NULL) {
 		segments_fill(ss);
 		return NULL;

@@ -43,7 +43,8 @@ struct segment {
 	uint32_t marked; /* of these, in the journal's J_MARK */
 	uint64_t announced; /* durable up to here, as the writer told */
 	uint64_t live_bytes;
-	uint64_t bad_from; /* a sync failed: nothing from here on counts; 0 none */
+	uint64_t
+	    bad_from; /* a sync failed: nothing from here on counts; 0 none */
 	bool is_copying; /* its living are being copied forward */
 	struct commit commit;
 	struct segments *all; /* borrowed */

@@ -33,8 +33,8 @@ static int
 take_lock(struct queue *q)
 {
 	char pid[24] = "";
-	int fd = openat(q->spool_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC,
-	    0600);
+	int fd =
+	    openat(q->spool_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return -errno;
@@ -42,7 +42,8 @@ take_lock(struct queue *q)
 		if (read(fd, pid, sizeof(pid) - 1) < 0)
 			pid[0] = '\0';
 		pid[strcspn(pid, "\n")] = '\0';
-		log_warn("%s is in use by process %s: two programs never write one spool",
+		log_warn("%s is in use by process %s: two programs never write "
+			 "one spool",
 		    q->proc->conf->QueueDirectory, pid);
 		close(fd);
 		return -EBUSY;
@@ -72,8 +73,8 @@ spool_open(struct queue *q)
 		rc = open_part(q->spool_fd, parts[i].name,
 		    (int *)((char *)q + parts[i].at));
 	if (rc == 0) {
-		q->drop_fd = openat(q->spool_fd, "drop",
-		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		q->drop_fd = openat(
+		    q->spool_fd, "drop", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		rc = file_sync_dir(q->spool_fd);
 	}
 	return rc;
@@ -127,7 +128,8 @@ spool_identify(struct queue *q)
 	rc = file_slurp(q->spool_fd, "identity", &b);
 	if (rc == 0 && slice_u64(word_of(&b, "format"), UINT32_MAX, &v) &&
 	    v > SPOOL_FORMAT) {
-		log_warn("%s has format %llu, this mtad reads up to %d: nothing was touched",
+		log_warn("%s has format %llu, this mtad reads up to %d: "
+			 "nothing was touched",
 		    q->proc->conf->QueueDirectory, (unsigned long long)v,
 		    SPOOL_FORMAT);
 		rc = -EPROTONOSUPPORT;

@@ -103,8 +103,8 @@ static int
 run_batch(void *arg)
 {
 	struct writer *w = arg;
-	int rc = file_write_all(w->segment->write_fd, w->batch.data,
-	    w->batch.len);
+	int rc =
+	    file_write_all(w->segment->write_fd, w->batch.data, w->batch.len);
 
 	if (rc == 0 && fdatasync(w->segment->write_fd) < 0)
 		rc = -errno;
@@ -216,8 +216,8 @@ writer_turn(struct writer *w)
 
 	if (w->is_flying || STAILQ_EMPTY(&w->todo) || !has_segment(w))
 		return;
-	while ((i = STAILQ_FIRST(&w->todo)) != NULL &&
-	    w->batch.len < BATCH_MAX) {
+	while (
+	    (i = STAILQ_FIRST(&w->todo)) != NULL && w->batch.len < BATCH_MAX) {
 		STAILQ_REMOVE_HEAD(&w->todo, link);
 		put_record(w, i);
 		STAILQ_INSERT_TAIL(&w->flying, i, link);

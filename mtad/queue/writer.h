@@ -22,8 +22,8 @@ void writer_free(struct writer *);
  * id NULL: a new id; else this one (an import, a copy). Calls back from the
  * loop, always, unless it returns a negative errno at once.
  */
-int writer_add(struct writer *, const struct p_envelope *,
-    struct slice content, const struct msgid *id, struct writer_done);
+int writer_add(struct writer *, const struct p_envelope *, struct slice content,
+    const struct msgid *id, struct writer_done);
 void writer_turn(struct writer *); /* once a turn of the loop */
 
 #endif

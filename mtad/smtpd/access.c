@@ -171,9 +171,11 @@ access_close(struct access *a, struct client *c)
 bool
 local_part_relays(struct slice local)
 {
-	if (slice_find(local, '%') != local.n || slice_find(local, '!') != local.n)
+	if (slice_find(local, '%') != local.n ||
+	    slice_find(local, '!') != local.n)
 		return true;
-	if (slice_find(local, '@') != local.n || slice_find(local, ':') != local.n)
+	if (slice_find(local, '@') != local.n ||
+	    slice_find(local, ':') != local.n)
 		return true;
 	return false;
 }

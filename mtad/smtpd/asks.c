@@ -30,7 +30,8 @@ static uint64_t
 hash_asked(const void *entry)
 {
 	return ((const struct asked *)entry)->key *
-	    UINT64_C(0x9e3779b97f4a7c15) >> 20;
+	    UINT64_C(0x9e3779b97f4a7c15) >>
+	    20;
 }
 
 static bool
@@ -178,8 +179,7 @@ asks_know(struct asks *a, struct slice local, struct slice domain)
 	size_t n;
 	struct known *k;
 
-	if (!join(addr, &n, local, domain) ||
-	    asks_is_known(a, local, domain))
+	if (!join(addr, &n, local, domain) || asks_is_known(a, local, domain))
 		return;
 	if (a->known.n >= KNOWN_MAX)
 		asks_forget(a);

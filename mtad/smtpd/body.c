@@ -7,8 +7,10 @@ enum { B_START, B_TEXT, B_CR, B_DOT, B_DOT_CR };
 void
 body_init(struct body *b, bool is_dotted)
 {
-	*b = (struct body){ .is_dotted = is_dotted, .is_header = true,
-		.max_line = SIZE_MAX, .max_header = SIZE_MAX,
+	*b = (struct body){ .is_dotted = is_dotted,
+		.is_header = true,
+		.max_line = SIZE_MAX,
+		.max_header = SIZE_MAX,
 		.max_hops = ~0u };
 }
 
@@ -35,8 +37,8 @@ end_of_line(struct body *b)
 			b->is_header = false;
 			b->header_size = (uint32_t)b->size;
 		} else if (b->line >= 9 &&
-		    slice_ieq((struct slice){ b->start, 9 },
-			SLICE("Received:")) &&
+		    slice_ieq(
+			(struct slice){ b->start, 9 }, SLICE("Received:")) &&
 		    ++b->hops > b->max_hops) {
 			fault(b, BODY_TOO_MANY_HOPS);
 		}
@@ -74,7 +76,8 @@ plain_run(const char *p, size_t n, bool *has_8bit)
 		lf = v ^ ones * '\n';
 		/* exact enough: a false alarm ends in the slow loop */
 		if ((((v - ones) & ~v) | ((cr - ones) & ~cr) |
-			((lf - ones) & ~lf)) & high)
+			((lf - ones) & ~lf)) &
+		    high)
 			break;
 		if (v & high)
 			*has_8bit = true;
@@ -91,13 +94,15 @@ static void
 odd_byte(struct body *b, struct buf *out, char c)
 {
 	if (!b->is_normal)
-		fault(b, c == '\n' ? BODY_BARE_LF :
-			    c == '\r' ? BODY_BARE_CR :
-					BODY_NUL);
+		fault(b,
+		    c == '\n'	    ? BODY_BARE_LF
+			: c == '\r' ? BODY_BARE_CR
+				    : BODY_NUL);
 	if (c == '\0')
 		return;
 	put(b, out, "\r\n", 2);
 	end_of_line(b);
+	b->state = B_TEXT; /* no dot behind it ends or was stuffed */
 }
 
 /* A line of a dot was not the end: only a dot that was stuffed. */
@@ -188,9 +193,11 @@ body_refusal(enum body_fault f)
 		[BODY_BARE_CR] = "550 5.6.11 The message holds a CR without LF",
 		[BODY_BARE_LF] = "550 5.6.11 The message holds a LF without CR",
 		[BODY_NUL] = "550 5.6.11 The message holds NUL bytes",
-		[BODY_LINE_TOO_LONG] = "500 5.6.0 A line of the message is too long",
+		[BODY_LINE_TOO_LONG] =
+		    "500 5.6.0 A line of the message is too long",
 		[BODY_HEADER_TOO_LARGE] = "552 5.3.4 The header is too large",
-		[BODY_TOO_MANY_HOPS] = "554 5.4.6 Too many hops: the message goes in a circle",
+		[BODY_TOO_MANY_HOPS] =
+		    "554 5.4.6 Too many hops: the message goes in a circle",
 	};
 
 	return texts[f];

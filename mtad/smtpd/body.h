@@ -52,8 +52,7 @@ void body_init(struct body *, bool is_dotted);
  * at its ceiling: out->bad). Returns how many were taken; *ret_end is true
  * when the final dot was among them.
  */
-size_t body_feed(struct body *, struct slice s, struct buf *out,
-    bool *ret_end);
+size_t body_feed(struct body *, struct slice s, struct buf *out, bool *ret_end);
 /* BDAT LAST: the last byte was given. */
 void body_finish(struct body *, struct buf *out);
 /* "554 5.6.11 …" for a fault. */

@@ -133,9 +133,9 @@ fill(struct submission *sub, const struct drop *d, const char *host,
 	e->envid = (struct slice){ k->data + envid_at, envid.n };
 	e->protocol = SLICE("local");
 	e->message_id = buf_slice(&sub->env_message_id);
-	e->ret = slice_ieq(d->ret, SLICE("full")) ? RET_FULL :
-	    slice_ieq(d->ret, SLICE("hdrs"))	  ? RET_HDRS :
-						    RET_NONE;
+	e->ret = slice_ieq(d->ret, SLICE("full")) ? RET_FULL
+	    : slice_ieq(d->ret, SLICE("hdrs"))	  ? RET_HDRS
+						  : RET_NONE;
 	e->flags = body->has_8bit ? ENV_8BIT : 0;
 	e->received = clock_wall();
 	e->size = sub->body.len;
@@ -194,9 +194,9 @@ dropin_take(struct smtpd *d, struct slice payload, int fd)
 		while ((off_t)b.len < size &&
 		    (n = read(fd, b.data + b.len, (size_t)size - b.len)) > 0)
 			b.len += (size_t)n;
-		code = (off_t)b.len == size ?
-			submit(d, m.number, m.uid, buf_slice(&b)) :
-			451;
+		code = (off_t)b.len == size
+		    ? submit(d, m.number, m.uid, buf_slice(&b))
+		    : 451;
 	}
 	if (code != 0)
 		answer(d, m.number, code, "not a whole drop file");

@@ -3,11 +3,20 @@
 #include <stddef.h>
 
 static const char *const verbs[V_COUNT] = {
-	[V_HELO] = "HELO", [V_EHLO] = "EHLO", [V_LHLO] = "LHLO",
-	[V_MAIL] = "MAIL", [V_RCPT] = "RCPT", [V_DATA] = "DATA",
-	[V_BDAT] = "BDAT", [V_RSET] = "RSET", [V_NOOP] = "NOOP",
-	[V_QUIT] = "QUIT", [V_HELP] = "HELP", [V_VRFY] = "VRFY",
-	[V_EXPN] = "EXPN", [V_BAD] = "",
+	[V_HELO] = "HELO",
+	[V_EHLO] = "EHLO",
+	[V_LHLO] = "LHLO",
+	[V_MAIL] = "MAIL",
+	[V_RCPT] = "RCPT",
+	[V_DATA] = "DATA",
+	[V_BDAT] = "BDAT",
+	[V_RSET] = "RSET",
+	[V_NOOP] = "NOOP",
+	[V_QUIT] = "QUIT",
+	[V_HELP] = "HELP",
+	[V_VRFY] = "VRFY",
+	[V_EXPN] = "EXPN",
+	[V_BAD] = "",
 };
 
 /* clang-format off */

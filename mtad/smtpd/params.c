@@ -61,8 +61,8 @@ next_param(struct slice *rest, struct slice *key, struct slice *value)
 static const char *
 mail_size(struct slice v, struct mail_params *p)
 {
-	return slice_u64(v, UINT64_MAX, &p->size) ? NULL :
-						    BAD "SIZE takes a number";
+	return slice_u64(v, UINT64_MAX, &p->size) ? NULL
+						  : BAD "SIZE takes a number";
 }
 
 static const char *
@@ -72,8 +72,8 @@ mail_body(struct slice v, struct mail_params *p)
 		p->flags |= ENV_8BIT;
 		return NULL;
 	}
-	return slice_ieq(v, SLICE("7BIT")) ? NULL :
-					     BAD "BODY is 7BIT or 8BITMIME";
+	return slice_ieq(v, SLICE("7BIT")) ? NULL
+					   : BAD "BODY is 7BIT or 8BITMIME";
 }
 
 static const char *
@@ -118,7 +118,8 @@ rcpt_notify(struct slice v, struct rcpt_params *p)
 			if (slice_ieq(one, slice_of(words[i].word)))
 				bit = words[i].bit;
 		if (bit == 0 || (p->notify & bit))
-			return BAD "NOTIFY is NEVER or a list of SUCCESS, FAILURE, DELAY";
+			return BAD "NOTIFY is NEVER or a list of SUCCESS, "
+				   "FAILURE, DELAY";
 		p->notify |= bit;
 	}
 	if (p->notify == 0 ||
@@ -135,7 +136,8 @@ rcpt_orcpt(struct slice v, struct rcpt_params *p)
 	if (semi == 0 || semi == v.n || semi > 50)
 		return BAD "ORCPT is type;xtext";
 	for (size_t i = 0; i < semi; i++)
-		if (!(ascii_lower(v.p[i]) >= 'a' && ascii_lower(v.p[i]) <= 'z') &&
+		if (!(ascii_lower(v.p[i]) >= 'a' &&
+			ascii_lower(v.p[i]) <= 'z') &&
 		    !(v.p[i] >= '0' && v.p[i] <= '9') && v.p[i] != '-')
 			return BAD "ORCPT is type;xtext";
 	memcpy(p->orcpt, v.p, semi + 1);
@@ -162,7 +164,8 @@ mail_params(struct slice s, struct mail_params *ret)
 	while (next_param(&s, &key, &value)) {
 		const char *wrong;
 
-		for (i = 0; i < 5 && !slice_ieq(key, slice_of(rows[i].key)); i++)
+		for (i = 0; i < 5 && !slice_ieq(key, slice_of(rows[i].key));
+		     i++)
 			continue;
 		if (i == 5)
 			return "555 5.5.4 Unsupported option of MAIL";
@@ -191,7 +194,8 @@ rcpt_params(struct slice s, struct rcpt_params *ret)
 	while (next_param(&s, &key, &value)) {
 		const char *wrong;
 
-		for (i = 0; i < 2 && !slice_ieq(key, slice_of(rows[i].key)); i++)
+		for (i = 0; i < 2 && !slice_ieq(key, slice_of(rows[i].key));
+		     i++)
 			continue;
 		if (i == 2)
 			return "555 5.5.4 Unsupported option of RCPT";

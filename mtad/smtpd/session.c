@@ -19,12 +19,18 @@ static const struct {
 	struct reply (*run)(struct session *, struct slice args);
 	bool is_junk;
 } verbs[V_COUNT] = {
-	[V_HELO] = { verb_hello, false }, [V_EHLO] = { verb_hello, false },
-	[V_LHLO] = { verb_hello, false }, [V_MAIL] = { verb_mail, false },
-	[V_RCPT] = { verb_rcpt, false }, [V_DATA] = { verb_data, false },
-	[V_BDAT] = { verb_bdat, false }, [V_RSET] = { verb_rset, false },
-	[V_NOOP] = { verb_noop, true }, [V_QUIT] = { verb_quit, false },
-	[V_HELP] = { verb_help, true }, [V_VRFY] = { verb_vrfy, true },
+	[V_HELO] = { verb_hello, false },
+	[V_EHLO] = { verb_hello, false },
+	[V_LHLO] = { verb_hello, false },
+	[V_MAIL] = { verb_mail, false },
+	[V_RCPT] = { verb_rcpt, false },
+	[V_DATA] = { verb_data, false },
+	[V_BDAT] = { verb_bdat, false },
+	[V_RSET] = { verb_rset, false },
+	[V_NOOP] = { verb_noop, true },
+	[V_QUIT] = { verb_quit, false },
+	[V_HELP] = { verb_help, true },
+	[V_VRFY] = { verb_vrfy, true },
 	[V_EXPN] = { verb_vrfy, true },
 };
 
@@ -35,8 +41,8 @@ session_conf(const struct session *s)
 }
 
 static void
-event_common(struct event *e, enum event_type t, const struct session *s,
-    char id[17])
+event_common(
+    struct event *e, enum event_type t, const struct session *s, char id[17])
 {
 	event_init(e, t);
 	snprintf(id, 17, "%016llx", (unsigned long long)s->id);
@@ -164,7 +170,8 @@ session_reply(struct session *s, struct reply r)
 	if (r.code < 400)
 		return;
 	say_reject(s, r);
-	if (++s->errors >= c->MaxBadCommands && s->state != ST_CLOSED) {
+	if (r.code >= 500 && ++s->errors >= c->MaxBadCommands &&
+	    s->state != ST_CLOSED) {
 		put_reply(s, 421, "4.7.0 Too many errors, closing");
 		s->state = ST_CLOSED;
 	}
@@ -211,7 +218,8 @@ run_verb(struct session *s, enum smtp_verb v, struct slice args)
 		session_reply(s, REPLY(step.code, step.text));
 		return;
 	}
-	if (verbs[v].is_junk && ++s->errors >= session_conf(s)->MaxBadCommands) {
+	if (verbs[v].is_junk &&
+	    ++s->errors >= session_conf(s)->MaxBadCommands) {
 		session_reply(s, REPLY(421, "4.7.0 Too many idle commands"));
 		s->state = ST_CLOSED;
 		return;
@@ -256,7 +264,8 @@ run_line(struct session *s, struct slice line)
 			s->verb = V_BAD;
 			s->commands++;
 			session_reply(s,
-			    REPLY(500, "5.5.2 Control characters in a command"));
+			    REPLY(
+				500, "5.5.2 Control characters in a command"));
 			return;
 		}
 	v = smtp_verb(line, &args);
@@ -297,9 +306,9 @@ on_input(void *arg, struct slice in)
 
 	while (used < in.n && s->state != ST_CLOSED && !s->is_waiting) {
 		struct slice rest = slice_sub(in, used, in.n);
-		size_t n = s->state == ST_DATA || s->state == ST_CHUNK ?
-			      data_input(s, rest) :
-			      take_line(s, rest);
+		size_t n = s->state == ST_DATA || s->state == ST_CHUNK
+		    ? data_input(s, rest)
+		    : take_line(s, rest);
 
 		if (n == 0)
 			break;
@@ -414,8 +423,11 @@ session_new(struct smtpd *d, int fd, const struct conf_listener *l)
 		close(fd);
 		return;
 	}
-	*s = (struct session){ .smtpd = d, .listener = l,
-		.kind = kind_of(l->Kind), .state = ST_HELO, .id = d->next_id++,
+	*s = (struct session){ .smtpd = d,
+		.listener = l,
+		.kind = kind_of(l->Kind),
+		.state = ST_HELO,
+		.id = d->next_id++,
 		.opened = clock_mono() };
 	identify(s, fd);
 	s->is_lmtp = s->kind == KIND_LMTP;
@@ -470,7 +482,7 @@ on_pause_over(int fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	LIST_FOREACH(s, &p->d->sessions, link)
+	LIST_FOREACH (s, &p->d->sessions, link)
 		if (s->id == p->id)
 			break;
 	free(p);
@@ -478,7 +490,8 @@ on_pause_over(int fd, short what, void *arg)
 		return;
 	if (conn_has_input(s->conn)) { /* who talks first is no mail server */
 		s->verb = V_BAD;
-		session_reply(s, REPLY(554, "5.7.0 You talk before the greeting"));
+		session_reply(
+		    s, REPLY(554, "5.7.0 You talk before the greeting"));
 		session_end(s, "limit");
 		return;
 	}
@@ -513,8 +526,7 @@ session_stop(struct session *s)
 void
 session_tick(struct session *s, int64_t now)
 {
-	if (now - s->opened < session_conf(s)->TimeoutSession ||
-	    s->is_waiting)
+	if (now - s->opened < session_conf(s)->TimeoutSession || s->is_waiting)
 		return;
 	put_reply(s, 421, "4.4.2 The session lasts too long, closing");
 	session_end(s, "limit");

@@ -37,7 +37,8 @@ struct txn {
 	struct buf sender, envid, first_rcpt; /* owned */
 	uint64_t declared; /* SIZE= */
 	uint64_t chunk_left; /* of BDAT */
-	bool is_last_chunk, is_refused; /* refused: bytes are read and dropped */
+	bool is_last_chunk,
+	    is_refused; /* refused: bytes are read and dropped */
 	const char *refusal; /* code and words */
 	uint32_t rcpt_n; /* at the end of the message */
 	int64_t started;
@@ -127,7 +128,7 @@ struct reply verb_vrfy(struct session *, struct slice args);
 /* The recipient that waited is decided: verdict of lookup. */
 void session_answer_rcpt(struct session *, struct reply);
 void rcpt_answered(struct session *, const struct verdict *);
-void vrfy_answered(struct session *, const struct verdict *,
-    struct slice lines);
+void
+vrfy_answered(struct session *, const struct verdict *, struct slice lines);
 
 #endif

@@ -57,8 +57,8 @@ listen_all(struct smtpd *d)
 		return;
 	d->is_listening = true;
 	for (int i = 0; i < d->listeners; i++) {
-		d->listener[i].ev = event_new(d->proc->base,
-		    d->listener[i].fd, EV_READ | EV_PERSIST, on_accept, d);
+		d->listener[i].ev = event_new(d->proc->base, d->listener[i].fd,
+		    EV_READ | EV_PERSIST, on_accept, d);
 		if (d->listener[i].ev != NULL)
 			event_add(d->listener[i].ev, NULL);
 	}
@@ -108,8 +108,8 @@ static int
 sandbox(struct proc *p)
 {
 	static const int calls[] = { SCMP_SYS(accept4), SCMP_SYS(fdatasync),
-		SCMP_SYS(getpeername), SCMP_SYS(getsockopt),
-		SCMP_SYS(shutdown), -1 };
+		SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(shutdown),
+		-1 };
 	int rc = priv_drop(p->conf->SmtpdUser, "");
 
 	return rc < 0 ? rc : priv_filter(calls);
@@ -119,7 +119,8 @@ static void
 on_second(int fd, short what, void *arg)
 {
 	static const struct verdict late = { .code = 451,
-		.reason = RC_LOCAL_RESOURCE, .enhanced = { "4.3.0", 5 },
+		.reason = RC_LOCAL_RESOURCE,
+		.enhanced = { "4.3.0", 5 },
 		.text = { "The user database does not answer, try again later",
 		    50 } };
 	struct smtpd *d = arg;
@@ -200,7 +201,7 @@ got_name(struct smtpd *d, struct slice payload)
 
 	if (!get_p_name_answer(payload, &m) || m.result > FCRDNS_TEMP)
 		return false;
-	LIST_FOREACH(s, &d->sessions, link)
+	LIST_FOREACH (s, &d->sessions, link)
 		if (s->id == m.key)
 			break;
 	if (s == NULL || s->has_name || !addr_domain_ok(m.name, false))
@@ -292,7 +293,7 @@ reload(struct proc *p, const struct conf *old)
 	d->t_command = common(d, p->conf->TimeoutCommand);
 	d->t_block = common(d, p->conf->TimeoutDatablock);
 	/* listeners are the same number, in the same order */
-	LIST_FOREACH(s, &d->sessions, link)
+	LIST_FOREACH (s, &d->sessions, link)
 		for (size_t i = 0; i < old->listener_n; i++)
 			if (s->listener == &old->listener[i])
 				s->listener = &p->conf->listener[i];

@@ -16,6 +16,7 @@
 #define BATCH_MAX ((size_t)16 << 20)
 #define BODIES 4
 #define WAIT_FOR_QUEUE (30 * US_SEC)
+#define WAIT_FOR_SEGMENT (2 * US_SEC) /* before MAIL is refused */
 
 STAILQ_HEAD(submissions, submission);
 
@@ -42,6 +43,7 @@ struct store {
 	} body[BODIES];
 	int bodies;
 	int64_t gone_since; /* mono: the queue is away; 0 it is there */
+	int64_t asked_since; /* mono: a segment was asked for; 0: none is due */
 };
 
 struct submission *
@@ -117,6 +119,7 @@ ask(struct store *st)
 	if (!st->has_asked && (st->now.fd < 0 || st->spare.fd < 0)) {
 		PROC_SEND(q, seg_want, SEG_WANT, .unused = 0);
 		st->has_asked = true;
+		st->asked_since = clock_mono();
 	}
 	if (!st->wants_bodies && st->bodies < BODIES / 2) {
 		PROC_SEND(q, body_want, BODY_WANT, .unused = 0);
@@ -131,8 +134,8 @@ close_segment(struct store *st, struct store_segment *s)
 		return;
 	close(s->fd);
 	s->fd = -1;
-	PROC_SEND(&st->proc->queue, seg_done, SEG_DONE, .seg = s->seg,
-	    .end = s->at);
+	PROC_SEND(
+	    &st->proc->queue, seg_done, SEG_DONE, .seg = s->seg, .end = s->at);
 }
 
 static void
@@ -161,8 +164,7 @@ static void
 announce(struct store *st, struct submission *s, int64_t now)
 {
 	PROC_SEND(&st->proc->queue, msg_new, MSG_NEW, .id = s->id,
-	    .offset = s->offset, .length = s->length,
-	    .body_file = s->body_file,
+	    .offset = s->offset, .length = s->length, .body_file = s->body_file,
 	    .fsync_us = (uint32_t)(now - s->started),
 	    .envelope = buf_slice(&s->env_bytes));
 }
@@ -175,7 +177,7 @@ run_batch(void *arg)
 	struct submission *s;
 	int rc;
 
-	STAILQ_FOREACH(s, &st->flying, link)
+	STAILQ_FOREACH (s, &st->flying, link)
 		if (s->body_fd >= 0 && fdatasync(s->body_fd) < 0)
 			return -errno;
 	rc = file_write_all(st->now.fd, st->batch.data, st->batch.len);
@@ -201,8 +203,7 @@ batch_done(void *arg, int rc)
 		stat_add(st->proc->slot, ST_SYNC_FAILS, 1);
 		PROC_SEND(&st->proc->queue, seg_bad, SEG_BAD,
 		    .seg = st->now.seg, .from = st->fly_at,
-		    .to = st->fly_at + st->batch.len,
-		    .error = (uint32_t)-rc);
+		    .to = st->fly_at + st->batch.len, .error = (uint32_t)-rc);
 	}
 	buf_clear(&st->batch);
 	if (st->batch.cap > 1 << 20)
@@ -212,8 +213,9 @@ batch_done(void *arg, int rc)
 		if (rc == 0 && !st->is_stale)
 			announce(st, s, now); /* else the next queue reads it */
 		finish(st, s, rc == 0 ? 250 : 451,
-		    rc == 0 ? "2.0.0 Message accepted" :
-			      "4.3.0 The message could not be stored, try again later");
+		    rc == 0 ? "2.0.0 Message accepted"
+			    : "4.3.0 The message could not be stored, try "
+			      "again later");
 	}
 	if (st->is_stale) {
 		close(st->now.fd);
@@ -248,10 +250,10 @@ put_record(struct store *st, struct submission *s)
 	while ((b->len - from) % RECORD_ALIGN != 0)
 		buf_addc(b, '\0');
 	if (!b->bad) {
-		h.payload_crc = crc32c(0, b->data + from + RECORD_HEAD,
-		    h.payload);
-		record_head_put((unsigned char *)b->data + from, st->now.salt,
-		    &h);
+		h.payload_crc =
+		    crc32c(0, b->data + from + RECORD_HEAD, h.payload);
+		record_head_put(
+		    (unsigned char *)b->data + from, st->now.salt, &h);
 	}
 	s->offset = st->fly_at + from;
 	s->length = (uint32_t)(b->len - from);
@@ -265,14 +267,20 @@ size_of(const struct submission *s)
 	return s->body.len + s->rcpts.len + 8192;
 }
 
+static bool
+waited(int64_t since, int64_t us)
+{
+	return since != 0 && clock_mono() - since > us;
+}
+
 /* Nobody to hand out a segment: half a minute, then the client is told. */
 static void
 give_up_waiting(struct store *st)
 {
 	struct submission *s;
 
-	if (st->gone_since == 0 ||
-	    clock_mono() - st->gone_since < WAIT_FOR_QUEUE)
+	if (!waited(st->gone_since, WAIT_FOR_QUEUE) &&
+	    !waited(st->asked_since, WAIT_FOR_QUEUE))
 		return;
 	while ((s = STAILQ_FIRST(&st->ready)) != NULL) {
 		STAILQ_REMOVE_HEAD(&st->ready, link);
@@ -301,8 +309,8 @@ store_turn(struct store *st)
 		    (st->batch.len != 0 || st->now.rec != 0))
 			break; /* it goes into the next segment */
 		STAILQ_REMOVE_HEAD(&st->ready, link);
-		s->id = (struct msgid){ st->now.tag, st->now.seg,
-			st->now.rec++ };
+		s->id =
+		    (struct msgid){ st->now.tag, st->now.seg, st->now.rec++ };
 		put_record(st, s);
 		STAILQ_INSERT_TAIL(&st->flying, s, link);
 	}
@@ -345,12 +353,12 @@ store_refuses(const struct store *st, const char **ret_text)
 		*ret_text = st->refuse_text;
 		return st->refuse_code;
 	}
-	if (!store_has_segment(st) && st->gone_since == 0) {
+	if (!store_has_segment(st) && st->gone_since == 0 &&
+	    waited(st->asked_since, WAIT_FOR_SEGMENT)) {
 		*ret_text = "4.3.1 The mail queue is full, try again later";
 		return 452;
 	}
-	if (st->gone_since != 0 &&
-	    clock_mono() - st->gone_since > WAIT_FOR_QUEUE) {
+	if (waited(st->gone_since, WAIT_FOR_QUEUE)) {
 		*ret_text = "4.3.0 The queue does not answer, try again later";
 		return 451;
 	}
@@ -389,13 +397,18 @@ got_segment(struct store *st, struct slice payload, int fd)
 		return false;
 	}
 	st->has_asked = false;
+	st->asked_since = 0;
 	to = st->now.fd < 0 && !st->is_flying ? &st->now : &st->spare;
 	if (to->fd >= 0) {
 		close(fd);
 		return true;
 	}
-	*to = (struct store_segment){ .fd = fd, .tag = m.tag, .seg = m.seg,
-		.salt = m.salt, .at = m.offset, .limit = m.limit };
+	*to = (struct store_segment){ .fd = fd,
+		.tag = m.tag,
+		.seg = m.seg,
+		.salt = m.salt,
+		.at = m.offset,
+		.limit = m.limit };
 	ask(st);
 	return true;
 }
@@ -417,8 +430,8 @@ got_body(struct store *st, struct slice payload, int fd)
 }
 
 bool
-store_frame(struct store *st, enum proto_type type, struct slice payload,
-    int fd)
+store_frame(
+    struct store *st, enum proto_type type, struct slice payload, int fd)
 {
 	struct p_accept m;
 
@@ -453,6 +466,7 @@ void
 store_queue_down(struct store *st)
 {
 	st->gone_since = clock_mono();
+	st->asked_since = 0;
 	st->is_stale = st->is_flying;
 	if (!st->is_flying)
 		close_segment(st, &st->now);

@@ -32,8 +32,8 @@ struct submission {
 	 * file. Sets env's header_size and size. */
 	void (*head)(struct submission *, struct msgid, struct buf *);
 	/* code 250, or the refusal with its words; then it is freed. */
-	void (*done)(struct submission *, struct msgid, int code,
-	    const char *text);
+	void (*done)(
+	    struct submission *, struct msgid, int code, const char *text);
 	void *arg; /* borrowed: the session, NULL when it is gone */
 	struct buf env_message_id, kept; /* owned: strings of env */
 	const char *host; /* borrowed from the configuration */

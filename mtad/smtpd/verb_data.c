@@ -100,16 +100,20 @@ spill(struct session *s)
 
 	if (sub->body_fd < 0) {
 		note_header(s);
-		sub->body_fd = store_take_body(s->smtpd->store,
-		    &sub->body_file);
+		sub->body_fd =
+		    store_take_body(s->smtpd->store, &sub->body_file);
 	}
 	if (sub->body_fd < 0) {
-		refuse(s, "452 4.3.1 No room for a large message now, try again later");
+		refuse(s,
+		    "452 4.3.1 No room for a large message now, try again "
+		    "later");
 		return;
 	}
 	rc = file_write_all(sub->body_fd, sub->body.data, sub->body.len);
 	if (rc < 0) {
-		refuse(s, "452 4.3.1 The message could not be stored, try again later");
+		refuse(s,
+		    "452 4.3.1 The message could not be stored, try again "
+		    "later");
 		return;
 	}
 	sub->env.body_crc = 0;
@@ -139,8 +143,11 @@ watch_size(struct session *s, size_t before)
 static void
 put_from(struct buf *b, const struct session *s)
 {
-	static const char *const fcrdns[] = { [FCRDNS_FAIL] = " (may be forged)",
-		[FCRDNS_PASS] = "", [FCRDNS_NONE] = "", [FCRDNS_TEMP] = "" };
+	static const char *const fcrdns[] = { [FCRDNS_FAIL] =
+						  " (may be forged)",
+		[FCRDNS_PASS] = "",
+		[FCRDNS_NONE] = "",
+		[FCRDNS_TEMP] = "" };
 
 	if (s->kind == KIND_LOCAL) {
 		buf_addf(b, "Received: (from uid %u)\r\n", s->uid);
@@ -177,7 +184,9 @@ put_head(struct submission *sub, struct msgid id, struct buf *b)
 		put_from(b, s);
 		buf_addf(b, "\tby %s with %s%s id %s", sub->host,
 		    e->flags & ENV_UTF8 ? "UTF8" : "",
-		    s->is_lmtp ? "LMTP" : s->is_esmtp ? "ESMTP" : "SMTP",
+		    s->is_lmtp	      ? "LMTP"
+			: s->is_esmtp ? "ESMTP"
+				      : "SMTP",
 		    text);
 		if (e->rcpt_n == 1)
 			buf_addf(b, "\r\n\tfor <%s>", s->txn->first_rcpt.data);
@@ -244,16 +253,15 @@ fill_envelope(struct session *s)
 	struct buf *k = &sub->kept;
 	char session[17], uid[16];
 	size_t at[8];
-	const char *texts[] = { t->sender.data, t->envid.data,
-		protocol_of(s), s->ip, s->name ? s->name : "",
-		s->helo ? s->helo : "", s->kind == KIND_LOCAL ? uid : "",
-		session };
+	const char *texts[] = { t->sender.data, t->envid.data, protocol_of(s),
+		s->ip, s->name ? s->name : "", s->helo ? s->helo : "",
+		s->kind == KIND_LOCAL ? uid : "", session };
 	struct slice *to[] = { &e->sender, &e->envid, &e->protocol,
 		&e->client_ip, &e->client_name, &e->helo, &e->user,
 		&e->session };
 
-	snprintf(session, sizeof(session), "%016llx",
-	    (unsigned long long)s->id);
+	snprintf(
+	    session, sizeof(session), "%016llx", (unsigned long long)s->id);
 	snprintf(uid, sizeof(uid), "%u", s->uid);
 	for (int i = 0; i < 8; i++) {
 		at[i] = k->len;
@@ -277,9 +285,9 @@ message_over(struct session *s)
 {
 	struct txn *t = s->txn;
 	struct submission *sub = t->sub;
-	const char *wrong = t->is_refused ? t->refusal :
-	    t->body.fault != BODY_FINE	  ? body_refusal(t->body.fault) :
-					    NULL;
+	const char *wrong = t->is_refused ? t->refusal
+	    : t->body.fault != BODY_FINE  ? body_refusal(t->body.fault)
+					  : NULL;
 
 	session_wait(s);
 	if (wrong == NULL && sub->body_fd >= 0 && sub->body.len != 0) {

@@ -18,8 +18,9 @@ put_extensions(struct session *s)
 		buf_addf(b, "250-SIZE %lld\r\n", (long long)c->MaxMessageSize);
 	else
 		buf_adds(b, "250-SIZE\r\n");
-	buf_adds(b, "250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n"
-		    "250-CHUNKING\r\n250-DSN\r\n250 HELP\r\n");
+	buf_adds(b,
+	    "250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n"
+	    "250-CHUNKING\r\n250-DSN\r\n250 HELP\r\n");
 }
 
 /* Anything printable: names of clients are wrong too often to insist. */
@@ -42,8 +43,8 @@ verb_hello(struct session *s, struct slice args)
 	char *name;
 
 	if (is_lhlo != s->is_lmtp)
-		return s->is_lmtp ? REPLY(500, "5.5.1 This is LMTP, say LHLO") :
-				    REPLY(500, "5.5.1 This is SMTP, say EHLO");
+		return s->is_lmtp ? REPLY(500, "5.5.1 This is LMTP, say LHLO")
+				  : REPLY(500, "5.5.1 This is SMTP, say EHLO");
 	if (!is_name(args))
 		return REPLY(501, "5.5.4 A host name is wanted");
 	name = slice_dup(args);

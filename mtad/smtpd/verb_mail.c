@@ -23,7 +23,8 @@ bad_sender(int error)
 	case -EILSEQ:
 		return REPLY(553, "5.6.7 This address needs SMTPUTF8");
 	default:
-		return REPLY(501, "5.1.7 That is no address: MAIL FROM:<user@domain>");
+		return REPLY(
+		    501, "5.1.7 That is no address: MAIL FROM:<user@domain>");
 	}
 }
 

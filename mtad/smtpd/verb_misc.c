@@ -37,7 +37,8 @@ verb_help(struct session *s, struct slice args)
 	(void)s;
 	(void)args;
 	return REPLY(214,
-	    "2.0.0 EHLO HELO LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT HELP VRFY EXPN; see RFC 5321");
+	    "2.0.0 EHLO HELO LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT HELP VRFY "
+	    "EXPN; see RFC 5321");
 }
 
 /* Lookup's words and, for EXPN, the members, one a line. */
@@ -74,11 +75,11 @@ verb_vrfy(struct session *s, struct slice args)
 	struct addr a;
 
 	if (!s->is_trusted)
-		return s->verb == V_VRFY ?
-			REPLY(252, "2.5.1 Send some mail, it will be tried") :
-			REPLY(502, "5.7.0 Lists are not shown to strangers");
-	if ((has_angle ? addr_parse_path(&args, ADDR_BARE_OK, &a) :
-			 addr_parse(args, ADDR_BARE_OK, &a)) < 0)
+		return s->verb == V_VRFY
+		    ? REPLY(252, "2.5.1 Send some mail, it will be tried")
+		    : REPLY(502, "5.7.0 Lists are not shown to strangers");
+	if ((has_angle ? addr_parse_path(&args, ADDR_BARE_OK, &a)
+		       : addr_parse(args, ADDR_BARE_OK, &a)) < 0)
 		return REPLY(501, "5.1.3 That is no address");
 	domain = slice_of(a.domain);
 	if (route_class(session_conf(s), domain) > ROUTE_VIRTUAL)
@@ -86,7 +87,8 @@ verb_vrfy(struct session *s, struct slice args)
 	if (d->proc->lookup.chan != NULL)
 		s->ask_key = asks_add(d->asks, s);
 	if (s->ask_key == 0)
-		return REPLY(451, "4.3.0 The user database does not answer, try again later");
+		return REPLY(451,
+		    "4.3.0 The user database does not answer, try again later");
 	PROC_SEND(&d->proc->lookup, rcpt_ask, RCPT_ASK, .key = s->ask_key,
 	    .what = s->verb == V_VRFY ? ASK_VRFY : ASK_EXPN,
 	    .local = slice_of(a.local), .domain = domain);

@@ -25,7 +25,8 @@ bad_rcpt(int error)
 	case -EILSEQ:
 		return REPLY(553, "5.6.7 This address needs SMTPUTF8");
 	default:
-		return REPLY(501, "5.1.3 That is no address: RCPT TO:<user@domain>");
+		return REPLY(
+		    501, "5.1.3 That is no address: RCPT TO:<user@domain>");
 	}
 }
 
@@ -55,8 +56,7 @@ class_of(const struct session *s, const struct addr *a)
 }
 
 static void
-keep(struct session *s, const struct addr *a, uint8_t notify,
-    const char *orcpt)
+keep(struct session *s, const struct addr *a, uint8_t notify, const char *orcpt)
 {
 	struct txn *t = s->txn;
 	struct p_env_rcpt r = { .orcpt = slice_of(orcpt), .notify = notify };
@@ -96,9 +96,8 @@ decided(struct session *s, const struct verdict *v)
 		s->scratch[n++] = ' ';
 	}
 	for (size_t i = 0; i < v->text.n && n < sizeof(s->scratch) - 1; i++)
-		s->scratch[n++] = (unsigned char)v->text.p[i] < 0x20 ?
-			' ' :
-			v->text.p[i];
+		s->scratch[n++] =
+		    (unsigned char)v->text.p[i] < 0x20 ? ' ' : v->text.p[i];
 	s->scratch[n] = '\0';
 	return REPLY(v->code, s->scratch);
 }
@@ -136,7 +135,8 @@ ask(struct session *s)
 		s->ask_key = asks_add(s->smtpd->asks, s);
 	if (s->ask_key == 0) {
 		forget(s);
-		return REPLY(451, "4.3.0 The user database does not answer, try again later");
+		return REPLY(451,
+		    "4.3.0 The user database does not answer, try again later");
 	}
 	PROC_SEND(&s->smtpd->proc->lookup, rcpt_ask, RCPT_ASK,
 	    .key = s->ask_key, .what = ASK_RCPT, .local = local,
@@ -191,8 +191,8 @@ verb_rcpt(struct session *s, struct slice args)
 	if (!slice_istarts(args, SLICE("TO:")))
 		return REPLY(501, "5.5.4 RCPT TO:<address>");
 	args = slice_trim(slice_sub(args, 3, args.n));
-	rc = addr_parse_path(&args, ADDR_BARE_OK | (is_utf8 ? ADDR_UTF8_OK : 0),
-	    &a);
+	rc = addr_parse_path(
+	    &args, ADDR_BARE_OK | (is_utf8 ? ADDR_UTF8_OK : 0), &a);
 	if (rc < 0 || (args.n != 0 && args.p[0] != ' '))
 		return bad_rcpt(rc < 0 ? rc : -EINVAL);
 	if (a.domain[0] == '\0' && !is_postmaster(&a) && !s->is_trusted)
@@ -201,7 +201,8 @@ verb_rcpt(struct session *s, struct slice args)
 	if (wrong != NULL)
 		return REPLY(atoi(wrong), wrong + 4);
 	if (s->txn->sub->env.rcpt_n >= (uint32_t)c->MaxRecipientsPerMessage)
-		return REPLY(452, "4.5.3 Too many recipients, send the rest again");
+		return REPLY(
+		    452, "4.5.3 Too many recipients, send the rest again");
 	class = class_of(s, &a);
 	no = may_relay(s, &a, class);
 	s->asked = malloc(sizeof(a));

@@ -1,6 +1,5 @@
 # stories of the client side: mtad-remote against scripted servers
 check_PROGRAMS += tests/dialogue/remote/stories
-TESTS += tests/dialogue/remote/stories
 EXTRA_DIST += $(srcdir)/tests/dialogue/remote/*.story
 tests_dialogue_remote_stories_SOURCES = \
 	tests/dialogue/remote/daemon.c tests/dialogue/remote/daemon.h \

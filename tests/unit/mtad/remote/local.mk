@@ -7,7 +7,6 @@ REMOTE_UNIT_TESTS = \
 	tests/unit/mtad/remote/test_reply \
 	tests/unit/mtad/remote/test_target
 check_PROGRAMS += $(REMOTE_UNIT_TESTS)
-TESTS += $(REMOTE_UNIT_TESTS)
 REMOTE_UNIT_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/remote
 REMOTE_UNIT_LIBS = mtad/remote/libremote.a $(UNIT_LIBS) -lresolv
 
