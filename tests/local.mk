@@ -6,7 +6,7 @@ UNIT_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/mtad \
 	-I$(top_srcdir)/tests/support $(CHECK_CFLAGS)
 UNIT = tests/support/unit.c tests/support/unit.h
 
-check_PROGRAMS += test_basics test_mail test_remote test_queue test_ctl \
+check_PROGRAMS += test_basics test_mail test_queue test_ctl \
 	test_aliases test_deliver test_forward test_lookup test_local \
 	test_sendmail
 TESTS += $(check_PROGRAMS)
@@ -16,9 +16,6 @@ test_basics_LDADD = $(UNIT_LIBS)
 test_mail_SOURCES = $(UNIT) tests/unit/lib/test_mail.c
 test_mail_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_mail_LDADD = $(UNIT_LIBS)
-test_remote_SOURCES = $(UNIT) tests/unit/mtad/remote/test_remote.c
-test_remote_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/remote
-test_remote_LDADD = mtad/remote/libremote.a $(UNIT_LIBS)
 test_queue_SOURCES = $(UNIT) tests/unit/mtad/queue/test_queue.c
 test_queue_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/queue
 test_queue_LDADD = mtad/queue/libqueue.a $(UNIT_LIBS) $(ZLIB_LIBS)
@@ -54,3 +51,7 @@ include tests/fuzz/local.mk
 include tests/unit/lib/local.mk
 include tests/unit/mtad/smtpd/local.mk
 EXTRA_DIST += tests/run tests/style tests/support tests/e2e
+
+include tests/unit/mtad/remote/local.mk
+include tests/dialogue/remote/local.mk
+include tests/fuzz/remote.mk
