@@ -6,6 +6,7 @@
 #include "access.h"
 #include "asks.h"
 #include "clock.h"
+#include "message.h"
 
 /* Verbs: one file each, registered here. is_junk: counts against a limit. */
 static const struct {
@@ -39,9 +40,9 @@ void
 txn_free(struct session *s)
 {
 	struct txn *t = s->txn;
-
 	if (t == NULL)
 		return;
+	message_stop_waiting(s);
 	s->txn = NULL;
 	if (t->sub != NULL) {
 		s->smtpd->body_bytes -= t->sub->body.len;

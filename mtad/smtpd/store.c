@@ -14,7 +14,7 @@
 #include "worker.h"
 
 #define BATCH_MAX ((size_t)16 << 20)
-#define BODIES 4
+#define BODIES 8
 #define WAIT_FOR_QUEUE (30 * US_SEC)
 #define WAIT_FOR_SEGMENT (2 * US_SEC) /* before MAIL is refused */
 
@@ -117,7 +117,7 @@ ask(struct store *st)
 		st->has_asked = true;
 		st->asked_since = clock_mono();
 	}
-	if (!st->wants_bodies && st->bodies < BODIES / 2) {
+	if (!st->wants_bodies && st->bodies < BODIES) {
 		PROC_SEND(q, body_want, BODY_WANT, .unused = 0);
 		st->wants_bodies = true;
 	}
