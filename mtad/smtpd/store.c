@@ -14,7 +14,7 @@
 #include "worker.h"
 
 #define BATCH_MAX ((size_t)16 << 20)
-#define BODIES 8
+#define BODIES 4
 #define WAIT_FOR_QUEUE (30 * US_SEC)
 #define WAIT_FOR_SEGMENT (2 * US_SEC) /* before MAIL is refused */
 
