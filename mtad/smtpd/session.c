@@ -46,7 +46,7 @@ txn_free(struct session *s)
 	s->txn = NULL;
 	if (t->sub != NULL) {
 		s->smtpd->body_bytes -= t->sub->body.len;
-		submission_free(s->smtpd->store, t->sub);
+		store_forget(s->smtpd->store, t->sub);
 	}
 	buf_release(&t->sender);
 	buf_release(&t->envid);

@@ -485,7 +485,7 @@ START_TEST(a_large_message_waits_for_a_file)
 		struct submission *sub = submission_new();
 
 		has = store_take_body(w.smtpd.store, sub);
-		submission_free(w.smtpd.store, sub);
+		store_forget(w.smtpd.store, sub);
 		world_settle(&w);
 	}
 	buf_init(&b, 1 << 16);
