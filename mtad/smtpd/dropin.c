@@ -39,7 +39,7 @@ static void
 dropin_free(struct dropin *in)
 {
 	buf_release(&in->start);
-	submission_free(in->d->store, in->sub);
+	store_forget(in->d->store, in->sub);
 	free(in);
 }
 

@@ -14,6 +14,7 @@ mtad_smtpd_libsmtpd_a_SOURCES = \
 	mtad/smtpd/session_log.c \
 	mtad/smtpd/session_new.c \
 	mtad/smtpd/store.c mtad/smtpd/store.h \
+	mtad/smtpd/submission.c mtad/smtpd/submission.h \
 	mtad/smtpd/verb_data.c \
 	mtad/smtpd/verb_hello.c \
 	mtad/smtpd/verb_mail.c \

@@ -12,14 +12,16 @@
 
 #define BUDGET ((size_t)64 << 20) /* bodies in memory, of all sessions */
 #define EARLY ((size_t)16 << 10) /* over it, a body moves to a file early */
+#define INLINE_MAX ((size_t)2 << 20) /* while no body file is there */
+#define WAIT_FOR_BODY (30 * US_SEC)
 
 static void
 refuse(struct session *s, const char *text)
 {
 	struct txn *t = s->txn;
-
 	if (t->is_refused)
 		return;
+	message_stop_waiting(s);
 	t->is_refused = true;
 	t->refusal = text;
 	s->smtpd->body_bytes -= t->sub->body.len;
@@ -55,19 +57,83 @@ message_spill(struct store *st, struct submission *sub)
 	return rc;
 }
 
+void
+message_stop_waiting(struct session *s)
+{
+	if (s->txn == NULL || s->txn->waits_since == 0)
+		return;
+	s->txn->waits_since = 0;
+	s->smtpd->body_waiters--;
+	s->is_waiting = false;
+}
+
+/* No file now: there will be one in a moment. Until then in memory, if there
+ * is room, else the client waits. */
+static void
+wait_for_body(struct session *s)
+{
+	struct txn *t = s->txn;
+
+	if ((t->sub->body.len < INLINE_MAX && s->smtpd->body_bytes < BUDGET) ||
+	    t->waits_since != 0)
+		return;
+	t->waits_since = clock_mono();
+	s->smtpd->body_waiters++;
+	session_wait(s);
+}
+
 static void
 spill(struct session *s)
 {
 	struct txn *t = s->txn;
 	size_t n = t->sub->body.len;
+	int rc;
 
 	message_note_header(t->sub, &t->body);
-	if (message_spill(s->smtpd->store, t->sub) < 0)
-		refuse(s,
-		    "452 4.3.1 No room for a large message now, "
-		    "try again later");
-	else
+	rc = message_spill(s->smtpd->store, t->sub);
+	if (rc == 0)
 		s->smtpd->body_bytes -= n;
+	else if (rc == -EAGAIN)
+		wait_for_body(s);
+	else
+		refuse(s,
+		    "452 4.3.1 The message could not be stored, "
+		    "try again later");
+}
+
+static void
+go_on(struct session *s)
+{
+	message_stop_waiting(s);
+	message_look(s, s->txn->sub->body.len);
+	if (!s->is_waiting && !s->is_choked)
+		conn_resume(s->conn);
+}
+
+void
+message_got_body(struct smtpd *d)
+{
+	struct session *s, *next;
+
+	if (d->body_waiters == 0)
+		return;
+	for (s = LIST_FIRST(&d->sessions); s != NULL; s = next) {
+		next = LIST_NEXT(s, link);
+		if (s->txn != NULL && s->txn->waits_since != 0)
+			go_on(s);
+	}
+}
+
+void
+message_tick(struct session *s, int64_t now)
+{
+	if (s->txn == NULL || s->txn->waits_since == 0 ||
+	    now - s->txn->waits_since < WAIT_FOR_BODY)
+		return;
+	refuse(s,
+	    "452 4.3.1 No room for a large message now, "
+	    "try again later");
+	go_on(s);
 }
 
 static void
@@ -191,7 +257,7 @@ message_end(struct session *s)
 	struct txn *t = s->txn;
 	struct submission *sub = t->sub;
 	const char *wrong = t->is_refused ? t->refusal : NULL;
-
+	message_stop_waiting(s);
 	session_wait(s);
 	if (wrong == NULL && sub->body_fd >= 0 && sub->body.len != 0) {
 		spill(s);

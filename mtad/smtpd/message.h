@@ -18,6 +18,11 @@ int message_spill(struct store *, struct submission *);
  * a file, or refuse the message; then its bytes are dropped up to its end.
  */
 void message_look(struct session *, size_t before);
+/* A body file came: those that wait for one go on. */
+void message_got_body(struct smtpd *);
+/* Once a second: nobody waits for ever. May end the session. */
+void message_tick(struct session *, int64_t now);
+void message_stop_waiting(struct session *); /* also fine when it does not */
 /* It is whole: to the store, or its refusal. The session is answered then or
  * later. */
 void message_end(struct session *);

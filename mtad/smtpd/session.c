@@ -6,6 +6,7 @@
 #include "access.h"
 #include "asks.h"
 #include "clock.h"
+#include "message.h"
 
 /* Verbs: one file each, registered here. is_junk: counts against a limit. */
 static const struct {
@@ -39,13 +40,13 @@ void
 txn_free(struct session *s)
 {
 	struct txn *t = s->txn;
-
 	if (t == NULL)
 		return;
+	message_stop_waiting(s);
 	s->txn = NULL;
 	if (t->sub != NULL) {
 		s->smtpd->body_bytes -= t->sub->body.len;
-		submission_free(s->smtpd->store, t->sub);
+		store_forget(s->smtpd->store, t->sub);
 	}
 	buf_release(&t->sender);
 	buf_release(&t->envid);

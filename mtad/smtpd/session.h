@@ -45,6 +45,7 @@ struct txn {
 	const char *refusal; /* code and words */
 	uint32_t rcpt_n; /* of the message, once the store has it */
 	int64_t started;
+	int64_t waits_since; /* mono: for a body file; 0 */
 };
 
 struct session {
@@ -96,6 +97,7 @@ struct smtpd {
 	const struct timeval *t_command, *t_block; /* common timeouts */
 	struct timeval t_pause;
 	size_t body_bytes; /* held by all sessions */
+	uint32_t body_waiters; /* sessions that wait for a body file */
 	struct {
 		int fd;
 		uint32_t row;

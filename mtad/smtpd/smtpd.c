@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "dropin.h"
 #include "log.h"
+#include "message.h"
 #include "priv.h"
 #include "session.h"
 
@@ -116,6 +117,8 @@ on_second(int fd, short what, void *arg)
 		next = LIST_NEXT(s, link);
 		if (d->stop_at != 0 && now > d->stop_at)
 			session_stop(s, true);
+		else if (s->txn != NULL && s->txn->waits_since != 0)
+			message_tick(s, now);
 		else
 			session_tick(s, now);
 	}
@@ -186,6 +189,8 @@ frame(struct proc *p, struct peer *peer, enum proto_type type,
 			return false;
 		if (store_has_segment(d->store))
 			listen_all(d);
+		if (type == P_BODY_GIVE)
+			message_got_body(d);
 		return true;
 	}
 }

@@ -47,43 +47,6 @@ struct store {
 	int64_t asked_since; /* mono: a segment was asked for; 0: none is due */
 };
 
-struct submission *
-submission_new(void)
-{
-	struct submission *s = calloc(1, sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	s->body_fd = -1;
-	buf_init(&s->rcpts, (size_t)8 << 20);
-	buf_init(&s->body, (size_t)64 << 20);
-	buf_init(&s->env_bytes, (size_t)8 << 20);
-	buf_init(&s->env_message_id, 1024);
-	buf_init(&s->kept, 16384);
-	buf_init(&s->trace, 4096);
-	return s;
-}
-
-void
-submission_free(struct store *st, struct submission *s)
-{
-	if (s == NULL)
-		return;
-	if (s->body_fd >= 0) {
-		close(s->body_fd);
-		if (s->generation == st->generation)
-			PROC_SEND(&st->proc->queue, body_drop, BODY_DROP,
-			    .number = s->body_file);
-	}
-	buf_release(&s->rcpts);
-	buf_release(&s->body);
-	buf_release(&s->env_bytes);
-	buf_release(&s->env_message_id);
-	buf_release(&s->kept);
-	buf_release(&s->trace);
-	free(s);
-}
-
 struct store *
 store_new(struct proc *p)
 {
@@ -117,10 +80,20 @@ ask(struct store *st)
 		st->has_asked = true;
 		st->asked_since = clock_mono();
 	}
-	if (!st->wants_bodies && st->bodies < BODIES / 2) {
+	if (!st->wants_bodies && st->bodies < BODIES) {
 		PROC_SEND(q, body_want, BODY_WANT, .unused = 0);
 		st->wants_bodies = true;
 	}
+}
+
+void
+store_forget(struct store *st, struct submission *s)
+{
+	/* files of an earlier queue are the present one's to sweep */
+	if (s != NULL && s->body_fd >= 0 && s->generation == st->generation)
+		PROC_SEND(&st->proc->queue, body_drop, BODY_DROP,
+		    .number = s->body_file);
+	submission_free(s);
 }
 
 static void
@@ -143,7 +116,7 @@ store_free(struct store *st)
 	STAILQ_CONCAT(&st->flying, &st->ready);
 	while ((s = STAILQ_FIRST(&st->flying)) != NULL) {
 		STAILQ_REMOVE_HEAD(&st->flying, link);
-		submission_free(st, s);
+		store_forget(st, s);
 	}
 	close_segment(st, &st->now);
 	close_segment(st, &st->spare);
@@ -172,7 +145,7 @@ finish(struct store *st, struct submission *s, int code, const char *text)
 		s->body_fd = -1;
 	}
 	s->done(s, id, code, text);
-	submission_free(st, s);
+	store_forget(st, s);
 }
 
 static void
@@ -244,36 +217,11 @@ batch_done(void *arg, int rc)
 static void
 put_record(struct store *st, struct submission *s)
 {
-	struct buf *b = &st->batch;
-	size_t from = b->len;
-	struct record_head h = { .id = s->id, .body_file = s->body_file };
-	unsigned char zero[RECORD_HEAD] = { 0 };
-	struct buf head;
+	size_t from = st->batch.len;
 
-	/* the header's bytes are known only now: the envelope names its size */
-	buf_init(&head, 1 << 20);
-	if (s->head != NULL)
-		s->head(s, s->id, &head);
-	s->env.rcpts = buf_slice(&s->rcpts);
-	put_p_envelope(&s->env_bytes, &s->env);
-	buf_add(b, zero, RECORD_HEAD);
-	buf_add(b, s->env_bytes.data, s->env_bytes.len);
-	buf_add(b, head.data, head.len);
-	buf_add(b, s->body.data, s->body.len);
-	h.envelope = (uint32_t)s->env_bytes.len;
-	h.payload = (uint32_t)(b->len - from - RECORD_HEAD);
-	while ((b->len - from) % RECORD_ALIGN != 0)
-		buf_addc(b, '\0');
-	if (!b->bad) {
-		h.payload_crc =
-		    crc32c(0, b->data + from + RECORD_HEAD, h.payload);
-		record_head_put(
-		    (unsigned char *)b->data + from, st->now.salt, &h);
-	}
+	submission_put(s, st->now.salt, &st->batch);
 	s->offset = st->fly_at + from;
-	s->length = (uint32_t)(b->len - from);
-	buf_release(&head);
-	buf_release(&s->body);
+	s->length = (uint32_t)(st->batch.len - from);
 }
 
 static size_t

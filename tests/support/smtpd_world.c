@@ -11,6 +11,7 @@
 #include <event2/event.h>
 
 #include "log.h"
+#include "mtad/smtpd/message.h"
 #include "record.h"
 
 static void
@@ -58,7 +59,7 @@ queue_frame(void *arg, struct chan *c, uint16_t type, struct slice s, int fd)
 	(void)fd;
 	if (type == P_SEG_WANT)
 		give_segment(w);
-	if (type == P_BODY_WANT)
+	if (type == P_BODY_WANT && !w->keeps_bodies)
 		give_body(w);
 	if (type != P_MSG_NEW || !get_p_msg_new(s, &m))
 		return 0;
@@ -109,9 +110,11 @@ store_side(void *arg, struct chan *c, uint16_t type, struct slice s, int fd)
 	struct world *w = arg;
 
 	(void)c;
-	return store_frame(w->smtpd.store, (enum proto_type)type, s, fd)
-	    ? 0
-	    : -EPROTO;
+	if (!store_frame(w->smtpd.store, (enum proto_type)type, s, fd))
+		return -EPROTO;
+	if (type == P_BODY_GIVE)
+		message_got_body(&w->smtpd);
+	return 0;
 }
 
 static int
@@ -258,6 +261,8 @@ world_say(struct world *w, struct slice s)
 			break;
 		s = slice_sub(s, n < 0 ? 0 : (size_t)n, s.n);
 		turn(w);
+		if (n < 0 && w->smtpd.body_waiters != 0)
+			break; /* it is not read until there is a file */
 		if (n < 0 && LIST_EMPTY(&w->smtpd.sessions))
 			break;
 	}
@@ -275,6 +280,13 @@ world_hear(struct world *w, struct buf *b)
 		world_settle(w);
 	}
 	return n < 0 && errno == EAGAIN;
+}
+
+void
+world_give_body(struct world *w)
+{
+	give_body(w);
+	world_settle(w);
 }
 
 void

@@ -21,6 +21,7 @@ struct world {
 	uint32_t next_seg;
 	uint64_t next_body;
 	int asks; /* questions that lookup saw */
+	bool keeps_bodies; /* the queue has no body file to give */
 	int messages; /* MSG_NEW frames */
 	struct buf record; /* of the last one, with its head */
 	size_t envelope; /* bytes of the record that are the envelope */
@@ -38,6 +39,7 @@ void world_say(struct world *, struct slice); /* then settles */
 void world_settle(struct world *);
 /* What the server said since, appended; false: it has closed. */
 bool world_hear(struct world *, struct buf *);
+void world_give_body(struct world *);
 void world_hang_up(struct world *);
 /* The last message as the queue has it: behind the envelope. */
 struct slice world_message(const struct world *);

@@ -729,7 +729,7 @@ do_unix(struct story *s, char *rest)
 static void
 do_big(struct story *s, char *rest)
 {
-	s->big = (size_t)strtoul(rest, NULL, 10);
+	s->big = strtoul(rest, NULL, 10);
 }
 
 static void
@@ -755,7 +755,7 @@ do_raw(struct story *s, char *rest)
 static void
 step_flood(struct story *s, char *rest)
 {
-	do_flood(s, (size_t)strtoul(rest, NULL, 10));
+	do_flood(s, strtoul(rest, NULL, 10));
 }
 
 static void

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "message.h"
 #include "asks.h"
 #include "smtpd_world.h"
 #include "unit.h"
@@ -468,6 +469,68 @@ START_TEST(a_large_message_has_a_file)
 }
 END_TEST
 
+/* Without a body file: a while in memory, then the client waits for one. */
+START_TEST(a_large_message_waits_for_a_file)
+{
+	static char block[1 << 16];
+	struct session *s;
+	struct buf b;
+
+	for (size_t i = 0; i < sizeof(block); i++)
+		block[i] = i % 1024 == 1022 ? '\r'
+		    : i % 1024 == 1023	    ? '\n'
+					    : 'x';
+	w.keeps_bodies = true;
+	for (bool has = true; has;) { /* take what the store has */
+		struct submission *sub = submission_new();
+
+		has = store_take_body(w.smtpd.store, sub);
+		store_forget(w.smtpd.store, sub);
+		world_settle(&w);
+	}
+	buf_init(&b, 1 << 16);
+	world_connect(&w, "smtp", STRANGER);
+	world_say(&w,
+	    SLICE("EHLO me\r\nMAIL FROM:<a@b>\r\n"
+		  "RCPT TO:<u@local.test>\r\nDATA\r\n\r\n"));
+	for (int i = 0; i < 16; i++)
+		world_say(&w, (struct slice){ block, sizeof(block) });
+	world_say(&w, SLICE(".\r\n"));
+	ck_assert_int_eq(w.messages, 1); /* one MiB: in the segment */
+	world_say(&w,
+	    SLICE("MAIL FROM:<a@b>\r\n"
+		  "RCPT TO:<u@local.test>\r\nDATA\r\n\r\n"));
+	for (int i = 0; i < 40; i++)
+		world_say(&w, (struct slice){ block, sizeof(block) });
+	s = LIST_FIRST(&w.smtpd.sessions);
+	ck_assert(s->is_waiting);
+	ck_assert_uint_eq(w.smtpd.body_waiters, 1);
+	ck_assert_uint_lt(w.smtpd.body_bytes, 3 << 20);
+	world_give_body(&w);
+	ck_assert(!s->is_waiting);
+	ck_assert_uint_eq(w.smtpd.body_waiters, 0);
+	world_say(&w, SLICE("\r\n.\r\n"));
+	ck_assert_int_eq(w.messages, 2);
+	ck_assert(world_hear(&w, &b));
+	buf_release(&b);
+	/* and not for ever */
+	world_say(&w,
+	    SLICE("MAIL FROM:<a@b>\r\n"
+		  "RCPT TO:<u@local.test>\r\nDATA\r\n\r\n"));
+	for (int i = 0; i < 40; i++)
+		world_say(&w, (struct slice){ block, sizeof(block) });
+	ck_assert(s->is_waiting);
+	message_tick(s, clock_mono() + 31 * US_SEC);
+	ck_assert(!s->is_waiting);
+	world_say(&w, SLICE("\r\n.\r\nNOOP\r\n"));
+	ck_assert(world_hear(&w, &b));
+	ck_assert(holds(buf_slice(&b), "452 4.3.1 "));
+	ck_assert_int_eq(w.messages, 2);
+	ck_assert_uint_eq(w.smtpd.body_bytes, 0);
+	buf_release(&b);
+}
+END_TEST
+
 START_TEST(lookup_that_says_nothing_is_451)
 {
 	struct buf b;
@@ -573,6 +636,7 @@ main(void)
 	tcase_add_test(tc, a_long_command_is_refused_whole);
 	tcase_add_test(tc, a_flood_is_not_kept);
 	tcase_add_test(tc, a_large_message_has_a_file);
+	tcase_add_test(tc, a_large_message_waits_for_a_file);
 	tcase_add_test(tc, lookup_that_says_nothing_is_451);
 	tcase_add_test(tc, who_reads_nothing_is_not_read);
 	tcase_add_test(tc, stop_lets_messages_end);

@@ -414,11 +414,11 @@ START_TEST(a_body_that_is_not_used_is_given_back)
 
 	give_body(5);
 	ck_assert(store_take_body(t.store, s));
-	submission_free(t.store, s);
+	store_forget(t.store, s);
 	WAIT_FOR(t.drops == 1);
 	s = message("");
 	ck_assert(!store_take_body(t.store, s));
-	submission_free(t.store, s);
+	store_forget(t.store, s);
 }
 END_TEST
 
