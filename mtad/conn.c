@@ -188,7 +188,7 @@ wait_writable(struct conn *c)
 void
 conn_flush(struct conn *c)
 {
-	while (c->sent < c->out.len && !c->is_dead) {
+	while (c->sent < c->out.len) { /* also the last words of a dead one */
 		ssize_t n = send(c->fd, c->out.data + c->sent,
 		    c->out.len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
