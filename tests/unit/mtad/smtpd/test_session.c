@@ -634,6 +634,28 @@ START_TEST(silence_ends_a_session)
 }
 END_TEST
 
+/* printf ... | nc -N: the client closes its half and reads on. */
+START_TEST(a_half_closed_client_is_answered)
+{
+	static const char text[] =
+	    "EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<u@local.test>\r\n"
+	    "DATA\r\nx\r\n.\r\nMAIL FROM:<a@b>\r\n";
+	struct buf b;
+
+	buf_init(&b, 1 << 16);
+	world_connect(&w, "smtp", STRANGER);
+	send(w.client, text, strlen(text), MSG_NOSIGNAL);
+	ck_assert_int_eq(shutdown(w.client, SHUT_WR), 0);
+	world_settle(&w);
+	ck_assert_int_eq(w.messages, 1);
+	ck_assert(!world_hear(&w, &b));
+	ck_assert(holds(buf_slice(&b), "\r\n354 "));
+	ck_assert(holds(buf_slice(&b), " Message accepted\r\n250 2.1.0 "));
+	ck_assert(LIST_EMPTY(&w.smtpd.sessions));
+	buf_release(&b);
+}
+END_TEST
+
 START_TEST(a_session_has_its_end)
 {
 	world_connect(&w, "smtp", STRANGER);
@@ -680,6 +702,7 @@ main(void)
 	tcase_add_test(tc, early_talkers_are_refused);
 	tcase_add_test(tc, silence_ends_a_session);
 	tcase_add_test(tc, a_session_has_its_end);
+	tcase_add_test(tc, a_half_closed_client_is_answered);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
 }
