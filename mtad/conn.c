@@ -187,6 +187,8 @@ on_write(int fd, short what, void *arg)
 		ended(c, "timeout");
 		return;
 	}
+	if (!c->is_full && !c->is_dead) /* the peer takes bytes: it lives */
+		event_add(c->rd, c->timeout);
 	conn_flush(c);
 	if (c->out.len == 0 && c->ops->drained != NULL)
 		c->ops->drained(c->arg);

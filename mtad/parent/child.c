@@ -362,6 +362,21 @@ renew_syslog(struct child *c)
 		SEND(c, syslog, SYSLOG, fd, .unused = 0);
 }
 
+/* Only what the configuration names as a mailer's Path. */
+static bool
+unix_want(struct child *c, struct slice payload)
+{
+	struct p_unix_want m;
+	int fd;
+
+	if (!get_p_unix_want(payload, &m))
+		return false;
+	fd = setup_mailer(c->parent, m.path);
+	SEND(c, unix_give, UNIX_GIVE, fd < 0 ? -1 : fd, .key = m.key,
+	    .error = fd < 0 ? (uint32_t)-fd : 0);
+	return true;
+}
+
 static bool
 handle(struct child *c, uint16_t type, struct slice payload, int fd)
 {
@@ -389,6 +404,8 @@ handle(struct child *c, uint16_t type, struct slice payload, int fd)
 		evlog_file(p->log, fd);
 		SEND(c, evlog_ok, EVLOG_OK, -1, .number = evlog.number);
 		return true;
+	case P_UNIX_WANT:
+		return unix_want(c, payload);
 	case P_ORDER:
 		if (!get_p_order(payload, &order))
 			return false;

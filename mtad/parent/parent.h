@@ -42,6 +42,8 @@ struct parent {
 void setup_dirs(struct parent *);
 void setup_sockets(struct parent *);
 int setup_syslog(const struct parent *); /* a connected socket or -1 */
+/* A connected socket to a mailer's Path, or negative errno. */
+int setup_mailer(const struct parent *, struct slice path);
 void setup_pass_on(struct parent *); /* sockets into LISTEN_FDS, for exec */
 
 /* reload.c */

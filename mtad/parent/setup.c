@@ -308,20 +308,34 @@ setup_pass_on(struct parent *p)
 }
 
 static int
-connect_unix(const char *path)
+connect_unix(const char *path, int type)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int fd;
 
 	if (strlen(path) >= sizeof(sa.sun_path))
-		return -1;
+		return -ENAMETOOLONG;
 	memcpy(sa.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+		int e = errno;
+
 		close(fd);
-		return -1;
+		return -e;
 	}
-	return fd;
+	return fd < 0 ? -errno : fd;
+}
+
+int
+setup_mailer(const struct parent *p, struct slice path)
+{
+	for (size_t i = 0; i < p->conf->mailer_n; i++) {
+		const char *known = p->conf->mailer[i].Path;
+
+		if (path.n != 0 && slice_eq(slice_of(known), path))
+			return connect_unix(known, SOCK_STREAM);
+	}
+	return -EACCES;
 }
 
 int
@@ -336,7 +350,7 @@ setup_syslog(const struct parent *p)
 	int fd;
 
 	if (strncmp(to, "unix:", 5) == 0)
-		return connect_unix(to + 5);
+		return connect_unix(to + 5, SOCK_DGRAM);
 	if ((!is_tcp && strncmp(to, "udp:", 4) != 0) ||
 	    sscanf(to + 4, "%255[^:]:%15s", host, port) != 2 ||
 	    getaddrinfo(host, port, &hints, &ai) != 0)

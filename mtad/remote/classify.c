@@ -2,19 +2,21 @@
 
 #include <string.h>
 
+/* Codes that say all there is to say. */
 static const struct {
-	const char *tail; /* of the enhanced code, RFC 3463 and its registry */
+	const char *tail; /* subject and detail of the enhanced code */
 	enum reason reason;
-} by_code[] = {
+} by_enhanced[] = {
 	{ ".1.1", RC_MAILBOX_UNKNOWN },
 	{ ".1.2", RC_DNS_NONE },
+	{ ".1.3", RC_MAILBOX_UNKNOWN },
 	{ ".1.6", RC_MAILBOX_UNKNOWN },
 	{ ".1.10", RC_DNS_NULLMX },
-	{ ".2.0", RC_MAILBOX_DISABLED },
 	{ ".2.1", RC_MAILBOX_DISABLED },
 	{ ".2.2", RC_MAILBOX_FULL },
 	{ ".2.3", RC_SIZE },
 	{ ".3.1", RC_LOCAL_RESOURCE },
+	{ ".3.2", RC_LOCAL_RESOURCE },
 	{ ".3.4", RC_SIZE },
 	{ ".4.6", RC_LOOP },
 	{ ".4.7", RC_EXPIRED },
@@ -23,11 +25,20 @@ static const struct {
 	{ ".5.4", RC_PROTOCOL },
 	{ ".6.0", RC_CONTENT },
 	{ ".6.1", RC_CONTENT },
+	{ ".6.3", RC_CONTENT },
 	{ ".6.7", RC_CONTENT },
 	{ ".7.8", RC_AUTH },
 	{ ".7.9", RC_AUTH },
 	{ ".7.10", RC_TLS_REQUIRED },
 	{ ".7.11", RC_TLS_REQUIRED },
+	{ ".7.20", RC_POLICY },
+	{ ".7.21", RC_POLICY },
+	{ ".7.22", RC_POLICY },
+	{ ".7.23", RC_POLICY },
+	{ ".7.24", RC_POLICY },
+	{ ".7.25", RC_REPUTATION },
+	{ ".7.26", RC_POLICY },
+	{ ".7.28", RC_RATE_LIMIT },
 };
 
 /* Words that servers use, most telling first. */
@@ -37,21 +48,33 @@ static const struct {
 } by_word[] = {
 	{ "greylist", RC_GREYLIST },
 	{ "graylist", RC_GREYLIST },
-	{ "rate", RC_RATE_LIMIT },
+	{ "grey-list", RC_GREYLIST },
+	{ "rate limit", RC_RATE_LIMIT },
 	{ "too many", RC_RATE_LIMIT },
 	{ "throttl", RC_RATE_LIMIT },
-	{ "spam", RC_SPAM },
+	{ "too fast", RC_RATE_LIMIT },
 	{ "blocklist", RC_REPUTATION },
 	{ "blacklist", RC_REPUTATION },
+	{ "blocked using", RC_REPUTATION },
 	{ "reputation", RC_REPUTATION },
+	{ "spam", RC_SPAM },
 	{ "relay", RC_RELAY_DENIED },
-	{ "quota", RC_MAILBOX_FULL },
+	{ "over quota", RC_MAILBOX_FULL },
+	{ "quota exceeded", RC_MAILBOX_FULL },
 	{ "mailbox full", RC_MAILBOX_FULL },
+	{ "mailbox is full", RC_MAILBOX_FULL },
 	{ "user unknown", RC_MAILBOX_UNKNOWN },
 	{ "unknown user", RC_MAILBOX_UNKNOWN },
+	{ "unknown recipient", RC_MAILBOX_UNKNOWN },
 	{ "no such user", RC_MAILBOX_UNKNOWN },
+	{ "no such recipient", RC_MAILBOX_UNKNOWN },
 	{ "does not exist", RC_MAILBOX_UNKNOWN },
+	{ "mailbox unavailable", RC_MAILBOX_UNKNOWN },
+	{ "disabled", RC_MAILBOX_DISABLED },
+	{ "inactive", RC_MAILBOX_DISABLED },
 	{ "too large", RC_SIZE },
+	{ "too big", RC_SIZE },
+	{ "exceeds size", RC_SIZE },
 	{ "starttls", RC_TLS_REQUIRED },
 	{ "authenticat", RC_AUTH },
 	{ "policy", RC_POLICY },
@@ -59,13 +82,38 @@ static const struct {
 	{ "storage", RC_LOCAL_RESOURCE },
 };
 
+/* What is left: the bare code of RFC 5321 section 4.2.3. */
+static const struct {
+	int code;
+	enum reason reason;
+} by_code[] = {
+	{ 421, RC_LOCAL_RESOURCE },
+	{ 452, RC_LOCAL_RESOURCE },
+	{ 500, RC_PROTOCOL },
+	{ 501, RC_PROTOCOL },
+	{ 502, RC_PROTOCOL },
+	{ 503, RC_PROTOCOL },
+	{ 504, RC_PROTOCOL },
+	{ 530, RC_AUTH },
+	{ 535, RC_AUTH },
+	{ 550, RC_MAILBOX_UNKNOWN },
+	{ 551, RC_MAILBOX_UNKNOWN },
+	{ 552, RC_MAILBOX_FULL },
+	{ 553, RC_MAILBOX_UNKNOWN },
+	{ 555, RC_PROTOCOL },
+	{ 556, RC_DNS_NULLMX },
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
 static bool
 has_word(struct slice text, const char *word)
 {
 	struct slice w = slice_of(word);
 
 	for (size_t i = 0; i + w.n <= text.n; i++)
-		if (slice_ieq(slice_sub(text, i, i + w.n), w))
+		if (ascii_lower(text.p[i]) == w.p[0] &&
+		    slice_ieq(slice_sub(text, i, i + w.n), w))
 			return true;
 	return false;
 }
@@ -73,35 +121,20 @@ has_word(struct slice text, const char *word)
 enum reason
 classify(int code, struct slice enhanced, struct slice text)
 {
+	struct slice tail = slice_sub(enhanced, 1, enhanced.n);
+
 	if (code / 100 == 2)
 		return RC_NONE;
-	if (enhanced.n > 1)
-		for (size_t i = 0; i < sizeof(by_code) / sizeof(by_code[0]);
-		     i++)
-			if (slice_eq(slice_sub(enhanced, 1, enhanced.n),
-				slice_of(by_code[i].tail)))
-				return by_code[i].reason;
-	for (size_t i = 0; i < sizeof(by_word) / sizeof(by_word[0]); i++)
+	for (size_t i = 0; i < COUNT(by_enhanced); i++)
+		if (slice_eq(tail, slice_of(by_enhanced[i].tail)))
+			return by_enhanced[i].reason;
+	for (size_t i = 0; i < COUNT(by_word); i++)
 		if (has_word(text, by_word[i].word))
 			return by_word[i].reason;
-	if (enhanced.n > 3 && enhanced.p[2] == '7')
+	if (tail.n > 2 && tail.p[1] == '7')
 		return RC_POLICY;
-	switch (code) {
-	case 421:
-		return RC_LOCAL_RESOURCE;
-	case 452:
-	case 552:
-		return RC_MAILBOX_FULL;
-	case 550:
-	case 551:
-	case 553:
-		return RC_MAILBOX_UNKNOWN;
-	case 500:
-	case 501:
-	case 502:
-	case 503:
-		return RC_PROTOCOL;
-	default:
-		return RC_UNKNOWN;
-	}
+	for (size_t i = 0; i < COUNT(by_code); i++)
+		if (by_code[i].code == code)
+			return by_code[i].reason;
+	return RC_UNKNOWN;
 }

@@ -1,6 +1,7 @@
 /*
- * classify: the reason class of a reply, from its code, its enhanced code
- * and, where those say little, its words. Pure.
+ * classify: the reason class of a reply, from its enhanced code (RFC 3463
+ * and the registry of RFC 5248), else from its words, else from its code.
+ * Pure.
  */
 #ifndef REMOTE_CLASSIFY_H
 #define REMOTE_CLASSIFY_H

@@ -1,100 +1,91 @@
 /*
  * link: one connection to a server, and the transactions over it.
  *
- * greeting -> EHLO -> (transaction -> idle)* -> QUIT. A transaction is one
- * delivery: MAIL, RCPTs and DATA in one write where PIPELINING allows it,
- * then the body. Each reply goes to the step that waits for it; what a server
- * can do wrong ends as a verdict.
+ *	[WAIT ->] CONNECT -> GREETING -> EHLO [-> HELO] -> ENVELOPE
+ *	ENVELOPE -> BODY -> DOT -> IDLE      some recipient was accepted
+ *	ENVELOPE -> EMPTY -> IDLE            none was, and DATA was yet taken
+ *	ENVELOPE -> IDLE                     none was
+ *	IDLE -> ENVELOPE (the next delivery) | QUIT
+ *	any -> DEAD                          closed, failed, or in time
+ *
+ * client.c has the dialogue; here is what begins, breaks and ends it. A link
+ * has at most one delivery, from the connect on; a dead one is freed at the
+ * end of the turn.
  */
 #ifndef REMOTE_LINK_H
 #define REMOTE_LINK_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/queue.h>
-
 #include "conn.h"
-#include "proc.h"
+#include "delivery.h"
+#include "ehlo.h"
+#include "lines.h"
+#include "remote.h"
 #include "reply.h"
-#include "resolve.h"
-
-struct remote;
-
-enum rcpt_result { RR_OPEN, RR_ACCEPTED, RR_DECIDED };
-
-struct delivery_rcpt {
-	uint32_t index;
-	struct slice addr, orcpt; /* in the job's frame */
-	uint8_t notify, result; /* enum rcpt_result */
-	uint16_t code;
-	uint8_t reason;
-	char enhanced[16];
-	char *text; /* owned */
-	const char *command; /* static */
-};
-
-/* A job in our hands: from P_JOB until its P_RESULT is written. */
-struct delivery {
-	TAILQ_ENTRY(delivery) all;
-	struct remote *remote; /* borrowed */
-	char *frame; /* owned: job's strings are in it */
-	struct p_job job;
-	int fd; /* the rest of the body, or -1 */
-	struct targets targets;
-	int target; /* that is tried */
-	int failed; /* targets that could not be reached */
-	struct link *link; /* borrowed, while it has one */
-	bool is_reused, has_retried;
-	int64_t started, dns_done, conn_done, envelope_done, data_done;
-	char *remote_id; /* owned */
-	char session[17]; /* of the connection that it went over */
-	struct verdict last; /* of a target that failed; texts below */
-	char last_text[600], last_enhanced[16];
-	uint32_t n;
-	struct delivery_rcpt rcpt[];
-};
 
 enum link_state {
+	L_WAIT, /* the parent connects: this process sees no path */
+	L_CONNECT,
 	L_GREETING,
 	L_EHLO,
 	L_HELO,
 	L_IDLE,
-	L_ENVELOPE, /* replies to MAIL, RCPT, DATA are due */
-	L_BODY, /* the body goes out; its reply may come early */
-	L_DOT, /* the last reply is due */
+	L_ENVELOPE, /* replies to RSET, MAIL, RCPT, DATA are due */
+	L_BODY, /* the body goes out; a reply would be early */
+	L_DOT, /* all is out, the last reply is due */
+	L_EMPTY, /* the same with no body, and nobody listens */
 	L_QUIT,
-	L_DEAD
+	L_DEAD,
+	L_STATES
 };
 
 struct link {
-	TAILQ_ENTRY(link) idle;
+	TAILQ_ENTRY(link) list, bucket; /* of the cache, or quitting, dead */
 	struct remote *remote; /* borrowed */
-	struct conn *conn; /* NULL when dead */
+	struct conn *conn; /* NULL in WAIT and when dead */
 	enum link_state state;
-	char *key; /* owned: what it may be used again for */
-	struct target target;
+	enum wait wait; /* what is waited for, since when (mono) */
+	int64_t since;
+	uint8_t mailer; /* enum proto_mailer */
+	struct targets *targets; /* a reference; target is one of them */
+	const struct target *target;
+	char *domain; /* owned: whose mail went over it last; or NULL */
 	struct delivery *delivery; /* borrowed, NULL while idle */
 	struct server_reply reply;
+	struct ehlo ehlo;
+	struct lines lines;
+	uint64_t body_at; /* how much of the body is in the output */
 	uint64_t id;
-	uint32_t messages, step, dots; /* dots: LMTP replies that are due */
-	int64_t opened;
-	uint64_t max_size; /* SIZE of the server, 0: it said none */
-	bool has_pipelining, has_8bit, has_utf8, has_dsn, has_chunking,
-	    has_size, is_lmtp, is_chunked, is_first_line;
-	int64_t last_used; /* mono, when it became idle */
-	off_t body_at; /* of the descriptor */
-	bool at_line_start;
+	uint32_t messages, commands;
+	uint32_t put, got; /* steps of the envelope: next to say, next reply */
+	uint32_t dots; /* last replies that are due: LMTP has one for each */
+	bool is_chunked; /* BDAT in this transaction */
+	bool is_dirty; /* the server may be inside a transaction: RSET first */
+	bool is_open; /* conn.open was said */
 	struct event *connected; /* the socket is, or failed */
-	struct event *gone; /* frees it outside its own callbacks */
+	int64_t opened;
 };
 
-/* Connects to d->targets[d->target] for d, or takes the socket path. */
+/* Connects to the delivery's target for it. */
 void link_open(struct remote *, struct delivery *);
+/* P_UNIX_GIVE: what the parent made of it. Takes fd. False: malformed. */
+bool link_got_unix(struct remote *, struct slice payload, int fd);
 /* The next transaction over an idle link. */
 void link_deliver(struct link *, struct delivery *);
-void link_quit(struct link *); /* says QUIT and closes */
+/* Says QUIT to an idle one; closes it when the answer or its time comes. */
+void link_quit(struct link *);
 void link_close(struct link *, const char *cause); /* at once */
-/* The delivery that it has is taken from it (a stop). */
+/* The delivery that it has is taken from it, and it is closed. */
 void link_drop_delivery(struct link *);
+/* Is the end of the message with the kernel, and its fate unknown? */
+bool link_is_past_dot(const struct link *);
+/* Frees what is dead. */
+void links_bury(struct remote *);
+
+/* For the dialogue. */
+void link_wait(struct link *, enum wait);
+/* It is of no more use, and why: v decides what is open of its delivery. */
+void link_broke(struct link *, const struct verdict *v, const char *cause);
+/* No delivery: into the cache, or QUIT. */
+void link_idle(struct link *);
 
 #endif

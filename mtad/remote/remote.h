@@ -1,44 +1,60 @@
 /*
- * remote: all deliveries and connections of one mtad-remote.
+ * remote: all that one mtad-remote has in its hands.
  */
 #ifndef REMOTE_H
 #define REMOTE_H
 
-#include "link.h"
-#include "map.h"
+#include <sys/queue.h>
+
+#include "cache.h"
+#include "outbox.h"
 #include "proc.h"
 #include "resolve.h"
+#include "self.h"
 
-TAILQ_HEAD(link_list, link);
+/* What is waited for, each with its option (wait.c). */
+enum wait {
+	W_CONNECT,
+	W_GREETING,
+	W_HELO,
+	W_MAIL,
+	W_RCPT,
+	W_DATAINIT,
+	W_BLOCK,
+	W_FINAL,
+	W_QUIT,
+	W_COUNT
+};
+
 TAILQ_HEAD(delivery_list, delivery);
+TAILQ_HEAD(ask_list, ask);
 
 struct remote {
 	struct proc *proc; /* borrowed */
 	struct resolver *resolver;
+	struct self *self;
 	struct delivery_list deliveries;
-	struct link_list idle; /* oldest first */
-	struct map results; /* not yet acknowledged, by serial */
-	uint64_t next_serial, next_id;
-	int idle_n, links_n;
-	struct event *second;
-	const struct timeval *t_connect, *t_initial, *t_helo, *t_mail, *t_rcpt,
-	    *t_datainit, *t_block, *t_final, *t_quit;
-	int64_t stop_at; /* mono; 0: not stopping */
+	struct ask_list asks;
+	int asks_n;
+	struct cache cache; /* idle links */
+	struct link_list waiting; /* for the parent's socket */
+	struct link_list quitting; /* QUIT is said, its answer is due */
+	struct link_list dead; /* freed at the end of the turn */
+	struct outbox outbox;
+	const struct timeval *wait[W_COUNT]; /* the event base's */
+	struct event *idle_timer; /* runs while the cache is not empty */
+	uint64_t next_link;
+	int64_t stop_at; /* mono: nothing is waited for longer; 0: running */
+	struct event *stop_timer;
 };
 
-/* From link.c: the transaction is over, recipients are decided; the link is
- * idle, dying or dead. */
-void delivery_over(struct delivery *);
-/* The link failed before this transaction got anywhere: another target, a
- * fresh connection, or the end. v is copied. */
-void delivery_failed(
-    struct delivery *, const struct verdict *v, bool is_silent_retry);
-void delivery_decide(
-    struct delivery_rcpt *, const char *command, const struct verdict *);
-/* All that are not decided yet get this one. */
-void delivery_decide_all(
-    struct delivery *, const char *command, const struct verdict *);
-char *delivery_key(const struct delivery *); /* the caller's, or NULL */
-void remote_link_idle(struct remote *, struct link *);
+/* idle.c: what is in the cache for ConnectionCacheTimeout is closed. */
+void idle_init(struct remote *); /* idle_timer is NULL without memory */
+void idle_arm(struct remote *); /* the cache is not empty */
+
+/* Each of enum wait: its time, as configured now. */
+void wait_load(struct remote *);
+int64_t wait_us(const struct conf *, enum wait);
+const char *wait_option(enum wait); /* "Timeout.initial" */
 
 #endif

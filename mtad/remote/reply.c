@@ -2,10 +2,15 @@
 
 #include <string.h>
 
+#include "classify.h"
+
 void
 server_reply_init(struct server_reply *r)
 {
-	memset(r, 0, sizeof(*r));
+	r->code = 0;
+	r->n = r->bytes = r->line_bytes = r->line_n = 0;
+	r->has_line = false;
+	r->text[0] = '\0';
 }
 
 static bool
@@ -31,64 +36,104 @@ add_text(struct server_reply *r, struct slice s)
 static enum reply_state
 take_line(struct server_reply *r, reply_line_fn *each, void *arg)
 {
-	struct slice s = { r->line, r->line_n };
-	int code;
+	struct slice s = { r->line, r->line_n }, enhanced;
 	bool is_last;
+	int code;
 
+	r->line_n = r->line_bytes = 0;
 	if (s.n != 0 && s.p[s.n - 1] == '\r')
 		s.n--;
-	r->line_n = 0;
 	if (s.n < 3 || !is_digit(s.p[0]) || !is_digit(s.p[1]) ||
 	    !is_digit(s.p[2]))
 		return REPLY_BAD;
 	code = (s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + (s.p[2] - '0');
-	if (code < 200 || code > 599 || (r->code != 0 && r->code != code))
+	if (code < 200 || code > 599 || (r->has_line && r->code != code))
 		return REPLY_BAD;
-	r->code = code;
 	is_last = s.n == 3 || s.p[3] == ' ';
 	if (!is_last && s.p[3] != '-')
 		return REPLY_BAD;
 	s = slice_sub(s, 4, s.n);
 	if (each != NULL)
 		each(arg, s);
+	if (r->has_line) /* the same enhanced code stands before each line */
+		verdict_cut_enhanced(code, &s, &enhanced);
+	r->code = code;
+	r->has_line = true;
 	add_text(r, s);
 	return is_last ? REPLY_WHOLE : REPLY_MORE;
 }
 
-enum reply_state
-server_reply_feed_lines(struct server_reply *r, struct slice in,
-    size_t *ret_used, reply_line_fn *each, void *arg)
+/* Keeps the beginning of a line, counts all of it. */
+static void
+add_line(struct server_reply *r, struct slice s)
 {
-	size_t used = 0;
+	size_t room = sizeof(r->line) - r->line_n;
+	size_t n = s.n < room ? s.n : room;
 
-	while (used < in.n) {
-		struct slice rest = slice_sub(in, used, in.n);
-		size_t nl = slice_find(rest, '\n');
-		size_t room = sizeof(r->line) - r->line_n;
-		size_t n = nl < room ? nl : room;
-		enum reply_state st;
-
-		memcpy(r->line + r->line_n, rest.p, n);
-		r->line_n += n;
-		used += nl + (nl < rest.n);
-		r->bytes += nl;
-		*ret_used = used;
-		if (r->bytes > REPLY_BYTES_MAX)
-			return REPLY_BAD;
-		if (nl == rest.n)
-			return REPLY_MORE;
-		st = take_line(r, each, arg);
-		if (st != REPLY_MORE)
-			return st;
-	}
-	*ret_used = used;
-	return REPLY_MORE;
+	memcpy(r->line + r->line_n, s.p, n);
+	r->line_n += n;
+	r->line_bytes += s.n;
+	r->bytes += s.n + 1;
 }
 
 enum reply_state
-server_reply_feed(struct server_reply *r, struct slice in, size_t *ret_used)
+server_reply_feed(struct server_reply *r, struct slice in, size_t *ret_used,
+    reply_line_fn *each, void *arg)
 {
-	return server_reply_feed_lines(r, in, ret_used, NULL, NULL);
+	size_t used = 0;
+
+	*ret_used = in.n;
+	while (used < in.n) {
+		struct slice rest = slice_sub(in, used, in.n);
+		size_t nl = slice_find(rest, '\n');
+		enum reply_state st;
+
+		add_line(r, slice_sub(rest, 0, nl));
+		if (r->bytes > REPLY_BYTES_MAX ||
+		    r->line_bytes > REPLY_LINE_MAX)
+			return REPLY_BAD;
+		if (nl == rest.n)
+			return REPLY_MORE;
+		used += nl + 1;
+		st = take_line(r, each, arg);
+		if (st != REPLY_MORE) {
+			*ret_used = used;
+			return st;
+		}
+	}
+	return REPLY_MORE;
+}
+
+struct verdict
+server_reply_verdict(const struct server_reply *r)
+{
+	struct verdict v = { .code = r->code,
+		.enhanced = { "", 0 },
+		.text = { r->text, r->n } };
+
+	verdict_cut_enhanced(r->code, &v.text, &v.enhanced);
+	v.reason = classify(r->code, v.enhanced, v.text);
+	return v;
+}
+
+static bool
+has_digit(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (is_digit(s.p[i]))
+			return true;
+	return false;
+}
+
+/* Brackets and stops around an id are none of it. */
+static struct slice
+bare_word(struct slice s)
+{
+	while (s.n != 0 && strchr("<[(\"", s.p[0]) != NULL)
+		s = slice_sub(s, 1, s.n);
+	while (s.n != 0 && strchr(">])\",.;:", s.p[s.n - 1]) != NULL)
+		s.n--;
+	return s;
 }
 
 /*
@@ -104,18 +149,15 @@ reply_remote_id(struct slice text)
 	bool is_next = false;
 
 	while (slice_next(&text, ' ', &one)) {
-		bool has_digit = false;
-
+		one = bare_word(one);
 		if (slice_istarts(one, SLICE("id=")))
 			return slice_sub(one, 3, one.n);
-		for (size_t i = 0; i < one.n; i++)
-			has_digit |= is_digit(one.p[i]);
-		if (is_next && has_digit && one.n >= 4)
+		if (is_next && has_digit(one) && one.n >= 4)
 			return one;
 		is_next = false;
 		for (size_t i = 0; i < 3; i++)
 			is_next |= slice_ieq(one, slice_of(before[i]));
-		if (id.n == 0 && has_digit && one.n >= 6 &&
+		if (id.n == 0 && has_digit(one) && one.n >= 6 &&
 		    slice_find(one, '.') == one.n)
 			id = one;
 	}

@@ -4,6 +4,10 @@
  * Any number of bytes at a time. Lines are cut, texts are bounded, control
  * bytes become blanks; a reply that never ends, or is none, is an error and
  * not a reason to wait or to believe. Pure.
+ *
+ *	reply = *( code "-" text CRLF ) code [ " " text ] CRLF
+ *
+ * CR may be missing before LF; all lines of a reply have the same code.
  */
 #ifndef REMOTE_REPLY_H
 #define REMOTE_REPLY_H
@@ -12,8 +16,11 @@
 #include <stddef.h>
 
 #include "slice.h"
+#include "verdict.h"
 
-#define REPLY_TEXT_MAX 1000 /* kept of all lines together */
+#define REPLY_TEXT_MAX 600 /* kept of all lines together */
+#define REPLY_KEPT_MAX 512 /* kept of one line */
+#define REPLY_LINE_MAX 2048 /* a longer line is no reply */
 #define REPLY_BYTES_MAX 65536 /* read of one reply */
 
 struct server_reply {
@@ -21,22 +28,23 @@ struct server_reply {
 	size_t n;
 	char text[REPLY_TEXT_MAX + 1]; /* lines joined by blanks */
 	/* private */
-	size_t bytes;
-	char line[600];
-	size_t line_n;
-	bool is_long;
+	size_t bytes, line_bytes, line_n;
+	bool has_line;
+	char line[REPLY_KEPT_MAX];
 };
 
 enum reply_state { REPLY_MORE, REPLY_WHOLE, REPLY_BAD };
 
-void server_reply_init(struct server_reply *);
-/* Takes bytes up to the end of this reply; *ret_used says how many. */
-enum reply_state
-server_reply_feed(struct server_reply *, struct slice, size_t *ret_used);
-/* The text of each line of EHLO is wanted on its own: called for each. */
+/* The text of a line on its own (of EHLO's answer). */
 typedef void reply_line_fn(void *arg, struct slice text);
-enum reply_state server_reply_feed_lines(struct server_reply *, struct slice,
-    size_t *ret_used, reply_line_fn *, void *arg);
+
+void server_reply_init(struct server_reply *);
+/* Takes bytes up to the end of this reply; *ret_used says how many. each may
+ * be NULL. After REPLY_WHOLE or REPLY_BAD comes server_reply_init(). */
+enum reply_state server_reply_feed(struct server_reply *, struct slice,
+    size_t *ret_used, reply_line_fn *each, void *arg);
+/* The enhanced code cut off, the reason classified; texts point into it. */
+struct verdict server_reply_verdict(const struct server_reply *);
 /* Queue id of the other side in the text of its last 250, or empty. */
 struct slice reply_remote_id(struct slice text);
 

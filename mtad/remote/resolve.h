@@ -1,59 +1,49 @@
 /*
- * resolve: where a domain's mail goes, as addresses in order, through
- * libunbound's event interface.
- *
- * No answer, SERVFAIL and bogus answers are temporary; only NXDOMAIN and a
- * null MX (RFC 7505) are final. Every question has a deadline of our own.
+ * resolve: questions to the name servers, through libunbound's event
+ * interface. Every question has a deadline of our own (Timeout.resolver).
  */
 #ifndef REMOTE_RESOLVE_H
 #define REMOTE_RESOLVE_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 
 #include "proc.h"
-#include "verdict.h"
-
-#define TARGETS_MAX 40
-#define MX_MAX 20 /* names used of a set, however large it is */
-
-struct target {
-	char name[256];
-	uint16_t pref;
-	union {
-		struct sockaddr sa;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} addr;
-};
-
-struct targets {
-	int n;
-	struct target v[TARGETS_MAX];
-	struct verdict verdict; /* why there are none; static texts */
-};
+#include "slice.h"
 
 struct resolver;
+struct question;
+
+/* What came of a question. Only NXDOMAIN is a final no; SERVFAIL, silence and
+ * an answer that DNSSEC proves false are temporary. */
+struct answer {
+	enum { ANSWER_OK, ANSWER_NXDOMAIN, ANSWER_TEMP } kind;
+	const char *why; /* static, for ANSWER_TEMP: "servfail", "timeout" … */
+	struct slice packet; /* for ANSWER_OK; the resolver's, until return */
+};
+
+/* Storage of the caller's. From question_ask() until the callback or
+ * question_cancel() it must stay where it is. */
+struct question {
+	struct resolver *resolver; /* private from here on */
+	void (*answered)(void *arg, const struct answer *);
+	void *arg;
+	struct event *deadline;
+	char name[256];
+	const char *type_name;
+	int64_t asked;
+	int async_id;
+	bool is_open;
+};
 
 /* Opens and warms: files are read now. NULL with a warning. */
 struct resolver *resolver_new(struct proc *);
-/* Our own names and addresses: mail that would come back here. */
-/*
- * host: "" the MX of domain; "[1.2.3.4]", "[name]" no MX; "name" its MX.
- * Calls back once, perhaps before it returns; targets are the callback's
- * only until it returns.
- */
-void resolver_mx(struct resolver *, struct slice domain, struct slice host,
-    uint16_t port, void (*done)(void *arg, const struct targets *), void *arg);
-/* The name of an address, confirmed by its own lookup. */
-void resolver_name(struct resolver *, struct slice ip,
-    void (*done)(void *arg, enum proto_fcrdns, struct slice name), void *arg);
-/* MX records in the order in which they are tried: by preference, equal ones
- * shuffled with the given random number. Pure. */
-struct mx {
-	uint16_t pref;
-	char name[256];
-};
-void mx_sort(struct mx *, int n, uint64_t random);
+/* Before the process's event base goes. */
+void resolver_free(struct resolver *);
+struct proc *resolver_proc(const struct resolver *);
+
+/* type: ns_t_mx and so on. Calls back once, perhaps before it returns. */
+void question_ask(struct question *, struct resolver *, const char *name,
+    int type, void (*answered)(void *arg, const struct answer *), void *arg);
+void question_cancel(struct question *); /* fine when it is not open */
 
 #endif

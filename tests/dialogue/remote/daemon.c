@@ -1,0 +1,262 @@
+#include "daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "stat.h"
+#include "wire.h"
+
+#define HEAD 8
+
+int64_t
+story_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void
+side_init(struct side *s, int fd)
+{
+	s->fd = fd;
+	s->taken = 0;
+	buf_init(&s->in, 32 << 20);
+}
+
+void
+side_send(struct side *s, uint16_t type, const struct buf *payload, int fd)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} ctl = { 0 };
+	unsigned char head[HEAD];
+	struct iovec iov[2] = { { head, HEAD },
+		{ payload->data, payload->len } };
+	struct msghdr mh = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	set_le32(head, (uint32_t)payload->len);
+	set_le32(head + 4, type | (fd >= 0 ? 1u << 16 : 0));
+	if (fd >= 0) {
+		mh.msg_control = &ctl;
+		mh.msg_controllen = sizeof(ctl);
+		ctl.align.cmsg_level = SOL_SOCKET;
+		ctl.align.cmsg_type = SCM_RIGHTS;
+		ctl.align.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&ctl.align), &fd, sizeof(fd));
+	}
+	if (sendmsg(s->fd, &mh, MSG_NOSIGNAL) != (ssize_t)(HEAD + payload->len))
+		story_fail(
+		    "cannot send %s: %s", proto_name(type), strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+static void
+read_more(struct side *s, int64_t until, const char *what)
+{
+	struct pollfd p = { .fd = s->fd, .events = POLLIN };
+	int64_t left = until - story_ms();
+	char *room;
+	ssize_t n;
+
+	if (left <= 0 || poll(&p, 1, (int)left) == 0)
+		story_fail("no %s within %d ms", what, STORY_WAIT_MS);
+	buf_drop(&s->in, s->taken);
+	s->taken = 0;
+	room = buf_room(&s->in, 65536);
+	n = read(s->fd, room, 65536);
+	if (n <= 0)
+		story_fail("mtad-remote is gone, waiting for %s", what);
+	s->in.len += (size_t)n;
+}
+
+struct frame
+side_next(struct side *s, const char *what)
+{
+	int64_t until = story_ms() + STORY_WAIT_MS;
+
+	for (;;) {
+		size_t left = s->in.len - s->taken;
+		const char *p = s->in.data + s->taken;
+
+		if (left >= HEAD && left >= HEAD + le32(p)) {
+			struct frame f = { .type = (uint16_t)le32(p + 4),
+				.payload = { p + HEAD, le32(p) } };
+
+			s->taken += HEAD + le32(p);
+			return f;
+		}
+		read_more(s, until, what);
+	}
+}
+
+#define SEND(side_, id, ID, fd_, ...)                                          \
+	do {                                                                   \
+		struct buf b_;                                                 \
+		buf_init(&b_, 16 << 20);                                       \
+		put_p_##id(&b_, &(struct p_##id){ __VA_ARGS__ });              \
+		side_send((side_), P_##ID, &b_, (fd_));                        \
+		buf_release(&b_);                                              \
+	} while (0)
+
+static int
+memory_file(const void *p, size_t n)
+{
+	int fd = memfd_create("story", MFD_CLOEXEC);
+
+	if (fd < 0 || (n != 0 && write(fd, p, n) != (ssize_t)n))
+		story_fail("no memory file");
+	return fd;
+}
+
+static void
+send_conf(struct daemon *d, const struct conf *c)
+{
+	struct buf b;
+
+	buf_init(&b, 16 << 20);
+	conf_encode(&b, c);
+	SEND(&d->parent, conf, CONF, memory_file(b.data, b.len), .is_first = 1);
+	buf_release(&b);
+}
+
+/* A channel of the daemon to a peer whose end is ours. */
+static void
+send_peer(struct daemon *d, struct side *s, uint8_t role)
+{
+	int sv[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
+		story_fail("no socket pair");
+	side_init(s, sv[0]);
+	SEND(&d->parent, peer, PEER, sv[1], .role = role, .index = 0);
+}
+
+static void
+spawn(struct daemon *d, const char *program)
+{
+	int sv[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
+		story_fail("no socket pair");
+	d->pid = fork();
+	if (d->pid < 0)
+		story_fail("no fork");
+	if (d->pid == 0) {
+		int fd = fcntl(sv[1], F_DUPFD, 10);
+
+		dup2(fd, 3);
+		close(fd);
+		execl(program, "mtad-remote", "0", (char *)NULL);
+		_exit(127);
+	}
+	close(sv[1]);
+	side_init(&d->parent, sv[0]);
+}
+
+static void
+send_events_file(struct daemon *d)
+{
+	char path[64];
+	int fd;
+
+	d->events_fd = memory_file("", 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", d->events_fd);
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (fd < 0)
+		story_fail("no event file");
+	SEND(&d->queue, evlog, EVLOG, fd, .number = 1);
+}
+
+void
+daemon_start(struct daemon *d, const char *program, const struct conf *c)
+{
+	int stats = memory_file("", 0);
+
+	if (stat_create(stats) < 0)
+		story_fail("no counters");
+	spawn(d, program);
+	send_conf(d, c);
+	SEND(&d->parent, stats, STATS, stats, .slot = 1);
+	SEND(&d->parent, world, WORLD, -1, .smtpds = 1, .remotes = 1);
+	send_peer(d, &d->queue, R_QUEUE);
+	send_peer(d, &d->smtpd, R_SMTPD);
+	if (side_next(&d->parent, "READY").type != P_READY)
+		story_fail("not READY");
+	SEND(&d->parent, go, GO, -1, .unused = 0);
+	send_events_file(d);
+}
+
+void
+daemon_give_unix(struct daemon *d, const char *path)
+{
+	struct frame f = side_next(&d->parent, "UNIX_WANT");
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct p_unix_want m;
+
+	if (f.type != P_UNIX_WANT || !get_p_unix_want(f.payload, &m) ||
+	    !slice_eq(m.path, slice_of(path)))
+		story_fail("%s instead of UNIX_WANT", proto_name(f.type));
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		story_fail("cannot connect to %s", path);
+	SEND(&d->parent, unix_give, UNIX_GIVE, fd, .key = m.key);
+}
+
+void
+daemon_new_queue(struct daemon *d)
+{
+	close(d->queue.fd);
+	buf_release(&d->queue.in);
+	send_peer(d, &d->queue, R_QUEUE);
+}
+
+void
+daemon_say_stop(struct daemon *d)
+{
+	SEND(&d->parent, stop, STOP, -1, .unused = 0);
+}
+
+void
+daemon_stop(struct daemon *d)
+{
+	int64_t until = story_ms() + STORY_WAIT_MS;
+	struct pollfd p = { .fd = d->parent.fd, .events = POLLIN };
+	char block[4096];
+	int status;
+
+	daemon_say_stop(d);
+	while (story_ms() < until && poll(&p, 1, 100) >= 0)
+		if ((p.revents & POLLIN) &&
+		    read(d->parent.fd, block, sizeof(block)) <= 0)
+			break;
+	if (waitpid(d->pid, &status, 0) != d->pid || !WIFEXITED(status) ||
+	    WEXITSTATUS(status) != 0)
+		story_fail("mtad-remote ended with status %#x", status);
+	d->pid = 0;
+}
+
+void
+daemon_kill(struct daemon *d)
+{
+	if (d->pid <= 0)
+		return;
+	kill(d->pid, SIGKILL);
+	waitpid(d->pid, NULL, 0);
+	d->pid = 0;
+}

@@ -1,0 +1,14 @@
+mail a@x.test b@story.test
+accept
+S: 220 hi
+C: EHLO *
+S: 250 mx
+C: MAIL *
+S: 250 ok
+C: RCPT *
+S: 250 ok
+C: DATA
+S: 354 go
+data
+S: 554 5.7.1 This is spam
+result b@story.test 554 5.7.1 spam This is spam

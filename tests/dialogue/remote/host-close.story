@@ -1,0 +1,13 @@
+# An operator's retry drops the old connections.
+mail a@x.test b@story.test
+accept
+S: 220 hi
+C: EHLO *
+S: 250 mx
+C: MAIL *
+S: 550 5.1.8 no
+result b@story.test 550 5.1.8 *
+hostclose story.test
+C: QUIT
+S: 221 bye
+closed

@@ -1,0 +1,11 @@
+set Timeout.rcpt 1s
+mail a@x.test b@story.test
+accept
+S: 220 hi
+C: EHLO *
+S: 250 mx
+C: MAIL *
+S: 250 ok
+C: RCPT *
+result b@story.test 451 4.4.2 conn-timeout *Timeout.rcpt*
+field failed no

@@ -1,0 +1,16 @@
+# Who has the whole message is waited for, for a while.
+mail a@x.test b@story.test
+accept
+S: 220 hi
+C: EHLO *
+S: 250 mx
+C: MAIL *
+S: 250 ok
+C: RCPT *
+S: 250 ok
+C: DATA
+S: 354 go
+data
+stop
+S: 250 ok
+result b@story.test 250 * *
