@@ -45,6 +45,7 @@ struct txn {
 	const char *refusal; /* code and words */
 	uint32_t rcpt_n; /* of the message, once the store has it */
 	int64_t started;
+	bool is_full; /* has been told that it has recipients enough */
 	int64_t waits_since; /* mono: for a body file; 0 */
 };
 

@@ -398,6 +398,7 @@ START_TEST(too_many_recipients_is_no_error)
 	ck_assert(!holds(buf_slice(&b), "421 "));
 	ck_assert_int_eq(w.messages, 1);
 	ck_assert_int_eq(w.asks, 1); /* lookup is asked once for a moment */
+	ck_assert_uint_eq(w.slot.counter[ST_CONN_REJECTED], 1);
 	buf_release(&b);
 }
 END_TEST
