@@ -73,6 +73,8 @@ addr_domain_ok(struct slice d, bool is_utf8_ok)
 		return false;
 	if (d.p[d.n - 1] == '.')
 		d.n--;
+	if (d.n == 0)
+		return false;
 	while (slice_next(&d, '.', &label)) {
 		if (!label_ok(label, is_utf8_ok))
 			return false;
@@ -88,8 +90,8 @@ addr_literal(struct slice d, char ret_ip[64])
 	struct in6_addr a;
 	char text[64];
 	bool is_v6;
-
-	if (d.n < 3 || d.n > 60 || d.p[0] != '[' || d.p[d.n - 1] != ']')
+	if (d.n < 3 || d.n > 60 || d.p[0] != '[' || d.p[d.n - 1] != ']' ||
+	    slice_find(d, '\0') != d.n)
 		return false;
 	d = slice_sub(d, 1, d.n - 1);
 	is_v6 = slice_istarts(d, SLICE("IPv6:"));
@@ -220,20 +222,23 @@ take_mailbox(struct slice *s, unsigned flags, struct addr *a)
 	return rc;
 }
 
-/* A-d-l ":" — accepted and dropped (RFC 5321 section 4.1.1.3). */
+/* A-d-l ":" — checked, and dropped (RFC 5321 section 4.1.1.3). */
 static int
-skip_route(struct slice *s, struct addr *a)
+skip_route(struct slice *s, unsigned flags, struct addr *a)
 {
+	struct slice route, hop;
 	size_t colon;
 
 	if (s->n == 0 || s->p[0] != '@')
 		return 0;
 	colon = slice_find(*s, ':');
-	if (colon == s->n)
+	if (colon == s->n || s->p[colon - 1] == ',')
 		return -EINVAL;
-	for (size_t i = 0; i < colon; i++)
-		if (!is_alnum((unsigned char)s->p[i]) &&
-		    strchr("@.,-_", s->p[i]) == NULL)
+	route = slice_sub(*s, 0, colon);
+	while (slice_next(&route, ',', &hop))
+		if (hop.n < 2 || hop.p[0] != '@' ||
+		    !addr_domain_ok(
+			slice_sub(hop, 1, hop.n), flags & ADDR_UTF8_OK))
 			return -EINVAL;
 	a->had_route = true;
 	*s = slice_sub(*s, colon + 1, s->n);
@@ -257,7 +262,7 @@ addr_parse_path(struct slice *line, unsigned flags, struct addr *a)
 		*line = slice_sub(s, 1, s.n);
 		return 0;
 	}
-	rc = skip_route(&s, a);
+	rc = skip_route(&s, flags, a);
 	if (rc == 0)
 		rc = take_mailbox(&s, flags, a);
 	if (rc < 0)

@@ -62,48 +62,68 @@ take_line(struct drop *d, struct slice line)
 	}
 }
 
-/* The last line says how long the message is, and stands right behind it. */
-static bool
-take_message(struct drop *d, struct slice rest)
+int
+drop_parse_tail(struct slice last, uint64_t *ret_message, size_t *ret_trailer)
 {
-	struct slice tail;
-	uint64_t n;
-	size_t at;
+	struct slice line, key = SLICE(LAST);
+	size_t nl;
 
-	if (rest.n == 0 || rest.p[rest.n - 1] != '\n')
-		return false;
-	tail = slice_sub(rest, rest.n > 40 ? rest.n - 40 : 0, rest.n - 1);
-	at = slice_rfind(tail, ' ');
-	if (at == tail.n ||
-	    !slice_u64(slice_sub(tail, at + 1, tail.n), rest.n, &n))
-		return false;
-	d->message = slice_sub(rest, 0, (size_t)n);
-	rest = slice_sub(rest, (size_t)n, rest.n);
-	return slice_istarts(rest, SLICE(LAST)) &&
-	    rest.n == strlen(LAST) + (tail.n - at - 1) + 1;
+	if (last.n == 0 || last.p[last.n - 1] != '\n')
+		return -EBADMSG;
+	last = slice_sub(
+	    last, last.n > DROP_TAIL_MAX ? last.n - DROP_TAIL_MAX : 0, last.n);
+	/* the trailer follows the message at once, which may end anywhere */
+	for (nl = last.n; nl >= key.n; nl--) {
+		line = slice_sub(last, nl - key.n, last.n - 1);
+		if (slice_istarts(line, key) &&
+		    slice_u64(slice_sub(line, key.n, line.n), INT64_MAX,
+			ret_message)) {
+			*ret_trailer = line.n + 1;
+			return 0;
+		}
+	}
+	return -EBADMSG;
 }
 
 int
-drop_parse(struct slice file, struct drop *ret)
+drop_parse_head(struct slice start, struct drop *ret)
 {
 	struct drop d = { .sender = { "", 0 } };
 	struct slice line, rest;
 
-	if (!slice_istarts(file, SLICE(FIRST)))
+	if (start.n < strlen(FIRST))
+		return -EAGAIN;
+	if (!slice_istarts(start, SLICE(FIRST)))
 		return -EBADMSG;
-	rest = d.head = slice_sub(file, strlen(FIRST), file.n);
+	rest = d.head = slice_sub(start, strlen(FIRST), start.n);
 	for (;;) {
-		if (!slice_next(&rest, '\n', &line))
-			return -EBADMSG;
+		if (slice_find(rest, '\n') == rest.n)
+			return -EAGAIN;
+		slice_next(&rest, '\n', &line);
 		if (line.n == 0)
 			break;
 		if (!take_line(&d, line))
 			return -EBADMSG;
 	}
-	d.head.n = (size_t)(rest.p - d.head.p);
-	if (!take_message(&d, rest) || d.rcpts == 0)
+	if (d.rcpts == 0)
 		return -EBADMSG;
+	d.head.n = (size_t)(rest.p - d.head.p);
+	d.message = rest;
 	*ret = d;
+	return 0;
+}
+
+int
+drop_parse(struct slice file, struct drop *ret)
+{
+	uint64_t n;
+	size_t trailer;
+
+	if (drop_parse_head(file, ret) < 0 ||
+	    drop_parse_tail(ret->message, &n, &trailer) < 0 ||
+	    ret->message.n != n + trailer)
+		return -EBADMSG;
+	ret->message.n = (size_t)n;
 	return 0;
 }
 

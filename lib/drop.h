@@ -33,6 +33,16 @@ struct drop {
 
 void drop_put(
     struct buf *, const struct drop *, const struct slice *rcpts, uint32_t n);
+/* A file's end, from whose last bytes drop_parse_tail() reads it. */
+#define DROP_TAIL_MAX 40
+/*
+ * A large file in pieces: its beginning (ret->message is what of it is there;
+ * -EAGAIN: the lines are not whole yet), and its last bytes (how long the
+ * message and the trailer are). 0, -EAGAIN, or -EBADMSG: not of this format.
+ */
+int drop_parse_head(struct slice start, struct drop *ret);
+int
+drop_parse_tail(struct slice last, uint64_t *ret_message, size_t *ret_trailer);
 /* 0, or -EBADMSG: not whole, or not of this format. */
 int drop_parse(struct slice file, struct drop *ret);
 /* Walks d->head: start with *pos = 0. */

@@ -118,7 +118,7 @@ bool
 header_addresses(struct slice v, void (*each)(void *, struct slice), void *arg)
 {
 	struct address a = { .n = 0 };
-	bool in_quotes = false;
+	bool in_quotes = false, in_literal = false, is_whole;
 
 	for (size_t i = 0; i < v.n; i++) {
 		char c = v.p[i];
@@ -131,9 +131,18 @@ header_addresses(struct slice v, void (*each)(void *, struct slice), void *arg)
 				in_quotes = false;
 			continue;
 		}
+		if (in_literal && c != '\r' && c != '\n') {
+			add(&a, c); /* its colons and commas are its own */
+			in_literal = c != ']';
+			continue;
+		}
 		switch (c) {
 		case '"':
 			in_quotes = true;
+			add(&a, c);
+			break;
+		case '[':
+			in_literal = true;
 			add(&a, c);
 			break;
 		case '(':
@@ -170,6 +179,7 @@ header_addresses(struct slice v, void (*each)(void *, struct slice), void *arg)
 			add(&a, c);
 		}
 	}
+	is_whole = !in_quotes && !a.is_in_angle;
 	report(&a, each, arg);
-	return !in_quotes && !a.is_in_angle;
+	return is_whole;
 }

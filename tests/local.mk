@@ -6,7 +6,9 @@ UNIT_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/mtad \
 	-I$(top_srcdir)/tests/support $(CHECK_CFLAGS)
 UNIT = tests/support/unit.c tests/support/unit.h
 
-check_PROGRAMS += test_basics test_mail test_smtpd test_queue test_ctl
+check_PROGRAMS += test_basics test_mail test_queue test_ctl \
+	test_aliases test_deliver test_forward test_lookup test_local \
+	test_sendmail
 TESTS += $(check_PROGRAMS)
 test_basics_SOURCES = $(UNIT) tests/unit/lib/test_basics.c
 test_basics_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -14,17 +16,42 @@ test_basics_LDADD = $(UNIT_LIBS)
 test_mail_SOURCES = $(UNIT) tests/unit/lib/test_mail.c
 test_mail_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_mail_LDADD = $(UNIT_LIBS)
-test_smtpd_SOURCES = $(UNIT) tests/unit/mtad/smtpd/test_smtpd.c
-test_smtpd_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/smtpd
-test_smtpd_LDADD = mtad/smtpd/libsmtpd.a $(UNIT_LIBS)
 test_queue_SOURCES = $(UNIT) tests/unit/mtad/queue/test_queue.c
 test_queue_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/queue
 test_queue_LDADD = mtad/queue/libqueue.a $(UNIT_LIBS) $(ZLIB_LIBS)
-test_ctl_SOURCES = $(UNIT) tests/unit/mtad/ctl/test_ctl.c \
-	mtad/ctl/outgoing.c mtad/ctl/sendmail.h mtad/ctl/sendmail_options.c
+test_ctl_SOURCES = $(UNIT) tests/unit/mtad/ctl/test_ctl.c
 test_ctl_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/ctl
-test_ctl_LDADD = $(UNIT_LIBS)
-EXTRA_DIST += tests/run tests/style tests/support tests/e2e
+test_ctl_LDADD = mtad/ctl/libsendmail.a $(UNIT_LIBS)
+test_aliases_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
+	tests/unit/mtad/lookup/test_aliases.c
+test_aliases_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/lookup
+test_aliases_LDADD = mtad/lookup/liblookup.a $(UNIT_LIBS)
+test_deliver_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
+	tests/unit/mtad/local/test_deliver.c
+test_deliver_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/local
+test_deliver_LDADD = mtad/local/liblocal.a $(UNIT_LIBS)
+test_forward_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
+	tests/unit/mtad/local/test_forward.c
+test_forward_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/local
+test_forward_LDADD = mtad/local/liblocal.a $(UNIT_LIBS)
+# the real process; the test is its parent and its peer
+RIG = $(UNIT) tests/support/rig.c tests/support/rig.h \
+	tests/support/tmp.c tests/support/tmp.h
+test_lookup_SOURCES = $(RIG) tests/unit/mtad/lookup/test_lookup.c
+test_lookup_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_lookup_LDADD = $(UNIT_LIBS)
+test_local_SOURCES = $(RIG) tests/unit/mtad/local/test_local.c
+test_local_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_local_LDADD = $(UNIT_LIBS)
+test_sendmail_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
+	tests/unit/mtad/ctl/test_sendmail.c
+test_sendmail_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/ctl
+test_sendmail_LDADD = mtad/ctl/libsendmail.a $(UNIT_LIBS)
+include tests/fuzz/local.mk
+include tests/unit/lib/local.mk
+include tests/unit/mtad/smtpd/local.mk
+EXTRA_DIST += tests/run tests/style tests/e2e tests/support/conf_man.py \
+	tests/support/demo.sh tests/support/mtad.py tests/support/sink.py
 
 include tests/unit/mtad/remote/local.mk
 include tests/dialogue/remote/local.mk

@@ -29,7 +29,9 @@
 static void
 make_safe(void)
 {
-	struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+	static const int limits[] = { RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_DATA,
+		RLIMIT_AS, RLIMIT_STACK };
+	sigset_t none;
 	int fd;
 
 	do
@@ -43,7 +45,17 @@ make_safe(void)
 			signal(sig, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	setrlimit(RLIMIT_FSIZE, &none);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		struct rlimit r;
+
+		if (getrlimit((__rlimit_resource_t)limits[i], &r) == 0) {
+			r.rlim_cur = r.rlim_max; /* as far as we may */
+			setrlimit((__rlimit_resource_t)limits[i], &r);
+		}
+	}
+	alarm(0);
 	umask(077);
 }
 
@@ -92,39 +104,58 @@ full_name_of(const struct passwd *pw, char ret[256])
 	ret[n] = '\0';
 }
 
+/* What one call sends; buffers are the caller's. */
+static int
+make(struct outgoing *out, const struct conf *c,
+    const struct sendmail_options *o, int argc, char **argv)
+{
+	const struct passwd *pw = getpwuid(getuid());
+	char name[256], user[32];
+	struct buf input;
+	int rc;
+
+	for (int i = o->first_rcpt; i < argc; i++)
+		outgoing_add(out, argv[i]);
+	snprintf(user, sizeof(user), "%u", (unsigned)getuid());
+	full_name_of(pw, name);
+	if (!outgoing_sender(
+		out, o->sender, pw ? pw->pw_name : user, c->HostName)) {
+		log_warn("%s is no address of a sender",
+		    o->sender ? o->sender : user);
+		return EX_USAGE;
+	}
+	buf_init(&input, INPUT_MAX);
+	rc = read_input(&input) < 0
+	    ? EX_IOERR
+	    : outgoing_make(out, o, buf_slice(&input), name, c->HostName);
+	buf_release(&input);
+	return rc;
+}
+
 static int
 deliver(const struct conf *c, const struct sendmail_options *o, int argc,
     char **argv)
 {
-	const struct passwd *pw = getpwuid(getuid());
-	char path[4200], name[256], user[32];
-	struct outgoing out = { .n = 0 };
-	struct buf input;
+	struct outgoing out;
+	char path[4200];
 	int rc;
 
-	buf_init(&input, INPUT_MAX);
-	buf_init(&out.message, INPUT_MAX);
-	buf_init(&out.rcpts, (size_t)16 << 20);
-	for (int i = o->first_rcpt; i < argc; i++)
-		outgoing_add(&out, slice_trim(slice_of(argv[i])));
-	snprintf(user, sizeof(user), "%u", (unsigned)getuid());
-	full_name_of(pw, name);
-	rc = read_input(&input);
-	if (rc == 0)
-		rc = outgoing_make(&out, o, buf_slice(&input),
-		    pw ? pw->pw_name : user, name, c->HostName);
-	else
-		rc = EX_IOERR;
-	if (rc == EX_USAGE)
+	outgoing_init(&out);
+	rc = make(&out, c, o, argc, argv);
+	if (rc == EX_IOERR)
+		log_warn("the message cannot be read");
+	else if (rc == EX_USAGE && out.sender != NULL)
 		log_warn("there are no recipients");
-	if (rc == 0)
+	if (rc == 0) {
 		rc = submit_smtp(socket_of(c, path), &out, o);
-	if (rc == EX_OSERR)
-		rc = submit_drop(c->QueueDirectory, &out, o);
-	buf_release(&input);
-	buf_release(&out.message);
-	buf_release(&out.rcpts);
-	free(out.sender);
+		if (rc == EX_OSERR)
+			rc = submit_drop(c->QueueDirectory, &out, o);
+	}
+	if (out.bad[0] != '\0') {
+		log_warn("%s is no address", out.bad);
+		rc = rc == 0 ? EX_NOUSER : rc;
+	}
+	outgoing_release(&out);
 	return rc;
 }
 
@@ -217,24 +248,6 @@ check_aliases(const struct conf *c)
 }
 
 static int
-verify(const struct conf *c, const struct sendmail_options *o, int argc,
-    char **argv)
-{
-	int rc = EX_OK;
-
-	for (int i = o->first_rcpt; i < argc && rc == EX_OK; i++) {
-		printf("%s... ", argv[i]);
-		fflush(stdout);
-		rc = ask(c,
-		    json_pack("{s:i, s:s, s:s}", "v", CONTROL_VERSION, "op",
-			"route", "address", argv[i]),
-		    NULL);
-		puts(rc == EX_OK ? "deliverable" : "not now");
-	}
-	return rc;
-}
-
-static int
 run(const struct conf *c, const struct sendmail_options *o, int argc,
     char **argv)
 {
@@ -250,7 +263,8 @@ run(const struct conf *c, const struct sendmail_options *o, int argc,
 	case MODE_ALIASES:
 		return check_aliases(c);
 	case MODE_VERIFY:
-		return verify(c, o, argc, argv);
+		return submit_verify(socket_of(c, path), argc - o->first_rcpt,
+		    argv + o->first_rcpt);
 	case MODE_QUEUE_RUN:
 		return run_queue(c, o);
 	case MODE_DAEMON:

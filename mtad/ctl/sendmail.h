@@ -38,26 +38,45 @@ struct sendmail_options {
 int sendmail_options(
     int argc, char **argv, struct sendmail_options *ret, char why[200]);
 
-/* A message as it will be submitted: LF line ends, no Bcc. */
+/*
+ * A message as it will be submitted: LF line ends, no Bcc, no bare names in
+ * the header's addresses. Owned; outgoing_init() before, _release() after.
+ */
 struct outgoing {
 	struct buf message;
-	struct buf rcpts; /* one a line */
+	struct buf rcpts; /* one a line, as between < and > */
 	uint32_t n;
-	char *sender; /* owned; "" for <> */
+	bool is_utf8; /* an address needs SMTPUTF8 (RFC 6531) */
+	char *sender; /* "" for <> */
+	char
+	    bad[100]; /* the first thing that should be an address and is not */
 };
 
-/* From what stdin gave. names of rcpts already in o->rcpts stay. */
+void outgoing_init(struct outgoing *);
+void outgoing_release(struct outgoing *);
+/* Addresses of one word of the command line, which no newline makes two. */
+void outgoing_add(struct outgoing *, const char *word);
+/* Who sends: -f, or the user; completed with host. False: no address. */
+bool outgoing_sender(
+    struct outgoing *, const char *given, const char *user, const char *host);
+/* From what stdin gave; the sender and the recipients of the command line
+ * are in it already. full_name may be "". 0, or a sysexits code. */
 int outgoing_make(struct outgoing *, const struct sendmail_options *,
-    struct slice input, const char *user, const char *full_name,
-    const char *host);
-void outgoing_add(struct outgoing *, struct slice rcpt);
+    struct slice input, const char *full_name, const char *host);
 
-/* Over the Unix socket. sysexits; EX_OSERR when no daemon answers, so that
- * the caller writes a drop file. */
+/* A field's bare addresses get @host: raw is the whole field. */
+void put_completed(
+    struct buf *, struct slice raw, struct slice value, const char *host);
+
+/* Over the Unix socket. sysexits; EX_OSERR when no daemon answers or it takes
+ * nothing now: then the caller writes a drop file for who is still in
+ * o->rcpts. */
 int submit_smtp(
-    const char *path, const struct outgoing *, const struct sendmail_options *);
+    const char *path, struct outgoing *o, const struct sendmail_options *);
 int submit_drop(const char *spool, const struct outgoing *,
     const struct sendmail_options *);
+/* -bv: what the daemon says of each. sysexits of the worst. */
+int submit_verify(const char *path, int n, char **addresses);
 int submit_proxy(const char *path); /* -bs: stdin and stdout are the client */
 
 #endif

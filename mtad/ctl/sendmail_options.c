@@ -13,7 +13,7 @@ static const char without_value[] = "AGImnsUc7T";
 static int
 bad(char why[200], const char *text, const char *arg)
 {
-	snprintf(why, 200, "%s%s", text, arg);
+	snprintf(why, 200, "%s%.100s", text, arg);
 	return EX_USAGE;
 }
 
@@ -50,31 +50,64 @@ set_mode(struct sendmail_options *o, char c, char why[200])
 	}
 }
 
-static void
-set_value(struct sendmail_options *o, char c, const char *v)
+/* NOTIFY and RET go into a command of SMTP: only what RFC 3461 has. */
+static bool
+is_notify(const char *v)
+{
+	struct slice rest = slice_of(v), word;
+
+	if (slice_ieq(rest, SLICE("never")))
+		return true;
+	if (rest.n == 0 || rest.p[rest.n - 1] == ',')
+		return false;
+	while (slice_next(&rest, ',', &word))
+		if (!slice_ieq(word, SLICE("success")) &&
+		    !slice_ieq(word, SLICE("failure")) &&
+		    !slice_ieq(word, SLICE("delay")))
+			return false;
+	return true;
+}
+
+static bool
+is_ret(const char *v)
+{
+	return strcasecmp(v, "full") == 0 || strcasecmp(v, "hdrs") == 0;
+}
+
+static int
+set_value(struct sendmail_options *o, char c, const char *v, char why[200])
 {
 	switch (c) {
 	case 'f':
 	case 'r':
 		o->sender = v;
-		return;
+		return 0;
 	case 'F':
 		o->full_name = v;
-		return;
+		return 0;
 	case 'N':
+		if (!is_notify(v))
+			return bad(why,
+			    "-N is never, or a list of success, failure and "
+			    "delay; not ",
+			    v);
 		o->notify = v;
-		return;
+		return 0;
 	case 'R':
+		if (!is_ret(v))
+			return bad(why, "-R is full or hdrs; not ", v);
 		o->ret = v;
-		return;
+		return 0;
 	case 'V':
+		if (*v == '\0' || strlen(v) > 100)
+			return bad(why, "-V wants 1 to 100 characters", "");
 		o->envid = v;
-		return;
+		return 0;
 	case 'C':
 		o->conf_path = v;
-		return;
+		return 0;
 	default:
-		return; /* accepted, as programs give it out of habit */
+		return 0; /* accepted, as programs give it out of habit */
 	}
 }
 
@@ -112,8 +145,7 @@ take(struct sendmail_options *o, int argc, char **argv, int *i, char why[200])
 				    argv[*i]);
 			if (*v == '\0')
 				v = argv[++*i];
-			set_value(o, *p, v);
-			return 0;
+			return set_value(o, *p, v, why);
 		}
 		switch (*p) {
 		case 'b':

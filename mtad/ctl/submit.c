@@ -1,6 +1,5 @@
 /*
- * submit: to a smtpd over its Unix socket, or, with no daemon, into the drop
- * folder.
+ * submit: to a smtpd over its Unix socket.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,17 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "drop.h"
 #include "file.h"
 #include "log.h"
 #include "sendmail.h"
+
+#define LAST_WORDS 30000 /* ms */
 
 static int
 connect_to(const char *path)
@@ -100,6 +98,8 @@ say_mail(struct dialogue *d, const struct outgoing *o,
 			buf_adds(&b, " BODY=8BITMIME");
 			break;
 		}
+	if (o->is_utf8)
+		buf_adds(&b, " SMTPUTF8");
 	buf_adds(&b, "\r\n");
 	code = say(d, &b);
 	buf_release(&b);
@@ -118,6 +118,19 @@ say_rcpt(
 	if (opt->notify != NULL)
 		buf_addf(&b, " NOTIFY=%s", opt->notify);
 	buf_adds(&b, "\r\n");
+	code = say(d, &b);
+	buf_release(&b);
+	return code;
+}
+
+static int
+say_word(struct dialogue *d, const char *line)
+{
+	struct buf b;
+	int code;
+
+	buf_init(&b, 256);
+	buf_adds(&b, line);
 	code = say(d, &b);
 	buf_release(&b);
 	return code;
@@ -150,168 +163,200 @@ say_message(struct dialogue *d, const struct outgoing *o)
 	return code;
 }
 
+/* A refusal for good. */
+static int
+refused(const struct dialogue *d, int code)
+{
+	fprintf(stderr, "sendmail: %s", d->reply);
+	return code == 550 || code == 553 ? EX_NOUSER
+	    : code == 552		  ? EX_UNAVAILABLE
+					  : EX_DATAERR;
+}
+
+/* Recipients up to the end, or to what one message may have. Those that were
+ * asked for leave o->rcpts only when all is well; *ret_used is their size. */
+static int
+say_rcpts(struct dialogue *d, const struct outgoing *o,
+    const struct sendmail_options *opt, uint32_t *ret_n, size_t *ret_used,
+    int *worst)
+{
+	struct slice rest = buf_slice(&o->rcpts), rcpt;
+
+	*ret_n = 0;
+	*ret_used = 0;
+	while (slice_next(&rest, '\n', &rcpt)) {
+		int code = say_rcpt(d, rcpt, opt);
+
+		if (code == 452 && *ret_n != 0)
+			return EX_OK; /* with the next transaction */
+		if (code / 100 == 4 || code == 0)
+			return EX_OSERR;
+		if (code / 100 == 2)
+			++*ret_n;
+		else
+			*worst = refused(d, code);
+		*ret_used = (size_t)(rest.p - o->rcpts.data);
+	}
+	return EX_OK;
+}
+
 static int
 status_of(const struct dialogue *d, int code)
 {
-	if (code / 100 == 2 || code / 100 == 3)
+	if (code / 100 == 2 || code == 354)
 		return EX_OK;
-	if (code == 0)
-		return EX_OSERR; /* gone in the midst: the drop folder */
-	fprintf(stderr, "sendmail: %s", d->reply);
-	if (code / 100 == 4)
-		return EX_TEMPFAIL;
-	return code == 550 ? EX_NOUSER
-	    : code == 552  ? EX_UNAVAILABLE
-			   : EX_DATAERR;
+	return code == 0 || code / 100 == 4 ? EX_OSERR : refused(d, code);
 }
 
 static int
-converse(struct dialogue *d, const struct outgoing *o,
-    const struct sendmail_options *opt)
+transact(struct dialogue *d, struct outgoing *o,
+    const struct sendmail_options *opt, int *worst)
 {
-	struct slice rest = buf_slice(&o->rcpts), rcpt;
-	struct buf b;
-	int code = read_reply(d), rc;
+	uint32_t n;
+	size_t used;
+	int rc = status_of(d, say_mail(d, o, opt));
 
-	buf_init(&b, 256);
-	if (code / 100 == 2) {
-		buf_adds(&b, "EHLO localhost\r\n");
-		code = say(d, &b);
-	}
-	if (code / 100 == 2)
-		code = say_mail(d, o, opt);
-	while (code / 100 == 2 && slice_next(&rest, '\n', &rcpt))
-		code = say_rcpt(d, rcpt, opt);
-	if (code / 100 == 2) {
-		buf_clear(&b);
-		buf_adds(&b, "DATA\r\n");
-		code = say(d, &b);
-	}
-	if (code == 354)
-		code = say_message(d, o);
-	rc = status_of(d, code);
-	buf_clear(&b);
-	buf_adds(&b, "QUIT\r\n");
 	if (rc == EX_OK)
-		say(d, &b);
-	buf_release(&b);
+		rc = say_rcpts(d, o, opt, &n, &used, worst);
+	if (rc != EX_OK)
+		return rc;
+	if (n == 0) { /* all were refused, and said so */
+		say_word(d, "RSET\r\n");
+		buf_clear(&o->rcpts);
+		return EX_OK;
+	}
+	rc = status_of(d, say_word(d, "DATA\r\n"));
+	if (rc == EX_OK)
+		rc = status_of(d, say_message(d, o));
+	if (rc == EX_OK)
+		buf_drop(&o->rcpts, used);
 	return rc;
 }
 
-int
-submit_smtp(const char *path, const struct outgoing *o,
-    const struct sendmail_options *opt)
+static int
+converse(
+    struct dialogue *d, struct outgoing *o, const struct sendmail_options *opt)
 {
-	struct dialogue d = { .fd = connect_to(path),
-		.is_verbose = opt->is_verbose };
+	int worst = EX_OK, rc = status_of(d, read_reply(d));
+
+	if (rc == EX_OK)
+		rc = status_of(d, say_word(d, "EHLO localhost\r\n"));
+	while (rc == EX_OK && o->rcpts.len != 0)
+		rc = transact(d, o, opt, &worst);
+	if (rc == EX_OK)
+		say_word(d, "QUIT\r\n");
+	return rc != EX_OK ? rc : worst;
+}
+
+static bool
+open_dialogue(struct dialogue *d, const char *path)
+{
+	const struct timeval patience = { 300, 0 };
+
+	d->fd = connect_to(path);
+	if (d->fd < 0)
+		return false;
+	setsockopt(d->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(d->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	d->in = fdopen(d->fd, "r");
+	if (d->in == NULL)
+		close(d->fd);
+	return d->in != NULL;
+}
+
+int
+submit_smtp(
+    const char *path, struct outgoing *o, const struct sendmail_options *opt)
+{
+	struct dialogue d = { .is_verbose = opt->is_verbose };
 	int rc;
 
-	if (d.fd < 0)
+	if (!open_dialogue(&d, path))
 		return EX_OSERR;
-	d.in = fdopen(d.fd, "r");
-	if (d.in == NULL) {
-		close(d.fd);
-		return EX_OSERR;
-	}
 	rc = converse(&d, o, opt);
 	fclose(d.in);
 	return rc;
 }
 
 static int
-write_drop(int dirfd, const struct buf *b)
+verify_one(struct dialogue *d, const char *address)
 {
-	char tmp[64], name[32];
-	uint64_t random = 0;
-	int fd, rc;
-
-	while (getrandom(&random, sizeof(random), 0) < 0 && errno == EINTR)
-		continue;
-	snprintf(name, sizeof(name), "%016llx", (unsigned long long)random);
-	snprintf(tmp, sizeof(tmp), ".%s.tmp", name);
-	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return -errno;
-	/* readable for the queue's user; nobody else can enter the folder */
-	rc = fchmod(fd, 0644) < 0 ? -errno : 0;
-	if (rc == 0)
-		rc = file_write_all(fd, b->data, b->len);
-	if (rc == 0 && fsync(fd) < 0)
-		rc = -errno;
-	close(fd);
-	if (rc == 0 && renameat(dirfd, tmp, dirfd, name) < 0)
-		rc = -errno;
-	if (rc < 0)
-		unlinkat(dirfd, tmp, 0);
-	return rc;
-}
-
-/* The folder can be entered and written by the set-group-id, not listed. */
-int
-submit_drop(const char *spool, const struct outgoing *o,
-    const struct sendmail_options *opt)
-{
-	struct drop d = { .sender = slice_of(o->sender),
-		.envid = slice_of(opt->envid),
-		.ret = slice_of(opt->ret),
-		.notify = slice_of(opt->notify),
-		.message = buf_slice(&o->message) };
-	struct slice *rcpts = calloc(o->n + 1, sizeof(*rcpts));
-	struct slice rest = buf_slice(&o->rcpts);
 	struct buf b;
-	char path[4200];
-	uint32_t n = 0;
-	int dirfd, rc;
+	int code;
 
-	if (rcpts == NULL)
-		return EX_OSERR;
-	while (n < o->n && slice_next(&rest, '\n', &rcpts[n]))
-		n++;
-	buf_init(&b, (size_t)2 << 30);
-	drop_put(&b, &d, rcpts, n);
-	free(rcpts);
-	snprintf(path, sizeof(path), "%s/drop", spool);
-	dirfd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	rc = dirfd < 0 ? -errno : b.bad ? -ENOMEM : write_drop(dirfd, &b);
-	if (rc < 0)
-		log_warn("no daemon answers, and %s takes nothing: %s", path,
-		    strerror(-rc));
-	if (dirfd >= 0)
-		close(dirfd);
+	for (const char *p = address; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20)
+			return EX_USAGE;
+	buf_init(&b, 2048);
+	buf_addf(&b, "VRFY %s\r\n", address);
+	code = say(d, &b);
 	buf_release(&b);
-	return rc < 0 ? EX_TEMPFAIL : EX_OK;
+	if (code / 100 == 2)
+		printf("%s... deliverable\n", address);
+	else
+		printf("%s... %s", address, code ? d->reply : "no answer\n");
+	return code / 100 == 2 ? EX_OK
+	    : code / 100 == 5  ? EX_NOUSER
+			       : EX_TEMPFAIL;
 }
 
-/* Both directions until either side is done. */
+int
+submit_verify(const char *path, int n, char **addresses)
+{
+	struct dialogue d = { .is_verbose = false };
+	int rc, worst = EX_OK;
+
+	if (!open_dialogue(&d, path)) {
+		log_warn("no mtad answers at %s", path);
+		return EX_UNAVAILABLE;
+	}
+	rc = status_of(&d, read_reply(&d));
+	if (rc == EX_OK)
+		rc = status_of(&d, say_word(&d, "EHLO localhost\r\n"));
+	for (int i = 0; rc == EX_OK && i < n; i++) {
+		int one = verify_one(&d, addresses[i]);
+
+		worst = one != EX_OK ? one : worst;
+	}
+	fclose(d.in);
+	return rc != EX_OK ? rc : worst;
+}
+
+static bool
+copy_some(int from, int to)
+{
+	char block[16384];
+	ssize_t n = read(from, block, sizeof(block));
+
+	return n > 0 && file_write_all(to, block, (size_t)n) == 0;
+}
+
+/* Both directions until the daemon is done. The end of our input is told to
+ * it only when it has no more to say: a caller that wrote all its commands
+ * and closed still gets every answer. */
 int
 submit_proxy(const char *path)
 {
-	int fd = connect_to(path);
-	char block[16384];
+	struct pollfd pf[2] = { { 0, POLLIN, 0 },
+		{ connect_to(path), POLLIN, 0 } };
 
-	if (fd < 0) {
+	if (pf[1].fd < 0) {
 		printf("421 4.3.0 The mail system is not running\r\n");
 		return EX_TEMPFAIL;
 	}
 	for (;;) {
-		struct pollfd pf[2] = { { 0, POLLIN, 0 }, { fd, POLLIN, 0 } };
-		ssize_t n;
+		int n = poll(pf, 2, pf[0].fd < 0 ? LAST_WORDS : -1);
 
-		if (poll(pf, 2, -1) < 0 && errno != EINTR)
+		if (n < 0 && errno != EINTR)
 			break;
-		if (pf[1].revents != 0) {
-			n = read(fd, block, sizeof(block));
-			if (n <= 0 || file_write_all(1, block, (size_t)n) < 0)
-				break;
-		}
-		if (pf[0].revents != 0) {
-			n = read(0, block, sizeof(block));
-			if (n <= 0 || file_write_all(fd, block, (size_t)n) < 0)
-				shutdown(fd, SHUT_WR);
-			if (n <= 0)
-				break;
-		}
+		if (n == 0)
+			shutdown(pf[1].fd, SHUT_WR);
+		if (pf[1].revents != 0 && !copy_some(pf[1].fd, 1))
+			break;
+		if (pf[0].fd >= 0 && pf[0].revents != 0 &&
+		    !copy_some(0, pf[1].fd))
+			pf[0].fd = -1;
 	}
-	close(fd);
+	close(pf[1].fd);
 	return EX_OK;
 }

@@ -2,11 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -16,71 +13,10 @@
 
 #include "chan.h"
 #include "file.h"
-#include "log.h"
 
 #define HEAD 8 /* of a frame, lib/chan.c */
 #define THREADS_MAX 64
-
-void
-put_agent_job(struct buf *b, const struct agent_job *j)
-{
-	put_u64(b, j->tag);
-	put_u8(b, j->kind);
-	put_str(b, j->sender);
-	put_str(b, j->rcpt);
-	put_str(b, j->path);
-	put_u64(b, j->rest);
-	put_str(b, j->head);
-}
-
-bool
-get_agent_job(struct slice s, struct agent_job *j)
-{
-	struct rd r = rd_of(s);
-
-	j->tag = get_u64(&r);
-	j->kind = get_u8(&r);
-	j->sender = get_str(&r);
-	j->rcpt = get_str(&r);
-	j->path = get_str(&r);
-	j->rest = get_u64(&r);
-	j->head = get_str(&r);
-	return !r.bad && r.p == r.end;
-}
-
-void
-put_agent_answer(struct buf *b, const struct agent_answer *a)
-{
-	put_u64(b, a->tag);
-	put_u8(b, a->is_forward);
-	put_u8(b, a->keeps);
-	put_u16(b, (uint16_t)a->result.code);
-	put_u8(b, (uint8_t)a->result.reason);
-	put_str(b, slice_of(a->result.enhanced));
-	put_str(b, slice_of(a->result.text));
-	put_str(b, a->targets);
-}
-
-bool
-get_agent_answer(struct slice s, struct agent_answer *a)
-{
-	struct rd r = rd_of(s);
-	struct slice enhanced, text;
-
-	a->tag = get_u64(&r);
-	a->is_forward = get_u8(&r);
-	a->keeps = get_u8(&r);
-	a->result.code = get_u16(&r);
-	a->result.reason = (enum reason)get_u8(&r);
-	enhanced = get_str(&r);
-	text = get_str(&r);
-	a->targets = get_str(&r);
-	snprintf(a->result.enhanced, sizeof(a->result.enhanced), "%.*s",
-	    SLICE_ARG(enhanced));
-	snprintf(
-	    a->result.text, sizeof(a->result.text), "%.*s", SLICE_ARG(text));
-	return !r.bad && r.p == r.end && a->result.reason < RC_COUNT;
-}
+#define AGENT_FD 3
 
 struct work {
 	STAILQ_ENTRY(work) link;
@@ -92,52 +28,113 @@ struct work {
 /* The one agent of its process. */
 struct agent {
 	int fd;
-	const struct conf *conf;
+	struct agent_role role;
+	const char *refusal; /* why nothing is delivered, or NULL */
 	struct owner owner;
 	pthread_mutex_t lock, write_lock;
-	pthread_cond_t wake;
+	pthread_cond_t wake, rest;
 	STAILQ_HEAD(, work) todo; /* under lock, as the rest */
-	int threads, idle;
+	int todo_n, threads, idle;
+	bool is_alone; /* the master is gone */
 };
 
+/* How much of a path has to be there already: what its template does not
+ * make for each user. */
+static size_t
+fixed_of(const struct agent *a, const struct agent_job *j, const char *path)
+{
+	const struct conf *c = a->role.conf;
+	const char *slash;
+
+	for (size_t i = 0; j->kind == TARGET_VIRTUAL && i < c->virtual_n; i++) {
+		size_t n = path_fixed(c->virtual_[i].Mailbox, "");
+
+		if (strncmp(path, c->virtual_[i].Mailbox, n) == 0)
+			return n;
+	}
+	if (j->kind == TARGET_USER || j->kind == TARGET_MAILBOX)
+		return path_fixed(c->LocalMailbox, a->owner.home);
+	for (slash = path + strlen(path); slash > path && slash[-1] == '/';)
+		slash--;
+	while (slash > path && slash[-1] != '/')
+		slash--;
+	return (size_t)(slash - path);
+}
+
 static void
-deliver(const struct agent *a, struct work *w, struct agent_answer *ans,
+to_mailbox(const struct agent *a, const struct agent_job *j, struct letter *l,
+    struct result *r)
+{
+	struct buf path;
+
+	buf_init(&path, 4096);
+	l->is_own = j->kind == TARGET_USER || j->kind == TARGET_MAILBOX;
+	if (l->is_own)
+		expand_path(&path, a->role.conf->LocalMailbox, l);
+	else
+		buf_add_slice(&path, j->path);
+	l->path = path.data;
+	l->fixed = fixed_of(a, j, path.data);
+	if (path.bad || memchr(path.data, '\0', path.len) != NULL ||
+	    path.data[0] != '/')
+		result_set(r, 451, "4.3.5", RC_LOCAL_RESOURCE,
+		    "The mailbox has no usable path");
+	else
+		deliver_mailbox(l, r);
+	buf_release(&path);
+}
+
+static void
+to_program(const struct agent_job *j, struct letter *l, struct result *r)
+{
+	char *command = slice_dup(j->path);
+
+	l->path = command;
+	if (command == NULL)
+		result_errno(r, ENOMEM, "program", "");
+	else
+		deliver_program(l, r);
+	free(command);
+}
+
+static bool
+may_do(const struct agent *a, const struct work *w, struct result *r)
+{
+	const char *why = a->refusal;
+
+	if (why == NULL && a->role.is_virtual && w->job.kind != TARGET_VIRTUAL)
+		why = "This process delivers to virtual mailboxes alone";
+	if (why == NULL && w->job.rest != 0 && w->fd < 0)
+		why = "The message did not come with its letter";
+	if (why != NULL)
+		result_set(r, 451, "4.3.0", RC_LOCAL_RESOURCE, "%s", why);
+	return why == NULL;
+}
+
+static void
+deliver(const struct agent *a, const struct work *w, struct agent_answer *ans,
     struct buf *targets)
 {
-	struct letter l = { .conf = a->conf,
+	const struct agent_job *j = &w->job;
+	struct letter l = { .conf = a->role.conf,
 		.owner = &a->owner,
-		.sender = w->job.sender,
-		.rcpt = w->job.rcpt,
-		.head = w->job.head,
+		.sender = j->sender,
+		.rcpt = j->rcpt,
+		.head = j->head,
 		.fd = w->fd,
-		.rest = w->job.rest };
-	struct buf path;
+		.rest = j->rest };
 	int rc = 0;
 
-	buf_init(&path, 8192);
-	buf_add_slice(&path, w->job.path);
-	l.path = path.data;
-	if (deliver_is_loop(&l, &ans->result)) {
-		buf_release(&path);
+	if (!may_do(a, w, &ans->result) || deliver_is_loop(&l, &ans->result))
 		return;
-	}
-	if (w->job.kind == TARGET_USER)
+	if (j->kind == TARGET_USER)
 		rc = forward_read(&l, targets, &ans->keeps, &ans->result);
-	if (rc > 0) {
+	if (rc > 0)
 		ans->is_forward = true;
-	} else if (rc == 0) {
-		if (w->job.kind == TARGET_USER ||
-		    w->job.kind == TARGET_MAILBOX) {
-			buf_clear(&path);
-			expand_path(&path, a->conf->LocalMailbox, &l);
-			l.path = path.data;
-		}
-		if (w->job.kind == TARGET_PROGRAM)
-			deliver_program(&l, &ans->result);
-		else
-			deliver_mailbox(&l, &ans->result);
-	}
-	buf_release(&path);
+	else if (rc == 0 && j->kind == TARGET_PROGRAM)
+		to_program(j, &l, &ans->result);
+	else if (rc == 0)
+		to_mailbox(a, j, &l, &ans->result);
 }
 
 static void
@@ -149,11 +146,13 @@ answer(struct agent *a, const struct agent_answer *ans)
 	buf_init(&b, CHAN_FRAME_MAX + HEAD);
 	buf_add(&b, head, HEAD);
 	put_agent_answer(&b, ans);
+	if (b.bad) /* the master takes the end of this process for an answer */
+		_exit(EXIT_FAILURE);
 	set_le32(b.data, (uint32_t)(b.len - HEAD));
 	set_le32(b.data + 4, AGENT_ANSWER);
 	pthread_mutex_lock(&a->write_lock);
-	if (file_write_all(a->fd, b.data, b.len) < 0)
-		_exit(EXIT_FAILURE); /* the master is gone */
+	if (!a->is_alone && file_write_all(a->fd, b.data, b.len) < 0)
+		a->is_alone = true; /* finish, and tell nobody */
 	pthread_mutex_unlock(&a->write_lock);
 	buf_release(&b);
 }
@@ -188,10 +187,12 @@ thread(void *arg)
 
 		while ((w = STAILQ_FIRST(&a->todo)) == NULL) {
 			a->idle++;
+			pthread_cond_signal(&a->rest);
 			pthread_cond_wait(&a->wake, &a->lock);
 			a->idle--;
 		}
 		STAILQ_REMOVE_HEAD(&a->todo, link);
+		a->todo_n--;
 		pthread_mutex_unlock(&a->lock);
 		do_work(a, w);
 		pthread_mutex_lock(&a->lock);
@@ -202,18 +203,20 @@ thread(void *arg)
 static void
 give(struct agent *a, struct work *w)
 {
-	int max = (int)a->conf->LocalConcurrency;
+	int max = (int)a->role.conf->LocalConcurrency;
 	pthread_t t;
 
 	if (max > THREADS_MAX)
 		max = THREADS_MAX;
 	pthread_mutex_lock(&a->lock);
 	STAILQ_INSERT_TAIL(&a->todo, w, link);
-	if (a->idle == 0 && a->threads < max &&
+	if (++a->todo_n > a->idle && a->threads < max &&
 	    pthread_create(&t, NULL, thread, a) == 0) {
 		pthread_detach(t);
 		a->threads++;
 	}
+	if (a->threads == 0)
+		_exit(EXIT_FAILURE); /* no thread at all: not now */
 	pthread_cond_signal(&a->wake);
 	pthread_mutex_unlock(&a->lock);
 }
@@ -248,6 +251,7 @@ read_all(int sock, char *to, size_t n, int *fd)
 	return true;
 }
 
+/* NULL: the socket is closed. Half a frame is of no use either. */
 static struct work *
 next_work(int sock)
 {
@@ -264,84 +268,47 @@ next_work(int sock)
 		return NULL;
 	w->fd = fd;
 	w->frame = malloc(n + 1);
-	if (w->frame == NULL || !read_all(sock, w->frame, n, &w->fd) ||
-	    !get_agent_job((struct slice){ w->frame, n }, &w->job))
-		_exit(EXIT_FAILURE);
-	return w;
-}
-
-/*
- * Users cannot make a file in /var/mail: while there is root, the missing
- * mailbox is made for its owner, never followed, never given away.
- */
-static void
-make_mailbox(const struct agent *a)
-{
-	struct letter l = { .conf = a->conf, .owner = &a->owner };
-	struct buf path;
-	int fd;
-
-	buf_init(&path, 4096);
-	expand_path(&path, a->conf->LocalMailbox, &l);
-	if (!path.bad && path.len != 0 && path.data[path.len - 1] != '/') {
-		fd = open(path.data,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (fd >= 0) {
-			if (fchown(fd, a->owner.uid, (gid_t)-1) < 0)
-				unlink(path.data);
-			close(fd);
-		}
-	}
-	buf_release(&path);
+	if (w->frame != NULL && read_all(sock, w->frame, n, &w->fd) &&
+	    get_agent_job((struct slice){ w->frame, n }, &w->job))
+		return w;
+	free(w->frame);
+	free(w);
+	return NULL;
 }
 
 static void
-become(struct agent *a, const char *user, bool is_root)
+finish(struct agent *a)
 {
-	struct passwd *pw = is_root ? getpwnam(user) : getpwuid(geteuid());
-
-	if (pw == NULL)
-		_exit(EXIT_FAILURE);
-	a->owner = (struct owner){ .name = strdup(pw->pw_name),
-		.home = strdup(pw->pw_dir),
-		.shell = strdup(pw->pw_shell),
-		.uid = pw->pw_uid,
-		.gid = pw->pw_gid };
-	if (!is_root)
-		return;
-	if (pw->pw_uid == 0) {
-		log_warn("mtad-local does not deliver as root");
-		_exit(EXIT_FAILURE);
-	}
-	make_mailbox(a);
-	if (initgroups(pw->pw_name, pw->pw_gid) < 0 ||
-	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
-	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0 || setuid(0) == 0)
-		_exit(EXIT_FAILURE);
+	pthread_mutex_lock(&a->lock);
+	while (!STAILQ_EMPTY(&a->todo) || a->idle != a->threads)
+		pthread_cond_wait(&a->rest, &a->lock);
+	_exit(EXIT_SUCCESS);
 }
 
 void
-agent_run(int fd, const char *user, const struct conf *conf, bool is_root)
+agent_run(int fd, const struct agent_role *role)
 {
 	static struct agent a;
 	struct work *w;
 
-	if (fd != 3 && dup2(fd, 3) < 0)
+	if (fd != AGENT_FD && dup2(fd, AGENT_FD) < 0)
 		_exit(EXIT_FAILURE);
-	close_range(4, ~0u, 0);
-	a = (struct agent){ .fd = 3, .conf = conf };
+	close_range(AGENT_FD + 1, ~0u, 0);
+	a = (struct agent){ .fd = AGENT_FD, .role = *role };
 	fcntl(a.fd, F_SETFD, FD_CLOEXEC);
 	fcntl(a.fd, F_SETFL, 0);
 	pthread_mutex_init(&a.lock, NULL);
 	pthread_mutex_init(&a.write_lock, NULL);
 	pthread_cond_init(&a.wake, NULL);
+	pthread_cond_init(&a.rest, NULL);
 	STAILQ_INIT(&a.todo);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
-	become(&a, user, is_root);
-	if (chdir(a.owner.home) < 0 && chdir("/") < 0)
-		_exit(EXIT_FAILURE);
+	a.refusal = owner_become(&a.owner, role);
+	if (a.refusal != NULL || chdir(a.owner.home) < 0)
+		(void)!chdir("/");
 	while ((w = next_work(a.fd)) != NULL)
 		give(&a, w);
+	finish(&a);
 	_exit(EXIT_SUCCESS);
 }

@@ -4,7 +4,9 @@
  *
  * Forked by the master, which stays root and never touches a mailbox. Frames
  * as in lib/chan.h; several deliveries at once, in threads, so that their
- * syncs share the journal commits of the filesystem.
+ * syncs share the journal commits of the filesystem. What is under way when
+ * the socket closes is finished: a mailbox keeps no half message because the
+ * daemon was killed.
  */
 #ifndef LOCAL_AGENT_H
 #define LOCAL_AGENT_H
@@ -38,11 +40,24 @@ struct agent_answer {
 void put_agent_answer(struct buf *, const struct agent_answer *);
 bool get_agent_answer(struct slice, struct agent_answer *);
 
+/* What an agent is for. */
+struct agent_role {
+	const char *user; /* "": who started us; borrowed */
+	const struct conf *conf; /* borrowed */
+	bool is_root; /* users are real */
+	bool is_virtual; /* virtual mailboxes alone: under a filter */
+};
+
 /*
- * In the forked child: becomes user (when is_root), serves fd until it is
- * closed, exits. Never returns. Refuses uid 0.
+ * Become the user, for good; NULL, or why not (then this process is nobody,
+ * who can do nothing, and is root no more). Refuses uid 0.
  */
-void agent_run(int fd, const char *user, const struct conf *, bool is_root)
-    __attribute__((noreturn));
+const char *owner_become(struct owner *, const struct agent_role *);
+
+/*
+ * In the forked child: becomes the user, serves fd until it is closed,
+ * exits. Never returns.
+ */
+void agent_run(int fd, const struct agent_role *) __attribute__((noreturn));
 
 #endif

@@ -21,6 +21,9 @@ struct owner {
 	const char *name, *home, *shell;
 	uid_t uid;
 	gid_t gid;
+	/* Group of the folder of all mailboxes, kept aside as saved group id
+	 * to make mailbox and lock files there; (gid_t)-1: not needed. */
+	gid_t mail_gid;
 };
 
 /* One message for one recipient. Strings are borrowed. */
@@ -32,6 +35,9 @@ struct letter {
 	int fd; /* the rest, or -1; read with pread */
 	uint64_t rest; /* bytes of fd */
 	const char *path; /* mailbox, file, or command */
+	size_t fixed; /* bytes of path that must exist: a disk that is not
+			 mounted is not filled in */
+	bool is_own; /* path is the owner's mailbox, not a file he names */
 };
 
 /* A verdict with room for its words. */
@@ -40,6 +46,7 @@ struct result {
 	enum reason reason;
 	char enhanced[12];
 	char text[300];
+	char fs[200]; /* the filesystem that is full, or "" */
 };
 void result_set(struct result *, int code, const char *enhanced, enum reason,
     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
@@ -62,14 +69,26 @@ bool deliver_is_loop(const struct letter *, struct result *);
 int forward_read(const struct letter *, struct buf *targets, bool *ret_keeps,
     struct result *);
 
-/* Return-Path and Delivered-To, then the message with LF line ends, to put()
- * in pieces; stops at its first negative return and returns that, or the
- * negative errno of a read. */
+/* Return-Path and Delivered-To, then the message with LF line ends and
+ * without an older Return-Path (RFC 5321 section 4.4), to put() in pieces;
+ * stops at its first negative return and returns that, or the negative errno
+ * of a read. */
 int letter_write(const struct letter *,
     int (*put)(void *arg, const char *, size_t), void *arg);
-/* sysexits of a delivery program to a verdict (SEMANTICS: result codes). */
-void program_status(int status, const char *last_line, struct result *);
 /* $u, $z, $h, $w of ForwardPath and LocalMailbox. */
 void expand_path(struct buf *, const char *tmpl, const struct letter *);
+/* Bytes of an expanded path that stand before the first name that the
+ * template makes: what must be there already. */
+size_t path_fixed(const char *tmpl, const char *home);
+
+/* fsync of a folder, shared by all that ask for it while one runs. 0 or
+ * negative errno. */
+int folder_sync(int fd);
+
+/* Pure: wait(2)'s status of a delivery program to a verdict; the program's
+ * last line becomes the text (SEMANTICS: result codes). */
+void exit_verdict(int status, const char *last_line, struct result *);
+/* Does a command mean something only to a shell? */
+bool command_needs_shell(struct slice command);
 
 #endif

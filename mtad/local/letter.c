@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,35 +8,8 @@
 
 #define BLOCK 65536
 
-void
-result_set(struct result *r, int code, const char *enhanced, enum reason reason,
-    const char *fmt, ...)
-{
-	va_list ap;
-
-	r->code = code;
-	r->reason = reason;
-	snprintf(r->enhanced, sizeof(r->enhanced), "%s", enhanced);
-	va_start(ap, fmt);
-	vsnprintf(r->text, sizeof(r->text), fmt, ap);
-	va_end(ap);
-}
-
-void
-result_errno(struct result *r, int error, const char *what, const char *path)
-{
-	if (error < 0)
-		error = -error;
-	if (error == ENOSPC || error == EDQUOT)
-		result_set(r, 452, error == EDQUOT ? "4.2.2" : "4.3.1",
-		    error == EDQUOT ? RC_MAILBOX_FULL : RC_LOCAL_IO,
-		    "%s %s: %s", what, path, strerror(error));
-	else
-		result_set(r, 451, "4.3.0", RC_LOCAL_IO, "%s %s: %s", what,
-		    path, strerror(error));
-}
-
-/* CRLF to LF; a CR at the end of a piece waits for the next one. */
+/* CRLF to LF, in pieces of at most a block; a CR at the end of one waits for
+ * the next. */
 static int
 put_lf(struct slice s, bool *has_cr, int (*put)(void *, const char *, size_t),
     void *arg)
@@ -45,15 +17,15 @@ put_lf(struct slice s, bool *has_cr, int (*put)(void *, const char *, size_t),
 	int rc = 0;
 
 	while (s.n != 0 && rc >= 0) {
-		size_t cr = slice_find(s, '\r');
+		size_t cr = slice_find(slice_sub(s, 0, BLOCK), '\r');
 
 		if (*has_cr && s.p[0] != '\n')
 			rc = put(arg, "\r", 1);
 		*has_cr = false;
 		if (rc >= 0 && cr != 0)
 			rc = put(arg, s.p, cr);
-		*has_cr = cr < s.n;
-		s = slice_sub(s, cr + 1, s.n);
+		*has_cr = cr < s.n && s.p[cr] == '\r';
+		s = slice_sub(s, cr + *has_cr, s.n);
 	}
 	return rc;
 }
@@ -78,6 +50,26 @@ put_rest(const struct letter *l, bool *has_cr,
 	return rc;
 }
 
+/* The beginning, but for an older Return-Path: the last hop's is the one. */
+static int
+put_head(const struct letter *l, bool *has_cr,
+    int (*put)(void *, const char *, size_t), void *arg)
+{
+	struct slice rest = l->head, todo = l->head;
+	struct header_field f;
+	int rc = 0;
+
+	while (rc >= 0 && header_next(&rest, &f)) {
+		size_t at = (size_t)(f.raw.p - todo.p);
+
+		if (!slice_ieq(f.name, SLICE("Return-Path")))
+			continue;
+		rc = put_lf(slice_sub(todo, 0, at), has_cr, put, arg);
+		todo = slice_sub(todo, at + f.raw.n, todo.n);
+	}
+	return rc < 0 ? rc : put_lf(todo, has_cr, put, arg);
+}
+
 int
 letter_write(
     const struct letter *l, int (*put)(void *, const char *, size_t), void *arg)
@@ -93,9 +85,11 @@ letter_write(
 		return -ENAMETOOLONG;
 	rc = put(arg, head, (size_t)n);
 	if (rc >= 0)
-		rc = put_lf(l->head, &has_cr, put, arg);
-	if (rc >= 0 && l->fd >= 0)
+		rc = put_head(l, &has_cr, put, arg);
+	if (rc >= 0 && l->rest != 0)
 		rc = put_rest(l, &has_cr, put, arg);
+	if (rc >= 0 && has_cr)
+		rc = put(arg, "\r", 1);
 	return rc;
 }
 
@@ -147,4 +141,20 @@ expand_path(struct buf *b, const char *tmpl, const struct letter *l)
 			buf_addc(b, *p);
 		}
 	}
+}
+
+size_t
+path_fixed(const char *tmpl, const char *home)
+{
+	const char *dollar = strchr(tmpl, '$');
+	size_t n;
+
+	if (dollar == tmpl && tmpl[1] == 'z')
+		return strlen(home);
+	n = dollar ? (size_t)(dollar - tmpl) : strlen(tmpl);
+	while (dollar == NULL && n > 1 && tmpl[n - 1] == '/')
+		n--; /* without a name of its own: its folder */
+	while (n != 0 && tmpl[n - 1] != '/')
+		n--;
+	return n;
 }

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,91 +14,9 @@
 #include "deliver.h"
 #include "file.h"
 
-#define FOLDERS 256 /* whose syncs are shared; beyond, each its own */
-
-/* Syncs of one folder that are under way: who comes while one runs waits for
- * the next, together with all others that came. The one table of the agent
- * process, under its lock. */
-static struct folder {
-	dev_t dev;
-	ino_t ino;
-	uint64_t wanted, done;
-	int users, error;
-	bool is_running;
-} folders[FOLDERS];
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-
-static struct folder *
-find_folder(const struct stat *st)
-{
-	struct folder *free_one = NULL;
-
-	for (int i = 0; i < FOLDERS; i++) {
-		struct folder *f = &folders[i];
-
-		if (f->users != 0 && f->dev == st->st_dev &&
-		    f->ino == st->st_ino)
-			return f;
-		if (f->users == 0 && free_one == NULL)
-			free_one = f;
-	}
-	if (free_one != NULL)
-		*free_one =
-		    (struct folder){ .dev = st->st_dev, .ino = st->st_ino };
-	return free_one;
-}
-
+/* A folder below at, made when it is missing, its name durable. */
 static int
-sync_shared(struct folder *f, int fd)
-{
-	uint64_t mine = ++f->wanted;
-
-	while (f->done < mine) {
-		uint64_t upto = f->wanted;
-		int rc;
-
-		if (f->is_running) {
-			pthread_cond_wait(&changed, &lock);
-			continue;
-		}
-		f->is_running = true;
-		pthread_mutex_unlock(&lock);
-		rc = fsync(fd) < 0 ? -errno : 0;
-		pthread_mutex_lock(&lock);
-		f->is_running = false;
-		f->done = upto;
-		f->error = rc;
-		pthread_cond_broadcast(&changed);
-	}
-	return f->error;
-}
-
-static int
-sync_folder(int fd)
-{
-	struct folder *f;
-	struct stat st;
-	int rc;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	pthread_mutex_lock(&lock);
-	f = find_folder(&st);
-	if (f == NULL) {
-		pthread_mutex_unlock(&lock);
-		return fsync(fd) < 0 ? -errno : 0;
-	}
-	f->users++;
-	rc = sync_shared(f, fd);
-	f->users--;
-	pthread_mutex_unlock(&lock);
-	return rc;
-}
-
-/* The folder of a mailbox, made when it is missing, its name durable. */
-static int
-open_made(int at, const char *name)
+open_made(int at, const char *name, bool *ret_is_new)
 {
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
 
@@ -110,37 +27,54 @@ open_made(int at, const char *name)
 	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	rc = fsync(at) < 0 ? -errno : 0;
+	rc = folder_sync(at);
 	if (rc < 0) {
 		close(fd);
 		return rc;
 	}
+	*ret_is_new = true;
 	return fd;
 }
 
-/* Path without its last slash; at most one missing level above it. */
+/* Takes up; the folder that path names below it, level by level. */
 static int
-open_maildir(const char *path)
+make_levels(int up, char *path)
 {
-	char dir[4096], *slash;
-	int up, fd;
+	char *rest = path, *name;
+	bool is_new;
 
-	snprintf(dir, sizeof(dir), "%s", path);
-	while (dir[0] != '\0' && dir[strlen(dir) - 1] == '/')
-		dir[strlen(dir) - 1] = '\0';
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (up >= 0 && (name = strsep(&rest, "/")) != NULL) {
+		int fd;
+
+		if (name[0] == '\0')
+			continue;
+		fd = strcmp(name, "..") == 0 ? -EINVAL
+					     : open_made(up, name, &is_new);
+		close(up);
+		up = fd;
+	}
+	return up;
+}
+
+/* What stands before the user's own part of the path is never made: when it
+ * is not there, a disk may not be mounted. */
+static int
+open_maildir(const struct letter *l)
+{
+	char path[4096];
+	int fd = open(l->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
 	if (fd >= 0 || errno != ENOENT)
 		return fd < 0 ? -errno : fd;
-	slash = strrchr(dir, '/');
-	if (slash == NULL || slash == dir)
+	if (strlen(l->path) >= sizeof(path) || l->fixed == 0 ||
+	    l->fixed > strlen(l->path))
 		return -ENOENT;
-	*slash = '\0';
-	up = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (up < 0) /* the place of all mailboxes is not there: not mounted? */
+	snprintf(path, sizeof(path), "%.*s", (int)l->fixed, l->path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
 		return -errno;
-	fd = open_made(up, slash + 1);
-	close(up);
-	return fd;
+	snprintf(path, sizeof(path), "%s", l->path + l->fixed);
+	return make_levels(fd, path);
 }
 
 struct sink {
@@ -200,6 +134,18 @@ unique_name(char name[128], const struct letter *l)
 	    l->conf->HostName);
 }
 
+/* rename, but never over another message; old network filesystems know only
+ * the plain call. */
+static int
+move(int tmp, int new, const char *name)
+{
+	if (renameat2(tmp, name, new, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno == EINVAL && renameat(tmp, name, new, name) == 0)
+		return 0;
+	return -errno;
+}
+
 static int
 into_new(int tmp, int new, const struct letter *l)
 {
@@ -210,36 +156,52 @@ into_new(int tmp, int new, const struct letter *l)
 	rc = write_tmp(tmp, name, l);
 	if (rc < 0)
 		return rc;
-	if (renameat(tmp, name, new, name) < 0) {
-		rc = -errno;
+	rc = move(tmp, new, name);
+	if (rc < 0) {
 		unlinkat(tmp, name, 0);
 		return rc;
 	}
-	rc = sync_folder(new);
+	rc = folder_sync(new);
 	if (rc < 0) /* not durable: it must not be there twice later */
 		unlinkat(new, name, 0);
 	return rc;
 }
 
+/* tmp and new are opened; cur is made with them. */
+static int
+open_parts(int dir, int *tmp, int *new)
+{
+	bool is_new = false;
+	int cur;
+
+	*tmp = open_made(dir, "tmp", &is_new);
+	if (*tmp < 0)
+		return *tmp;
+	*new = open_made(dir, "new", &is_new);
+	if (*new < 0)
+		return *new;
+	if (!is_new)
+		return 0;
+	cur = open_made(dir, "cur", &is_new);
+	if (cur < 0)
+		return cur;
+	close(cur);
+	return 0;
+}
+
 void
 deliver_maildir(const struct letter *l, struct result *r)
 {
-	int dir = open_maildir(l->path), tmp = -1, new = -1, cur = -1, rc = dir;
+	int dir = open_maildir(l), tmp = -1, new = -1, rc = dir;
 
 	if (dir >= 0)
-		rc = tmp = open_made(dir, "tmp");
-	if (rc >= 0)
-		rc = new = open_made(dir, "new");
-	if (rc >= 0)
-		rc = cur = open_made(dir, "cur");
+		rc = open_parts(dir, &tmp, &new);
 	if (rc >= 0)
 		rc = into_new(tmp, new, l);
 	if (rc < 0)
 		result_errno(r, rc, "Maildir", l->path);
 	else
 		result_set(r, 250, "2.0.0", RC_NONE, "Delivered to Maildir");
-	if (cur >= 0)
-		close(cur);
 	if (new >= 0)
 		close(new);
 	if (tmp >= 0)

@@ -3,9 +3,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,15 +16,38 @@
 
 #define LOCK_TRIES 300 /* a tenth of a second each */
 #define STALE_LOCK 300 /* seconds */
+#define TURNS 64
+#define NO_GROUP ((gid_t)-1)
 
 struct mbox {
 	int fd;
 	off_t old; /* size before */
-	bool at_line_start, had_blank; /* for "From " in the body */
+	bool at_line_start;
+	size_t held; /* bytes of "From " that wait for the next piece */
 	char lock[4100];
 	bool has_dotlock;
 	struct buf b;
 };
+
+/* Threads of this process take turns at a mailbox before they compete with
+ * others for its locks, which are asked for in long steps. */
+static pthread_mutex_t turns[TURNS] = { [0 ... TURNS - 1] =
+					    PTHREAD_MUTEX_INITIALIZER };
+
+/*
+ * This thread alone acts in the mailbox folder's group, and only for the
+ * owner's own mailbox: a file that a .forward names must not claim the name
+ * of somebody else's. The system call, as the library's function would
+ * change all threads.
+ */
+static void
+use_group(const struct letter *l, bool is_on)
+{
+	gid_t gid = is_on ? l->owner->mail_gid : l->owner->gid;
+
+	if (l->is_own && l->owner->mail_gid != NO_GROUP)
+		syscall(SYS_setresgid, NO_GROUP, gid, NO_GROUP);
+}
 
 static void
 wait_a_little(void)
@@ -74,6 +99,46 @@ dot_lock(struct mbox *m, const char *path)
 	return -EDEADLK;
 }
 
+static int
+sync_folder_of(const char *path)
+{
+	char dir[4100], *slash;
+	int fd, rc;
+
+	snprintf(dir, sizeof(dir), "%s", path);
+	slash = strrchr(dir, '/');
+	if (slash == NULL)
+		return -EINVAL;
+	slash[slash == dir] = '\0';
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd <
+	    0) /* may be entered and not read: the append's sync has to do */
+		return errno == EACCES ? 0 : -errno;
+	rc = folder_sync(fd);
+	close(fd);
+	return rc;
+}
+
+static int
+open_or_make(const char *path)
+{
+	const int flags =
+	    O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int fd = open(path, flags), rc;
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd < 0 ? -errno : fd;
+	fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+	if (fd < 0 && errno == EEXIST)
+		fd = open(path, flags);
+	if (fd < 0)
+		return -errno;
+	rc = sync_folder_of(path);
+	if (rc < 0)
+		close(fd);
+	return rc < 0 ? rc : fd;
+}
+
 /* A mailbox is a regular file, the recipient's own, with one name: what was
  * planted in its place changes nothing elsewhere. */
 static int
@@ -81,15 +146,13 @@ open_mbox(struct mbox *m, const struct letter *l)
 {
 	struct stat st;
 
-	m->fd = open(l->path,
-	    O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-	    0600);
+	m->fd = open_or_make(l->path);
 	if (m->fd < 0)
-		return -errno;
+		return m->fd;
 	if (fstat(m->fd, &st) < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 ||
-	    st.st_uid != l->owner->uid)
+	if (!S_ISREG(st.st_mode) || st.st_uid != l->owner->uid ||
+	    st.st_nlink != 1)
 		return -EPERM;
 	return 0;
 }
@@ -97,10 +160,34 @@ open_mbox(struct mbox *m, const struct letter *l)
 static int
 flush(struct mbox *m)
 {
-	int rc = file_write_all(m->fd, m->b.data, m->b.len);
+	int rc =
+	    m->b.bad ? -ENOMEM : file_write_all(m->fd, m->b.data, m->b.len);
 
 	buf_clear(&m->b);
 	return rc;
+}
+
+static const char from[5] = "From ";
+
+/* At the start of a line: is it "From "? It may come in two pieces. Returns
+ * how many bytes of the piece were used. */
+static size_t
+look_at_start(struct mbox *m, const char *p, size_t n)
+{
+	size_t used = 0;
+
+	while (used < n && m->held < sizeof(from) && p[used] == from[m->held]) {
+		m->held++;
+		used++;
+	}
+	if (m->held < sizeof(from) && used == n)
+		return used;
+	if (m->held == sizeof(from))
+		buf_addc(&m->b, '>');
+	buf_add(&m->b, from, m->held);
+	m->held = 0;
+	m->at_line_start = false;
+	return used;
 }
 
 /* >From quoting: a line that begins with From would begin a message. */
@@ -110,11 +197,15 @@ put(void *arg, const char *p, size_t n)
 	struct mbox *m = arg;
 
 	while (n != 0) {
-		const char *nl = memchr(p, '\n', n);
-		size_t len = nl ? (size_t)(nl - p) + 1 : n;
+		const char *nl;
+		size_t len = m->at_line_start ? look_at_start(m, p, n) : 0;
 
-		if (m->at_line_start && len >= 5 && memcmp(p, "From ", 5) == 0)
-			buf_addc(&m->b, '>');
+		p += len;
+		n -= len;
+		if (n == 0)
+			break;
+		nl = memchr(p, '\n', n);
+		len = nl ? (size_t)(nl - p) + 1 : n;
 		buf_add(&m->b, p, len);
 		m->at_line_start = nl != NULL;
 		p += len;
@@ -125,30 +216,64 @@ put(void *arg, const char *p, size_t n)
 	return m->b.len >= 1 << 18 ? flush(m) : 0;
 }
 
+/* A delivery that was killed may have left half a message: the next one must
+ * not become a part of it. */
+static int
+end_old(struct mbox *m)
+{
+	char tail[2] = "\n\n";
+	size_t n = m->old >= 2 ? 2 : (size_t)m->old;
+	int rc;
+
+	if (n == 0)
+		return 0;
+	rc = file_pread_all(m->fd, tail + 2 - n, n, m->old - (off_t)n);
+	if (rc < 0)
+		return rc;
+	if (tail[1] != '\n')
+		buf_adds(&m->b, "\n\n");
+	else if (tail[0] != '\n')
+		buf_addc(&m->b, '\n');
+	return 0;
+}
+
+static void
+put_from_line(struct mbox *m, struct slice sender)
+{
+	time_t now = time(NULL);
+	char date[40];
+	struct tm tm;
+
+	gmtime_r(&now, &tm); /* RFC 4155: UTC */
+	strftime(date, sizeof(date), "%a %b %e %H:%M:%S %Y", &tm);
+	buf_adds(&m->b, "From ");
+	for (size_t i = 0; i < sender.n; i++)
+		buf_addc(&m->b,
+		    (unsigned char)sender.p[i] <= ' ' ? '_' : sender.p[i]);
+	buf_addf(&m->b, "%s %s\n", sender.n ? "" : "MAILER-DAEMON", date);
+}
+
 static int
 append(struct mbox *m, const struct letter *l)
 {
 	struct stat st;
-	time_t now = time(NULL);
-	char date[40];
-	struct tm tm;
 	int rc;
 
 	if (fstat(m->fd, &st) < 0)
 		return -errno;
 	m->old = st.st_size;
-	gmtime_r(&now, &tm);
-	strftime(date, sizeof(date), "%a %b %e %H:%M:%S %Y", &tm);
-	buf_addf(&m->b, "From %.*s %s\n", l->sender.n ? (int)l->sender.n : 13,
-	    l->sender.n ? l->sender.p : "MAILER-DAEMON", date);
+	rc = end_old(m);
+	if (rc < 0)
+		return rc;
+	put_from_line(m, l->sender);
 	m->at_line_start = true;
 	rc = letter_write(l, put, m);
-	if (rc >= 0 && !m->at_line_start)
+	buf_add(&m->b, from, m->held);
+	if (!m->at_line_start || m->held != 0)
 		buf_addc(&m->b, '\n');
-	if (rc >= 0) {
-		buf_addc(&m->b, '\n');
+	buf_addc(&m->b, '\n');
+	if (rc >= 0)
 		rc = flush(m);
-	}
 	if (rc >= 0 && fsync(m->fd) < 0)
 		rc = -errno;
 	if (rc < 0 && ftruncate(m->fd, m->old) == 0)
@@ -156,9 +281,34 @@ append(struct mbox *m, const struct letter *l)
 	return rc < 0 ? rc : 0;
 }
 
+static int
+locked_append(struct mbox *m, const struct letter *l)
+{
+	int rc;
+
+	use_group(l, true);
+	rc = open_mbox(m, l);
+	if (rc == 0)
+		rc = dot_lock(m, l->path);
+	use_group(l, false);
+	if (rc == 0)
+		rc = kernel_lock(m->fd);
+	if (rc == 0)
+		rc = append(m, l);
+	if (m->has_dotlock) {
+		use_group(l, true);
+		unlink(m->lock);
+		use_group(l, false);
+	}
+	if (m->fd >= 0)
+		close(m->fd);
+	return rc;
+}
+
 void
 deliver_mbox(const struct letter *l, struct result *r)
 {
+	pthread_mutex_t *turn = &turns[slice_ihash(slice_of(l->path)) % TURNS];
 	struct mbox m = { .fd = -1 };
 	int rc;
 
@@ -167,13 +317,9 @@ deliver_mbox(const struct letter *l, struct result *r)
 		return;
 	}
 	buf_init(&m.b, 1 << 20);
-	rc = open_mbox(&m, l);
-	if (rc == 0)
-		rc = dot_lock(&m, l->path);
-	if (rc == 0)
-		rc = kernel_lock(m.fd);
-	if (rc == 0)
-		rc = append(&m, l);
+	pthread_mutex_lock(turn);
+	rc = locked_append(&m, l);
+	pthread_mutex_unlock(turn);
 	if (rc == -EPERM)
 		result_set(r, 451, "4.2.0", RC_LOCAL_IO,
 		    "%s is not a mailbox of its owner", l->path);
@@ -184,10 +330,6 @@ deliver_mbox(const struct letter *l, struct result *r)
 		result_errno(r, rc, "mailbox", l->path);
 	else
 		result_set(r, 250, "2.0.0", RC_NONE, "Delivered to mailbox");
-	if (m.has_dotlock)
-		unlink(m.lock);
-	if (m.fd >= 0)
-		close(m.fd);
 	buf_release(&m.b);
 }
 

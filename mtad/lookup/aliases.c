@@ -49,22 +49,32 @@ is_alias(const void *entry, const void *key)
 }
 
 static const char *
-add(struct aliases *as, struct slice key, struct slice members)
+check_members(struct slice text)
 {
-	struct alias *a;
 	struct members m;
 	const char *wrong = NULL;
 
 	members_init(&m);
-	if (!members_parse(&m, members))
+	if (!members_parse(&m, text))
 		wrong = m.error ? m.error : "too long";
 	else if (m.n == 0)
 		wrong = "there is nothing behind the colon";
 	members_release(&m);
+	return wrong;
+}
+
+static const char twice[] = "this name is there already; the first counts";
+
+static const char *
+add(struct aliases *as, struct slice key, struct slice members)
+{
+	const char *wrong = check_members(members);
+	struct alias *a;
+
 	if (wrong != NULL)
 		return wrong;
 	if (map_find(&as->map, slice_ihash(key), &key) != NULL)
-		return "this name is there already";
+		return twice;
 	a = malloc(sizeof(*a) + key.n + members.n);
 	if (a == NULL)
 		return "no memory";
@@ -109,8 +119,9 @@ take_entry(struct aliases *as, struct slice entry)
 	return add(as, key, slice_sub(entry, colon + 1, entry.n));
 }
 
-static bool
-parse(struct aliases *as, const char *path, struct slice text, char why[300])
+bool
+aliases_parse(
+    struct aliases *as, const char *path, struct slice text, char why[300])
 {
 	int line = 1;
 
@@ -122,8 +133,9 @@ parse(struct aliases *as, const char *path, struct slice text, char why[300])
 		if (slice_trim(entry).n != 0 && entry.p[0] != '#')
 			wrong = take_entry(as, entry);
 		if (wrong != NULL) {
-			snprintf(why, 300, "%s:%d: %s", path, line, wrong);
-			return false;
+			snprintf(why, 300, "%.200s:%d: %s", path, line, wrong);
+			if (wrong != twice)
+				return false;
 		}
 		for (size_t i = 0; i <= n && i < text.n; i++)
 			line += text.p[i] == '\n';
@@ -143,27 +155,36 @@ read_one(struct aliases *as, struct source *s, char why[300])
 	if (stat(s->path, &s->st) < 0) {
 		if (errno == ENOENT && strcmp(s->path, DEFAULT_FILE) == 0)
 			return true;
-		snprintf(why, 300, "%s: %s", s->path, strerror(errno));
+		snprintf(why, 300, "%.200s: %s", s->path, strerror(errno));
 		return false;
 	}
 	buf_init(&b, FILE_MAX);
 	rc = file_slurp(AT_FDCWD, s->path, &b);
 	if (rc < 0)
-		snprintf(why, 300, "%s: %s", s->path, strerror(-rc));
-	ok = rc == 0 && parse(as, s->path, buf_slice(&b), why);
+		snprintf(why, 300, "%.200s: %s", s->path, strerror(-rc));
+	ok = rc == 0 && aliases_parse(as, s->path, buf_slice(&b), why);
 	buf_release(&b);
 	return ok;
 }
 
 struct aliases *
-aliases_read(const struct conf_list *files, char why[300])
+aliases_new(void)
 {
 	struct aliases *as = calloc(1, sizeof(*as));
+
+	if (as != NULL)
+		map_init(&as->map, hash_alias, is_alias);
+	return as;
+}
+
+struct aliases *
+aliases_read(const struct conf_list *files, char why[300])
+{
+	struct aliases *as = aliases_new();
 
 	why[0] = '\0';
 	if (as == NULL)
 		return NULL;
-	map_init(&as->map, hash_alias, is_alias);
 	as->source = calloc(files->n + 1, sizeof(*as->source));
 	for (size_t i = 0; as->source && i < files->n; i++) {
 		as->source[i].path = strdup(files->v[i]);
@@ -227,4 +248,14 @@ size_t
 aliases_count(const struct aliases *as)
 {
 	return as->map.n;
+}
+
+bool
+aliases_is_owner(const struct aliases *as, uid_t uid)
+{
+	for (size_t i = 0; i < as->sources; i++)
+		if (as->source[i].st.st_ino != 0 &&
+		    as->source[i].st.st_uid == uid)
+			return true;
+	return false;
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "file.h"
-#include "log.h"
 
 #define FILE_MAX ((size_t)256 << 20)
 
@@ -46,6 +45,17 @@ userlist_release(struct userlist *l)
 	clear(&l->names);
 }
 
+/* # at the start, or behind a blank. */
+static struct slice
+without_comment(struct slice line)
+{
+	for (size_t i = 0; i < line.n; i++)
+		if (line.p[i] == '#' &&
+		    (i == 0 || line.p[i - 1] == ' ' || line.p[i - 1] == '\t'))
+			return slice_sub(line, 0, i);
+	return line;
+}
+
 static bool
 read_names(struct map *to, struct slice text)
 {
@@ -54,8 +64,8 @@ read_names(struct map *to, struct slice text)
 	while (slice_next(&text, '\n', &line)) {
 		char *name;
 
-		line = slice_trim(line);
-		if (line.n == 0 || line.p[0] == '#' ||
+		line = slice_trim(without_comment(line));
+		if (line.n == 0 ||
 		    map_find(to, slice_ihash(line), &line) != NULL)
 			continue;
 		name = slice_dup(line);
@@ -67,39 +77,42 @@ read_names(struct map *to, struct slice text)
 	return true;
 }
 
-/* A file that cannot be read: its users are not now, not never. */
-void
+static bool
+is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev &&
+	    a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+int
 userlist_refresh(struct userlist *l)
 {
 	struct stat st;
 	struct map fresh;
 	struct buf b;
+	int rc;
 
 	if (stat(l->path, &st) < 0) {
-		if (l->is_readable || l->st.st_ino != 1)
-			log_warn("%s: %s", l->path, strerror(errno));
 		l->is_readable = false;
-		l->st.st_ino = 1; /* said once */
-		return;
+		return -errno;
 	}
-	if (l->is_readable && st.st_ino == l->st.st_ino &&
-	    st.st_size == l->st.st_size &&
-	    st.st_mtim.tv_sec == l->st.st_mtim.tv_sec &&
-	    st.st_mtim.tv_nsec == l->st.st_mtim.tv_nsec)
-		return;
+	if (l->is_readable && is_same(&st, &l->st))
+		return 0;
 	map_init(&fresh, hash_name, is_name);
 	buf_init(&b, FILE_MAX);
-	if (file_slurp(AT_FDCWD, l->path, &b) == 0 &&
-	    read_names(&fresh, buf_slice(&b))) {
-		clear(&l->names);
+	rc = file_slurp(AT_FDCWD, l->path, &b);
+	if (rc == 0 && !read_names(&fresh, buf_slice(&b)))
+		rc = -ENOMEM;
+	buf_release(&b);
+	l->is_readable = rc == 0;
+	clear(rc == 0 ? &l->names : &fresh);
+	if (rc == 0) {
 		l->names = fresh;
 		l->st = st;
-		l->is_readable = true;
-	} else {
-		clear(&fresh);
-		l->is_readable = false;
 	}
-	buf_release(&b);
+	return rc;
 }
 
 bool

@@ -20,7 +20,9 @@ struct userlist {
 
 void userlist_init(struct userlist *, const char *path);
 void userlist_release(struct userlist *);
-void userlist_refresh(struct userlist *);
+/* Reads it when it is another than before. Negative errno when it cannot be
+ * read: then its users are not now, not never. */
+int userlist_refresh(struct userlist *);
 bool userlist_is_readable(const struct userlist *);
 bool userlist_has(const struct userlist *, struct slice name);
 

@@ -13,15 +13,19 @@
 #define UNKNOWN_FOR US_SEC
 #define KNOWN_MAX 20000
 #define NAME_MAX_LEN 64
+#define WORKERS 4 /* one slow answer does not stop the others */
+#define PENDING_MAX 4000
+#define SPACE_MAX ((size_t)1 << 20)
 
 struct users {
 	struct proc *proc; /* borrowed */
-	struct worker *worker;
+	struct worker *worker[WORKERS];
+	unsigned next, pending;
 	struct map known;
 };
 
 struct known {
-	char name[NAME_MAX_LEN + 1];
+	char name[NAME_MAX_LEN + 1]; /* as asked for, then as it is */
 	enum user_answer answer;
 	bool is_root;
 	int64_t until; /* mono */
@@ -58,24 +62,49 @@ users_new(struct proc *p)
 		return NULL;
 	u->proc = p;
 	map_init(&u->known, hash_known, is_known);
-	u->worker = worker_new(p->base);
-	return u->worker ? u : NULL;
+	for (int i = 0; i < WORKERS; i++) {
+		u->worker[i] = worker_new(p->base);
+		if (u->worker[i] == NULL)
+			return NULL; /* the process ends */
+	}
+	return u;
 }
 
 /* In the thread. 1 found, 0 surely not there, negative errno. */
 static int
 look(const char *name, bool *ret_is_root)
 {
-	char space[16384];
 	struct passwd pw, *found = NULL;
-	int rc = getpwnam_r(name, &pw, space, sizeof(space), &found);
+	size_t n = 4096;
+	char *space = NULL;
+	int rc = ERANGE;
 
-	if (rc != 0)
-		return -rc;
-	if (found == NULL)
-		return 0;
-	*ret_is_root = pw.pw_uid == 0;
-	return 1;
+	while (rc == ERANGE && n <= SPACE_MAX) {
+		free(space);
+		space = malloc(n);
+		rc = space ? getpwnam_r(name, &pw, space, n, &found) : ENOMEM;
+		n *= 4;
+	}
+	if (rc == 0 && found != NULL)
+		*ret_is_root = pw.pw_uid == 0;
+	free(space);
+	return rc != 0 ? -rc : found != NULL;
+}
+
+/* Names are small, but for some: those as they were given. */
+static int
+look_both(struct known *k)
+{
+	char small[NAME_MAX_LEN + 1];
+	int rc;
+
+	for (size_t i = 0; i <= NAME_MAX_LEN; i++)
+		small[i] = ascii_lower(k->name[i]);
+	rc = look(small, &k->is_root);
+	if (rc == 0 && strcmp(small, k->name) != 0)
+		return look(k->name, &k->is_root);
+	memcpy(k->name, small, sizeof(small));
+	return rc;
 }
 
 static int
@@ -83,7 +112,7 @@ run(void *arg)
 {
 	struct question *q = arg;
 	bool unused;
-	int rc = look(q->k.name, &q->k.is_root);
+	int rc = look_both(&q->k);
 
 	q->k.answer = rc > 0 ? USER_YES : USER_NOT_NOW;
 	if (rc != 0)
@@ -134,6 +163,7 @@ answered(void *arg, int rc)
 	struct question *q = arg;
 
 	(void)rc;
+	q->u->pending--;
 	q->k.until =
 	    clock_mono() + (q->k.answer == USER_YES ? KNOWN_FOR : UNKNOWN_FOR);
 	remember(q->u, &q->k);
@@ -150,8 +180,7 @@ question_new(struct users *u, struct slice name)
 	if (q == NULL)
 		return NULL;
 	q->u = u;
-	for (size_t i = 0; i < name.n; i++)
-		q->k.name[i] = ascii_lower(name.p[i]);
+	memcpy(q->k.name, name.p, name.n);
 	q->check = calloc(l->n + 1, sizeof(*q->check));
 	for (size_t i = 0; q->check && i < l->n; i++)
 		if ((q->check[q->checks] = strdup(l->v[i])) != NULL)
@@ -187,14 +216,17 @@ users_ask(struct users *u, struct slice name,
 		done(arg, k->answer, k->name, k->is_root);
 		return;
 	}
-	q = question_new(u, name);
+	q = u->pending < PENDING_MAX ? question_new(u, name) : NULL;
 	if (q == NULL) {
 		done(arg, USER_NOT_NOW, "", false);
 		return;
 	}
 	q->done = done;
 	q->arg = arg;
-	if (worker_submit(u->worker, run, answered, q) < 0) {
+	u->pending++;
+	if (worker_submit(u->worker[u->next++ % WORKERS], run, answered, q) <
+	    0) {
+		u->pending--;
 		question_free(q);
 		done(arg, USER_NOT_NOW, "", false);
 	}

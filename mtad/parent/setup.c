@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -211,6 +212,23 @@ listen_unix(const char *path, mode_t mode)
 	return fd;
 }
 
+/* The processes of a mtad that was killed a moment ago may still hold the
+ * address: their end is waited for, a few seconds. */
+static int
+bind_patiently(int fd, const struct sockaddr *sa, socklen_t n)
+{
+	const struct timespec tenth = { 0, 100000000 };
+
+	for (int i = 0; i < 50; i++) {
+		if (bind(fd, sa, n) == 0)
+			return 0;
+		if (errno != EADDRINUSE)
+			return -1;
+		nanosleep(&tenth, NULL);
+	}
+	return bind(fd, sa, n);
+}
+
 static int
 listen_inet(const struct conf_listener *l)
 {
@@ -236,7 +254,7 @@ listen_inet(const struct conf_listener *l)
 			    fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
 		/* accepted sockets inherit it */
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 ||
+		if (bind_patiently(fd, ai->ai_addr, ai->ai_addrlen) < 0 ||
 		    listen(fd, BACKLOG) < 0)
 			fatal(
 			    "listener \"%s\": cannot listen on %s port %s: %s",

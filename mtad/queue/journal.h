@@ -47,7 +47,8 @@ struct commit {
  */
 struct journal *
 journal_new(int dirfd, struct worker *, uint64_t last, uint64_t first_seq);
-void journal_free(struct journal *); /* what is pending is not written */
+/* What is pending is not written. The worker must have ended before. */
+void journal_free(struct journal *);
 
 /* A record: append the payload to what begin returned, then end it. */
 struct buf *journal_begin(struct journal *, uint8_t type);

@@ -121,6 +121,11 @@ access_new(const struct conf *c)
 void
 access_free(struct access *a)
 {
+	size_t pos = 0;
+	void *c;
+
+	while ((c = map_next(&a->clients, &pos)) != NULL)
+		free(c);
 	map_release(&a->clients);
 	free(a->net);
 	free(a);
@@ -140,16 +145,35 @@ access_is_trusted(const struct access *a, const char *ip)
 	return false;
 }
 
+/* What one client holds: an IPv4 address, or a /64 of IPv6. */
+static void
+client_key(char key[46], const char *ip)
+{
+	unsigned char addr[16];
+	int family;
+
+	if (!parse_ip(ip, &family, addr)) {
+		key[0] = '\0';
+		return;
+	}
+	if (family == AF_INET6)
+		memset(addr + 8, 0, 8);
+	inet_ntop(family, addr, key, 46);
+}
+
 struct client *
 access_open(struct access *a, const char *ip)
 {
-	struct client *c = map_find(&a->clients, slice_ihash(slice_of(ip)), ip);
+	char key[46];
+	struct client *c;
 
+	client_key(key, ip);
+	c = map_find(&a->clients, slice_ihash(slice_of(key)), key);
 	if (c == NULL) {
 		c = calloc(1, sizeof(*c));
 		if (c == NULL)
 			return NULL;
-		memcpy(c->ip, ip, strlen(ip) + 1);
+		memcpy(c->ip, key, strlen(key) + 1);
 		if (map_add(&a->clients, c) < 0) {
 			free(c);
 			return NULL;

@@ -13,7 +13,8 @@
 
 struct access;
 
-/* One client address, while it has connections. */
+/* One client, while it has connections: an IPv4 address, or a /64 of IPv6,
+ * as every host there has one to choose its addresses from. */
 struct client {
 	char ip[46];
 	uint32_t n;

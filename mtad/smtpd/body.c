@@ -2,6 +2,13 @@
 
 #include <string.h>
 
+/*
+ *	START --"."--> DOT --CR--> DOT_CR --LF--> the end, when CRLF began the
+ *	  |             |             |           line; else "." is its text
+ *	  +--any------> TEXT <--any---+
+ *	                TEXT --CR--> CR --LF--> START, after CRLF
+ *	LF, or CR and not LF: odd_byte(), then START, not after CRLF
+ */
 enum { B_START, B_TEXT, B_CR, B_DOT, B_DOT_CR };
 
 void
@@ -9,6 +16,7 @@ body_init(struct body *b, bool is_dotted)
 {
 	*b = (struct body){ .is_dotted = is_dotted,
 		.is_header = true,
+		.is_after_crlf = true,
 		.max_line = SIZE_MAX,
 		.max_header = SIZE_MAX,
 		.max_hops = ~0u };
@@ -28,33 +36,72 @@ put(struct body *b, struct buf *out, const char *p, size_t n)
 	b->size += n;
 }
 
-/* A line of the header is over: was it the last, was it a hop? */
+/* What a line of the header is, as far as it was seen: the name of a field,
+ * blanks behind the name, a field or the rest of one, none of these. */
+enum { K_NAME, K_BLANK, K_FIELD, K_TEXT };
+
+static void
+end_of_header(struct body *b, uint64_t size)
+{
+	b->is_header = false;
+	b->header_size = (uint32_t)size;
+}
+
+static void
+end_of_header_line(struct body *b)
+{
+	if (b->line == 0)
+		end_of_header(b, b->size);
+	else if (b->kind != K_FIELD) /* the body began without an empty line */
+		end_of_header(b, b->size - b->line - 2);
+	else if (b->line >= 9 &&
+	    slice_ieq((struct slice){ b->start, 9 }, SLICE("Received:")) &&
+	    ++b->hops > b->max_hops)
+		fault(b, BODY_TOO_MANY_HOPS);
+	if (b->header_size > b->max_header ||
+	    (b->is_header && b->size > b->max_header))
+		fault(b, BODY_HEADER_TOO_LARGE);
+}
+
 static void
 end_of_line(struct body *b)
 {
-	if (b->is_header) {
-		if (b->line == 0) {
-			b->is_header = false;
-			b->header_size = (uint32_t)b->size;
-		} else if (b->line >= 9 &&
-		    slice_ieq(
-			(struct slice){ b->start, 9 }, SLICE("Received:")) &&
-		    ++b->hops > b->max_hops) {
-			fault(b, BODY_TOO_MANY_HOPS);
-		}
-		if (b->size > b->max_header)
-			fault(b, BODY_HEADER_TOO_LARGE);
-	}
+	if (b->is_header)
+		end_of_header_line(b);
 	b->line = 0;
+	b->kind = K_NAME;
 	b->state = B_START;
+}
+
+/* A blank at the start goes on with the field above, if there is one. */
+static uint8_t
+next_kind(uint8_t kind, bool is_first_line, size_t at, char c)
+{
+	if (c == ' ' || c == '\t')
+		return at != 0 ? K_BLANK : is_first_line ? K_TEXT : K_FIELD;
+	if (c == ':')
+		return at == 0 ? K_TEXT : K_FIELD;
+	return kind == K_BLANK || (unsigned char)c < 0x20 ? K_TEXT : K_NAME;
+}
+
+static void
+note_header_text(struct body *b, const char *p, size_t n)
+{
+	bool is_first_line = b->size == b->line + n;
+
+	for (size_t i = 0; i < n && b->line + i < 9; i++)
+		b->start[b->line + i] = p[i];
+	for (size_t i = 0; i < n && b->kind <= K_BLANK; i++)
+		b->kind = next_kind(b->kind, is_first_line, b->line + i, p[i]);
+	if (b->size > b->max_header)
+		fault(b, BODY_HEADER_TOO_LARGE);
 }
 
 static void
 note_text(struct body *b, const char *p, size_t n)
 {
 	if (b->is_header)
-		for (size_t i = 0; i < n && b->line + i < 9; i++)
-			b->start[b->line + i] = p[i];
+		note_header_text(b, p, n);
 	b->line += n;
 	if (b->line > b->max_line)
 		fault(b, BODY_LINE_TOO_LONG);
@@ -98,18 +145,51 @@ odd_byte(struct body *b, struct buf *out, char c)
 		    c == '\n'	    ? BODY_BARE_LF
 			: c == '\r' ? BODY_BARE_CR
 				    : BODY_NUL);
+	b->state = B_TEXT;
 	if (c == '\0')
 		return;
 	put(b, out, "\r\n", 2);
 	end_of_line(b);
-	b->state = B_TEXT; /* no dot behind it ends or was stuffed */
+	b->is_after_crlf = false;
 }
 
-/* A line of a dot was not the end: only a dot that was stuffed. */
 static void
-leave_dot(struct body *b)
+crlf(struct body *b, struct buf *out)
 {
+	put(b, out, "\r\n", 2);
+	end_of_line(b);
+	b->is_after_crlf = true;
+}
+
+/* A line of a dot that does not end the message: the dot is its text. */
+static void
+keep_dot(struct body *b, struct buf *out)
+{
+	put(b, out, ".", 1);
+	note_text(b, ".", 1);
 	b->state = B_TEXT;
+}
+
+/* From the start of text on, up to a byte that needs a look, and past it. */
+static size_t
+feed_text(struct body *b, struct slice s, struct buf *out)
+{
+	size_t n = plain_run(s.p, s.n, &b->has_8bit);
+
+	if (n != 0) {
+		put(b, out, s.p, n);
+		note_text(b, s.p, n);
+		return n;
+	}
+	if (s.n >= 2 && s.p[0] == '\r' && s.p[1] == '\n') {
+		crlf(b, out);
+		return 2;
+	}
+	if (s.p[0] == '\r')
+		b->state = B_CR;
+	else
+		odd_byte(b, out, s.p[0]);
+	return 1;
 }
 
 size_t
@@ -120,7 +200,6 @@ body_feed(struct body *b, struct slice s, struct buf *out, bool *ret_end)
 	*ret_end = false;
 	while (i < s.n && !out->bad) {
 		char c = s.p[i];
-		size_t n;
 
 		switch (b->state) {
 		case B_START:
@@ -129,60 +208,53 @@ body_feed(struct body *b, struct slice s, struct buf *out, bool *ret_end)
 				b->state = B_DOT;
 				i++;
 			}
-			continue;
+			break;
 		case B_TEXT:
-			n = plain_run(s.p + i, s.n - i, &b->has_8bit);
-			if (n != 0) {
-				put(b, out, s.p + i, n);
-				note_text(b, s.p + i, n);
-				i += n;
-				continue;
-			}
-			i++;
-			if (c == '\r')
-				b->state = B_CR;
-			else
-				odd_byte(b, out, c);
-			continue;
+			i += feed_text(b, slice_sub(s, i, s.n), out);
+			break;
 		case B_CR:
-			if (c != '\n') {
+			if (c == '\n') {
+				crlf(b, out);
+				i++;
+			} else {
 				odd_byte(b, out, '\r');
-				continue;
 			}
-			i++;
-			put(b, out, "\r\n", 2);
-			end_of_line(b);
-			continue;
+			break;
 		case B_DOT:
 			if (c == '\r') {
 				b->state = B_DOT_CR;
 				i++;
+			} else if (c == '\n') {
+				keep_dot(b, out);
 			} else {
-				leave_dot(b);
+				b->state = B_TEXT; /* the dot was stuffed */
 			}
-			continue;
+			break;
 		default: /* B_DOT_CR */
-			if (c == '\n') {
+			if (c == '\n' && b->is_after_crlf) {
+				body_finish(b, out);
 				*ret_end = true;
 				return i + 1;
 			}
-			/* ".<CR>x": the dot was stuffed, the CR is alone */
-			leave_dot(b);
-			odd_byte(b, out, '\r');
+			keep_dot(b, out);
+			b->state = B_CR;
 		}
 	}
 	return i;
 }
 
+/* What never got its line end gets one; a header may be all there is. */
 void
 body_finish(struct body *b, struct buf *out)
 {
-	if (b->state == B_CR)
-		odd_byte(b, out, '\r');
-	if (b->line != 0 || b->state == B_TEXT) { /* no line end at the end */
-		put(b, out, "\r\n", 2);
-		end_of_line(b);
+	if (!b->is_dotted) {
+		if (b->state == B_CR)
+			odd_byte(b, out, '\r');
+		else if (b->line != 0 || b->state == B_TEXT)
+			crlf(b, out);
 	}
+	if (b->is_header)
+		end_of_header(b, b->size);
 }
 
 const char *

@@ -1,10 +1,6 @@
-/*
- * dropin: files that sendmail left, made into messages. The descriptor is
- * read-only and was checked to be a regular file; its bytes are a stranger's.
- */
 #include "dropin.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,16 +8,24 @@
 #include "addr.h"
 #include "clock.h"
 #include "drop.h"
-#include "file.h"
-#include "header.h"
+#include "message.h"
 #include "params.h"
+#include "received.h"
 
 #define FILE_MAX ((off_t)64 << 20)
+#define HEAD_MAX ((size_t)4 << 20) /* DROP_RCPTS_MAX addresses and more */
+#define AT_ONCE ((size_t)64 << 10)
 
 struct dropin {
 	struct smtpd *d; /* borrowed */
 	uint64_t number;
 	uint32_t uid;
+	int fd; /* borrowed */
+	uint64_t left; /* of the message, not yet read */
+	struct buf start; /* owned: the file up to somewhere in the message */
+	struct drop drop; /* points into start */
+	struct body body;
+	struct submission *sub; /* owned until it is submitted */
 };
 
 static void
@@ -32,27 +36,11 @@ answer(struct smtpd *d, uint64_t number, int code, const char *text)
 }
 
 static void
-put_head(struct submission *sub, struct msgid id, struct buf *b)
+dropin_free(struct dropin *in)
 {
-	struct p_envelope *e = &sub->env;
-	char text[MSGID_TEXT + 1];
-
-	msgid_text(id, text);
-	buf_addf(b, "Received: (from uid %.*s)\r\n\tby %s id %s;\r\n\t",
-	    SLICE_ARG(e->user), sub->host, text);
-	clock_rfc5322(b, e->received);
-	buf_adds(b, "\r\n");
-	if (!sub->has_date) {
-		buf_adds(b, "Date: ");
-		clock_rfc5322(b, e->received);
-		buf_adds(b, "\r\n");
-	}
-	if (sub->env_message_id.len == 0)
-		buf_addf(b, "Message-ID: <%s@%s>\r\n", text, sub->host);
-	if (!sub->has_from)
-		buf_addf(b, "From: <%.*s>\r\n", SLICE_ARG(e->sender));
-	e->size += b->len;
-	e->header_size += (uint32_t)b->len;
+	buf_release(&in->start);
+	store_forget(in->d->store, in->sub);
+	free(in);
 }
 
 static void
@@ -62,7 +50,7 @@ stored(struct submission *sub, struct msgid id, int code, const char *text)
 
 	(void)id;
 	answer(in->d, in->number, code, text);
-	free(in);
+	dropin_free(in);
 }
 
 static bool
@@ -90,7 +78,7 @@ put_rcpts(struct submission *sub, const struct drop *d, const char *host)
 	buf_init(&notify, 256);
 	if (d->notify.n != 0)
 		buf_addf(&notify, "NOTIFY=%.*s", SLICE_ARG(d->notify));
-	ok = rcpt_params(buf_slice(&notify), &p) == NULL;
+	ok = rcpt_params(buf_slice(&notify), true, &p) == NULL;
 	buf_release(&notify);
 	buf_init(&addr, 2048);
 	while (ok && drop_next_rcpt(d, &pos, &text)) {
@@ -108,24 +96,20 @@ put_rcpts(struct submission *sub, const struct drop *d, const char *host)
 	return ok && sub->env.rcpt_n != 0;
 }
 
+/* The strings of the envelope are copies: start goes away. */
 static void
-fill(struct submission *sub, const struct drop *d, const char *host,
-    uint32_t uid, const struct body *body)
+fill(struct dropin *in)
 {
+	struct submission *sub = in->sub;
 	struct p_envelope *e = &sub->env;
-	struct header_field f;
+	const struct drop *d = &in->drop;
 	struct buf *k = &sub->kept;
 	struct slice envid = d->envid.n <= ENVID_MAX ? d->envid : SLICE("");
 	size_t at, envid_at;
 
-	if (header_find(buf_slice(&sub->body), SLICE("Message-ID"), &f) &&
-	    f.value.n < 1000)
-		buf_add_slice(&sub->env_message_id, f.value);
-	sub->has_date = header_find(buf_slice(&sub->body), SLICE("Date"), &f);
-	sub->has_from = header_find(buf_slice(&sub->body), SLICE("From"), &f);
-	put_addr(k, d->sender, host, ADDR_NULL_OK);
+	put_addr(k, d->sender, in->d->host, ADDR_NULL_OK);
 	at = k->len;
-	buf_addf(k, "%u", uid);
+	buf_add_u64(k, in->uid);
 	envid_at = k->len;
 	buf_add_slice(k, envid);
 	e->sender = (struct slice){ k->data, at };
@@ -136,71 +120,163 @@ fill(struct submission *sub, const struct drop *d, const char *host,
 	e->ret = slice_ieq(d->ret, SLICE("full")) ? RET_FULL
 	    : slice_ieq(d->ret, SLICE("hdrs"))	  ? RET_HDRS
 						  : RET_NONE;
-	e->flags = body->has_8bit ? ENV_8BIT : 0;
+	e->flags = in->body.has_8bit ? ENV_8BIT : 0;
 	e->received = clock_wall();
-	e->size = sub->body.len;
-	e->header_size = body->header_size;
+	e->size = in->body.size;
+	e->header_size = in->body.header_size;
+	received_from_user(sub, in->uid);
+	sub->completes = true;
+}
+
+/* Bytes of the message, as they come off the file. */
+static int
+take(struct dropin *in, struct slice bytes)
+{
+	struct submission *sub = in->sub;
+	size_t limit = (size_t)in->d->proc->conf->LargeBodySize;
+	bool is_end;
+
+	body_feed(&in->body, bytes, &sub->body, &is_end);
+	if (sub->body.len < limit || in->body.is_header)
+		return 0;
+	message_note_header(sub, &in->body);
+	return message_spill(in->d->store, sub);
+}
+
+/* The lines and the end, which says that nothing is missing. */
+static int
+read_ends(struct dropin *in)
+{
+	char tail[DROP_TAIL_MAX];
+	off_t size = lseek(in->fd, 0, SEEK_END);
+	size_t want = size < DROP_TAIL_MAX ? (size_t)size : DROP_TAIL_MAX;
+	size_t trailer, begin;
+	ssize_t n;
+	int rc;
+
+	if (size <= 0 || size > FILE_MAX ||
+	    lseek(in->fd, size - (off_t)want, SEEK_SET) < 0 ||
+	    read(in->fd, tail, want) != (ssize_t)want ||
+	    drop_parse_tail((struct slice){ tail, want }, &in->left, &trailer) <
+		0 ||
+	    lseek(in->fd, 0, SEEK_SET) != 0)
+		return -EBADMSG;
+	do {
+		char *room = buf_room(&in->start, AT_ONCE);
+
+		n = room ? read(in->fd, room, AT_ONCE) : -1;
+		if (n <= 0)
+			return -EBADMSG;
+		in->start.len += (size_t)n;
+		rc = drop_parse_head(buf_slice(&in->start), &in->drop);
+	} while (rc == -EAGAIN);
+	begin = (size_t)(in->drop.message.p - in->start.data);
+	return rc == 0 && begin + in->left + trailer == (uint64_t)size
+	    ? 0
+	    : -EBADMSG;
 }
 
 static int
-submit(struct smtpd *d, uint64_t number, uint32_t uid, struct slice file)
+read_message(struct dropin *in)
 {
-	struct submission *sub = submission_new();
-	struct dropin *in = malloc(sizeof(*in));
-	struct body body;
-	struct drop drop;
-	bool is_end;
+	char *block = malloc(AT_ONCE);
+	struct slice bytes = in->drop.message;
+	int rc = block ? 0 : -ENOMEM;
 
-	if (sub == NULL || in == NULL || drop_parse(file, &drop) < 0 ||
-	    !put_rcpts(sub, &drop, d->host)) {
-		int code = sub == NULL || in == NULL ? 451 : 554;
+	while (rc == 0 && in->left != 0) {
+		if (bytes.n > in->left)
+			bytes.n = (size_t)in->left;
+		rc = take(in, bytes);
+		in->left -= bytes.n;
+		if (rc == 0 && in->left != 0) {
+			ssize_t n = read(in->fd, block, AT_ONCE);
 
-		submission_free(d->store, sub);
-		free(in);
-		return code;
+			if (n <= 0)
+				rc = -EIO;
+			bytes = (struct slice){ block, n > 0 ? (size_t)n : 0 };
+		}
 	}
-	body_init(&body, false);
-	body.is_normal = true; /* LF is what programs write */
-	body_feed(&body, drop.message, &sub->body, &is_end);
-	body_finish(&body, &sub->body);
-	*in = (struct dropin){ d, number, uid };
-	fill(sub, &drop, d->host, uid, &body);
-	sub->host = d->host;
-	sub->head = put_head;
-	sub->done = stored;
-	sub->arg = in;
-	store_submit(d->store, sub);
+	free(block);
+	if (rc != 0)
+		return rc;
+	body_finish(&in->body, &in->sub->body);
+	message_note_header(in->sub, &in->body);
+	if (in->sub->body_fd >= 0)
+		rc = message_spill(in->d->store, in->sub);
+	return in->sub->body.bad ? -ENOMEM : rc;
+}
+
+/* 0: it is with the store. Else the code of the answer. */
+static int
+submit(struct dropin *in, const char **ret_text)
+{
+	int rc;
+
+	*ret_text = "not a whole drop file";
+	if (read_ends(in) < 0)
+		return 554;
+	*ret_text = "no valid recipients, or bad options";
+	if (!put_rcpts(in->sub, &in->drop, in->d->host))
+		return 554;
+	rc = read_message(in);
+	*ret_text = "no room for it now";
+	if (rc < 0)
+		return 451;
+	*ret_text = "too many hops: the message goes in a circle";
+	if (in->body.fault != BODY_FINE)
+		return 554;
+	fill(in);
+	buf_release(&in->start);
+	in->sub->head = received_head;
+	in->sub->done = stored;
+	in->sub->arg = in;
+	store_submit(in->d->store, in->sub);
+	in->sub = NULL; /* the store's */
 	return 0;
+}
+
+static struct dropin *
+dropin_new(struct smtpd *d, const struct p_drop *m, int fd)
+{
+	struct dropin *in = calloc(1, sizeof(*in));
+
+	if (in == NULL)
+		return NULL;
+	*in = (struct dropin){
+		.d = d, .number = m->number, .uid = m->uid, .fd = fd
+	};
+	buf_init(&in->start, HEAD_MAX + AT_ONCE);
+	body_init(&in->body, false);
+	in->body.is_normal = true; /* LF is what programs write */
+	in->body.max_hops = (unsigned)d->proc->conf->MaxHopCount;
+	in->sub = submission_new();
+	if (in->sub == NULL) {
+		dropin_free(in);
+		return NULL;
+	}
+	in->sub->host = d->host;
+	return in;
 }
 
 bool
 dropin_take(struct smtpd *d, struct slice payload, int fd)
 {
 	struct p_drop m;
-	off_t size = lseek(fd, 0, SEEK_END);
-	struct buf b;
-	char *room;
-	ssize_t n = 0;
-	int code = 554;
+	struct dropin *in;
+	const char *text = "no memory";
+	int code;
 
 	if (!get_p_drop(payload, &m)) {
 		close(fd);
 		return false;
 	}
-	buf_init(&b, (size_t)FILE_MAX);
-	lseek(fd, 0, SEEK_SET);
-	if (size > 0 && size < FILE_MAX &&
-	    (room = buf_room(&b, (size_t)size)) != NULL) {
-		while ((off_t)b.len < size &&
-		    (n = read(fd, b.data + b.len, (size_t)size - b.len)) > 0)
-			b.len += (size_t)n;
-		code = (off_t)b.len == size
-		    ? submit(d, m.number, m.uid, buf_slice(&b))
-		    : 451;
+	in = dropin_new(d, &m, fd);
+	code = in ? submit(in, &text) : 451;
+	if (code != 0) {
+		answer(d, m.number, code, text);
+		if (in != NULL)
+			dropin_free(in);
 	}
-	if (code != 0)
-		answer(d, m.number, code, "not a whole drop file");
-	buf_release(&b);
 	close(fd);
 	return true;
 }

@@ -16,6 +16,7 @@ enum smtp_state {
 	ST_STATES, /* from here on no commands are read */
 	ST_DATA, /* after 354 */
 	ST_CHUNK, /* inside a chunk */
+	ST_SKIP, /* inside a chunk that was refused */
 	ST_CLOSED
 };
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "addr.h"
 #include "proto.h"
 
 #define BAD "501 5.5.4 "
@@ -16,31 +17,50 @@ hex(char c)
 	return -1;
 }
 
-int
-xtext_decode(struct slice s, char *ret, size_t max)
+/* One character of xtext off *s: 0 to 255, or -1. */
+static int
+xtext_char(struct slice *s, bool is_utf8)
 {
-	size_t n = 0;
+	unsigned char c = (unsigned char)s->p[0];
+	int hi, lo;
 
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c == '+') {
-			int hi = i + 2 < s.n + 0 ? hex(s.p[i + 1]) : -1;
-			int lo = i + 2 < s.n ? hex(s.p[i + 2]) : -1;
-
-			if (hi < 0 || lo < 0)
-				return -1;
-			c = (unsigned char)(hi * 16 + lo);
-			i += 2;
-		} else if (c == '=') {
+	if (c != '+') {
+		*s = slice_sub(*s, 1, s->n);
+		if (c <= 0x20 || c == '=' || c == 0x7f)
 			return -1;
-		}
-		if (c < 0x20 || c == 0x7f || n == max)
-			return -1;
-		ret[n++] = (char)c;
+		return c < 0x80 || is_utf8 ? c : -1;
 	}
-	ret[n] = '\0';
-	return 0;
+	hi = s->n > 2 ? hex(s->p[1]) : -1;
+	lo = s->n > 2 ? hex(s->p[2]) : -1;
+	*s = slice_sub(*s, 3, s->n);
+	return hi < 0 || lo < 0 ? -1 : hi * 16 + lo;
+}
+
+/* U+0080 to U+009F: some take 0x85 for a new line. */
+static bool
+has_c1(struct slice s)
+{
+	for (size_t i = 0; i + 1 < s.n; i++)
+		if ((unsigned char)s.p[i] == 0xc2 &&
+		    (unsigned char)s.p[i + 1] < 0xa0)
+			return true;
+	return false;
+}
+
+int
+xtext_decode(struct slice s, bool is_utf8, char *ret, size_t max)
+{
+	struct slice all = { ret, 0 };
+
+	while (s.n != 0) {
+		int c = xtext_char(&s, is_utf8);
+
+		if (c < 0x20 || c == 0x7f || all.n == max)
+			return -1;
+		ret[all.n++] = (char)c;
+	}
+	ret[all.n] = '\0';
+	return utf8_ok(all) && !has_c1(all) ? 0 : -1;
 }
 
 /* KEYWORD or KEYWORD=value; false at the end. */
@@ -96,22 +116,24 @@ mail_ret(struct slice v, struct mail_params *p)
 static const char *
 mail_envid(struct slice v, struct mail_params *p)
 {
-	if (v.n == 0 || xtext_decode(v, p->envid, ENVID_MAX) < 0)
+	if (v.n == 0 || xtext_decode(v, false, p->envid, ENVID_MAX) < 0)
 		return BAD "ENVID is not xtext, or too long";
 	return NULL;
 }
 
 static const char *
-rcpt_notify(struct slice v, struct rcpt_params *p)
+rcpt_notify(struct slice v, bool is_utf8, struct rcpt_params *p)
 {
 	static const struct {
 		const char *word;
 		uint8_t bit;
 	} words[] = { { "NEVER", NOTIFY_NEVER }, { "SUCCESS", NOTIFY_SUCCESS },
 		{ "FAILURE", NOTIFY_FAILURE }, { "DELAY", NOTIFY_DELAY } };
+	bool ends_with_comma = v.n != 0 && v.p[v.n - 1] == ',';
 	struct slice one;
 	uint8_t bit;
 
+	(void)is_utf8;
 	while (slice_next(&v, ',', &one)) {
 		bit = 0;
 		for (size_t i = 0; i < 4; i++)
@@ -122,14 +144,14 @@ rcpt_notify(struct slice v, struct rcpt_params *p)
 				   "FAILURE, DELAY";
 		p->notify |= bit;
 	}
-	if (p->notify == 0 ||
+	if (p->notify == 0 || ends_with_comma ||
 	    ((p->notify & NOTIFY_NEVER) && p->notify != NOTIFY_NEVER))
 		return BAD "NOTIFY=NEVER stands alone";
 	return NULL;
 }
 
 static const char *
-rcpt_orcpt(struct slice v, struct rcpt_params *p)
+rcpt_orcpt(struct slice v, bool is_utf8, struct rcpt_params *p)
 {
 	size_t semi = slice_find(v, ';');
 
@@ -141,8 +163,8 @@ rcpt_orcpt(struct slice v, struct rcpt_params *p)
 		    !(v.p[i] >= '0' && v.p[i] <= '9') && v.p[i] != '-')
 			return BAD "ORCPT is type;xtext";
 	memcpy(p->orcpt, v.p, semi + 1);
-	if (xtext_decode(slice_sub(v, semi + 1, v.n), p->orcpt + semi + 1,
-		ORCPT_MAX - semi - 1) < 0)
+	if (xtext_decode(slice_sub(v, semi + 1, v.n), is_utf8,
+		p->orcpt + semi + 1, ORCPT_MAX - semi - 1) < 0)
 		return BAD "ORCPT is not xtext, or too long";
 	return NULL;
 }
@@ -180,11 +202,11 @@ mail_params(struct slice s, struct mail_params *ret)
 }
 
 const char *
-rcpt_params(struct slice s, struct rcpt_params *ret)
+rcpt_params(struct slice s, bool is_utf8, struct rcpt_params *ret)
 {
 	static const struct {
 		const char *key;
-		const char *(*take)(struct slice, struct rcpt_params *);
+		const char *(*take)(struct slice, bool, struct rcpt_params *);
 	} rows[] = { { "NOTIFY", rcpt_notify }, { "ORCPT", rcpt_orcpt } };
 	struct slice key, value;
 	unsigned seen = 0;
@@ -202,7 +224,7 @@ rcpt_params(struct slice s, struct rcpt_params *ret)
 		if (seen & 1u << i)
 			return "501 5.5.0 An option of RCPT is given twice";
 		seen |= 1u << i;
-		wrong = rows[i].take(value, ret);
+		wrong = rows[i].take(value, is_utf8, ret);
 		if (wrong != NULL)
 			return wrong;
 	}

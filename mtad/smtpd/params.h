@@ -28,10 +28,15 @@ struct rcpt_params {
 	char orcpt[ORCPT_MAX + 1]; /* "rfc822;user@host", decoded */
 };
 
-/* NULL, or the refusal: code, enhanced code and words in one text. */
+/* NULL, or the refusal: code, enhanced code and words in one text. is_utf8:
+ * the transaction has SMTPUTF8, so ORCPT may hold UTF-8 as it is (RFC 6533). */
 const char *mail_params(struct slice, struct mail_params *ret);
-const char *rcpt_params(struct slice, struct rcpt_params *ret);
-/* RFC 3461 section 4: 0 and the text, or -1. Also refuses controls. */
-int xtext_decode(struct slice, char *ret, size_t max);
+const char *rcpt_params(struct slice, bool is_utf8, struct rcpt_params *ret);
+/*
+ * RFC 3461 section 4: 0 and the text, or -1. Refuses what decodes to control
+ * characters, C1 ones too, and to more than max bytes; bytes from 0x80 on
+ * must be UTF-8, and stand there undecoded only when is_utf8.
+ */
+int xtext_decode(struct slice, bool is_utf8, char *ret, size_t max);
 
 #endif

@@ -8,13 +8,17 @@
 #define SMTP_SESSION_H
 
 #include <stdbool.h>
+#include <netinet/in.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "addr.h"
 #include "body.h"
 #include "conn.h"
 #include "fsm.h"
+#include "map.h"
 #include "proc.h"
 #include "store.h"
 #include "verdict.h"
@@ -34,14 +38,14 @@ enum listener_kind { KIND_SMTP, KIND_LMTP, KIND_SUBMISSION, KIND_LOCAL };
 struct txn {
 	struct submission *sub; /* owned: envelope and body so far */
 	struct body body;
-	struct buf sender, envid, first_rcpt; /* owned */
+	struct buf sender, envid; /* owned */
 	uint64_t declared; /* SIZE= */
-	uint64_t chunk_left; /* of BDAT */
 	bool is_last_chunk,
 	    is_refused; /* refused: bytes are read and dropped */
 	const char *refusal; /* code and words */
-	uint32_t rcpt_n; /* at the end of the message */
+	uint32_t rcpt_n; /* of the message, once the store has it */
 	int64_t started;
+	int64_t waits_since; /* mono: for a body file; 0 */
 };
 
 struct session {
@@ -52,8 +56,13 @@ struct session {
 	const struct conf_listener *listener; /* borrowed */
 	enum listener_kind kind;
 	enum smtp_state state, after; /* after: once a late reply is given */
+	enum smtp_state skip_to; /* behind the chunk that is skipped */
+	uint64_t chunk_left; /* of BDAT, also of a refused one */
 	enum smtp_verb verb; /* that is being answered */
 	bool is_trusted, is_esmtp, is_lmtp, is_waiting, is_ended;
+	bool is_paused; /* the greeting waits */
+	bool is_choked; /* the client reads no replies: we read no commands */
+	bool is_asked_again; /* lookup died over the first time */
 	bool is_skipping; /* the rest of a line that was too long */
 	bool has_name;
 	uint8_t fcrdns; /* enum proto_fcrdns, once has_name */
@@ -74,12 +83,13 @@ struct session {
 	char scratch[300]; /* a reply that was made up */
 };
 
-/* smtpd.c */
+/* What all sessions of the process share. */
 struct smtpd {
 	struct proc *proc; /* borrowed */
 	struct store *store;
 	char *host; /* HostName; outlives reloads */
 	LIST_HEAD(, session) sessions;
+	struct map by_id; /* the same */
 	uint32_t sessions_n;
 	uint64_t next_id; /* of sessions */
 	struct asks *asks;
@@ -87,6 +97,7 @@ struct smtpd {
 	const struct timeval *t_command, *t_block; /* common timeouts */
 	struct timeval t_pause;
 	size_t body_bytes; /* held by all sessions */
+	uint32_t body_waiters; /* sessions that wait for a body file */
 	struct {
 		int fd;
 		uint32_t row;
@@ -94,21 +105,51 @@ struct smtpd {
 	} listener[64];
 	int listeners;
 	bool is_listening;
+	int64_t stop_at; /* mono: when the last sessions are ended; 0 */
+};
+
+/* context.c: with the configuration and the base of p, which it borrows. 0 or
+ * -ENOMEM. Release ends all sessions; what is in flight is written first. */
+int smtpd_init(struct smtpd *, struct proc *p);
+void smtpd_release(struct smtpd *);
+void smtpd_set_timeouts(struct smtpd *); /* after a reload */
+/* lookup's word on a question; false: malformed. */
+bool smtpd_answer(struct smtpd *, struct slice payload);
+
+/* What accept() said of the other side; AF_UNIX: its credentials are asked. */
+union sockaddr_any {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	struct sockaddr_un un;
 };
 
 /* Takes fd. Greets, or refuses and closes. */
-void session_new(struct smtpd *, int fd, const struct conf_listener *);
+void session_new(struct smtpd *, int fd, const union sockaddr_any *,
+    const struct conf_listener *);
+struct session *session_find(struct smtpd *, uint64_t id); /* NULL: gone */
+uint64_t session_hash(const void *); /* for smtpd.by_id */
+bool session_is(const void *, const void *id);
 void session_end(struct session *, const char *cause); /* frees it */
+extern const struct conn_ops session_conn_ops;
+/* session_log.c: what is told of it. */
+void session_say_open(struct session *);
+void session_say_close(struct session *, const char *cause);
+void session_say_reject(struct session *, struct reply);
 /* Write a reply; code 0 is a late one. Counts errors and may end. */
 void session_reply(struct session *, struct reply);
+/* The same without counting: further lines of one answer (LMTP). */
+void session_put(struct session *, struct reply);
 /* The late reply of the verb that waits; goes on with what came since. */
 void session_answer(struct session *, struct reply);
 /* Stop reading until session_answer(). */
 void session_wait(struct session *);
-void session_pause_greeting(struct session *);
-void session_stop(struct session *); /* 421, unless inside a message */
+/* 421; while inside a message only when is_last_call. */
+void session_stop(struct session *, bool is_last_call);
 void session_tick(struct session *, int64_t now); /* whole-session limit */
 const struct conf *session_conf(const struct session *);
+/* Is this the address that the client connected to? */
+bool session_is_ours(const struct session *, const char *ip);
 
 void txn_free(struct session *);
 /* From verb_data.c: bytes of a message. Returns how many were taken. */
@@ -125,8 +166,11 @@ struct reply verb_noop(struct session *, struct slice args);
 struct reply verb_quit(struct session *, struct slice args);
 struct reply verb_help(struct session *, struct slice args);
 struct reply verb_vrfy(struct session *, struct slice args);
+/* BDAT where it is not allowed: its bytes are no commands. */
+struct reply bdat_refused(struct session *, struct slice args, struct reply);
+/* Lookup is back: ask again. */
+void rcpt_ask_again(struct session *);
 /* The recipient that waited is decided: verdict of lookup. */
-void session_answer_rcpt(struct session *, struct reply);
 void rcpt_answered(struct session *, const struct verdict *);
 void
 vrfy_answered(struct session *, const struct verdict *, struct slice lines);

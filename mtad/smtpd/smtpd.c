@@ -6,9 +6,6 @@
  */
 #include <errno.h>
 #include <seccomp.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,11 +17,13 @@
 #include "clock.h"
 #include "dropin.h"
 #include "log.h"
+#include "message.h"
 #include "priv.h"
 #include "session.h"
 
 #define ACCEPT_AT_ONCE 32
 #define LOOKUP_WAIT (10 * US_SEC)
+#define STOP_WAIT (8 * US_SEC) /* the parent waits for 10 */
 
 static void
 on_accept(int fd, short what, void *arg)
@@ -37,14 +36,17 @@ on_accept(int fd, short what, void *arg)
 		if (d->listener[i].fd == fd)
 			row = &d->proc->conf->listener[d->listener[i].row];
 	for (int n = 0; row != NULL && n < ACCEPT_AT_ONCE; n++) {
-		int one = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		union sockaddr_any from = { .sa.sa_family = AF_UNSPEC };
+		socklen_t len = sizeof(from);
+		int one =
+		    accept4(fd, &from.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (one < 0) {
 			if (errno == EMFILE || errno == ENFILE)
 				log_warn("no descriptors left for clients");
 			return;
 		}
-		session_new(d, one, row);
+		session_new(d, one, &from, row);
 	}
 }
 
@@ -76,39 +78,18 @@ listen_none(struct smtpd *d)
 	d->listeners = 0;
 }
 
-static const struct timeval *
-common(struct smtpd *d, int64_t us)
-{
-	struct timeval tv = { us / US_SEC, us % US_SEC };
-
-	return event_base_init_common_timeout(d->proc->base, &tv);
-}
-
 static int
 warm(struct proc *p)
 {
-	struct smtpd *d = p->ctx;
-
-	tzset();
-	d->proc = p;
-	LIST_INIT(&d->sessions);
-	d->host = strdup(p->conf->HostName);
-	d->access = access_new(p->conf);
-	d->asks = asks_new();
-	d->store = store_new(p);
-	d->t_command = common(d, p->conf->TimeoutCommand);
-	d->t_block = common(d, p->conf->TimeoutDatablock);
-	if (getrandom(&d->next_id, sizeof(d->next_id), 0) < 0)
-		d->next_id = (uint64_t)clock_wall();
-	d->next_id &= ~UINT64_C(0xffffffff);
-	return d->host && d->access && d->asks && d->store ? 0 : -ENOMEM;
+	tzset(); /* reads a file */
+	return smtpd_init(p->ctx, p);
 }
 
 static int
 sandbox(struct proc *p)
 {
 	static const int calls[] = { SCMP_SYS(accept4), SCMP_SYS(fdatasync),
-		SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(shutdown),
+		SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(shutdown),
 		-1 };
 	int rc = priv_drop(p->conf->SmtpdUser, "");
 
@@ -118,11 +99,8 @@ sandbox(struct proc *p)
 static void
 on_second(int fd, short what, void *arg)
 {
-	static const struct verdict late = { .code = 451,
-		.reason = RC_LOCAL_RESOURCE,
-		.enhanced = { "4.3.0", 5 },
-		.text = { "The user database does not answer, try again later",
-		    50 } };
+	const struct verdict late = VERDICT(451, "4.3.0", RC_LOCAL_RESOURCE,
+	    "The user database does not answer, try again later");
 	struct smtpd *d = arg;
 	struct session *s, *next;
 	int64_t now = clock_mono();
@@ -137,7 +115,12 @@ on_second(int fd, short what, void *arg)
 	}
 	for (s = LIST_FIRST(&d->sessions); s != NULL; s = next) {
 		next = LIST_NEXT(s, link);
-		session_tick(s, now);
+		if (d->stop_at != 0 && now > d->stop_at)
+			session_stop(s, true);
+		else if (s->txn != NULL && s->txn->waits_since != 0)
+			message_tick(s, now);
+		else
+			session_tick(s, now);
 	}
 }
 
@@ -167,31 +150,6 @@ got_listener(struct smtpd *d, struct slice payload, int fd)
 	return true;
 }
 
-static bool
-got_answer(struct smtpd *d, struct slice payload)
-{
-	struct p_rcpt_answer m;
-	struct session *s;
-	struct verdict v;
-	struct rd r;
-
-	if (!get_p_rcpt_answer(payload, &m))
-		return false;
-	r = rd_of(m.verdict);
-	v = get_verdict(&r);
-	s = asks_take(d->asks, m.key);
-	if (s == NULL)
-		return true;
-	if (r.bad || v.code < 200 || v.code > 599)
-		v = VERDICT(451, "4.3.0", RC_LOCAL_RESOURCE,
-		    "The user database gave no answer");
-	if (s->verb == V_RCPT)
-		rcpt_answered(s, &v);
-	else
-		vrfy_answered(s, &v, m.lines);
-	return true;
-}
-
 /* For the Received line, when it comes in time. */
 static bool
 got_name(struct smtpd *d, struct slice payload)
@@ -201,9 +159,7 @@ got_name(struct smtpd *d, struct slice payload)
 
 	if (!get_p_name_answer(payload, &m) || m.result > FCRDNS_TEMP)
 		return false;
-	LIST_FOREACH (s, &d->sessions, link)
-		if (s->id == m.key)
-			break;
+	s = session_find(d, m.key);
 	if (s == NULL || s->has_name || !addr_domain_ok(m.name, false))
 		return true;
 	s->name = slice_dup(m.name);
@@ -223,7 +179,7 @@ frame(struct proc *p, struct peer *peer, enum proto_type type,
 	case P_LISTEN:
 		return got_listener(d, payload, fd);
 	case P_RCPT_ANSWER:
-		return got_answer(d, payload);
+		return smtpd_answer(d, payload);
 	case P_NAME_ANSWER:
 		return got_name(d, payload);
 	case P_DROP:
@@ -233,6 +189,8 @@ frame(struct proc *p, struct peer *peer, enum proto_type type,
 			return false;
 		if (store_has_segment(d->store))
 			listen_all(d);
+		if (type == P_BODY_GIVE)
+			message_got_body(d);
 		return true;
 	}
 }
@@ -241,9 +199,13 @@ static void
 peer_up(struct proc *p, struct peer *peer)
 {
 	struct smtpd *d = p->ctx;
+	struct session *s;
 
 	if (peer->role == R_QUEUE)
 		store_queue_up(d->store);
+	if (peer->role == R_LOOKUP)
+		LIST_FOREACH (s, &d->sessions, link)
+			rcpt_ask_again(s);
 }
 
 static void
@@ -275,9 +237,10 @@ stop(struct proc *p)
 	struct session *s, *next;
 
 	listen_none(d);
+	d->stop_at = clock_mono() + STOP_WAIT;
 	for (s = LIST_FIRST(&d->sessions); s != NULL; s = next) {
 		next = LIST_NEXT(s, link);
-		session_stop(s);
+		session_stop(s, false);
 	}
 }
 
@@ -290,8 +253,7 @@ reload(struct proc *p, const struct conf *old)
 	(void)old;
 	access_reload(d->access, p->conf);
 	asks_forget(d->asks);
-	d->t_command = common(d, p->conf->TimeoutCommand);
-	d->t_block = common(d, p->conf->TimeoutDatablock);
+	smtpd_set_timeouts(d);
 	/* listeners are the same number, in the same order */
 	LIST_FOREACH (s, &d->sessions, link)
 		for (size_t i = 0; i < old->listener_n; i++)

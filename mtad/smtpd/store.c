@@ -42,43 +42,10 @@ struct store {
 		uint64_t number;
 	} body[BODIES];
 	int bodies;
+	uint32_t generation; /* of the queue */
 	int64_t gone_since; /* mono: the queue is away; 0 it is there */
 	int64_t asked_since; /* mono: a segment was asked for; 0: none is due */
 };
-
-struct submission *
-submission_new(void)
-{
-	struct submission *s = calloc(1, sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	s->body_fd = -1;
-	buf_init(&s->rcpts, (size_t)8 << 20);
-	buf_init(&s->body, (size_t)64 << 20);
-	buf_init(&s->env_bytes, (size_t)8 << 20);
-	buf_init(&s->env_message_id, 1024);
-	buf_init(&s->kept, 16384);
-	return s;
-}
-
-void
-submission_free(struct store *st, struct submission *s)
-{
-	if (s == NULL)
-		return;
-	if (s->body_fd >= 0) {
-		close(s->body_fd);
-		if (s->body_file != 0)
-			store_drop_body(st, s->body_file);
-	}
-	buf_release(&s->rcpts);
-	buf_release(&s->body);
-	buf_release(&s->env_bytes);
-	buf_release(&s->env_message_id);
-	buf_release(&s->kept);
-	free(s);
-}
 
 struct store *
 store_new(struct proc *p)
@@ -100,14 +67,6 @@ store_new(struct proc *p)
 	return st;
 }
 
-void
-store_free(struct store *st)
-{
-	worker_free(st->worker);
-	buf_release(&st->batch);
-	free(st);
-}
-
 /* Always a current segment and one more. */
 static void
 ask(struct store *st)
@@ -121,10 +80,20 @@ ask(struct store *st)
 		st->has_asked = true;
 		st->asked_since = clock_mono();
 	}
-	if (!st->wants_bodies && st->bodies < BODIES / 2) {
+	if (!st->wants_bodies && st->bodies < BODIES) {
 		PROC_SEND(q, body_want, BODY_WANT, .unused = 0);
 		st->wants_bodies = true;
 	}
+}
+
+void
+store_forget(struct store *st, struct submission *s)
+{
+	/* files of an earlier queue are the present one's to sweep */
+	if (s != NULL && s->body_fd >= 0 && s->generation == st->generation)
+		PROC_SEND(&st->proc->queue, body_drop, BODY_DROP,
+		    .number = s->body_file);
+	submission_free(s);
 }
 
 static void
@@ -136,6 +105,25 @@ close_segment(struct store *st, struct store_segment *s)
 	s->fd = -1;
 	PROC_SEND(
 	    &st->proc->queue, seg_done, SEG_DONE, .seg = s->seg, .end = s->at);
+}
+
+void
+store_free(struct store *st)
+{
+	struct submission *s;
+
+	worker_free(st->worker);
+	STAILQ_CONCAT(&st->flying, &st->ready);
+	while ((s = STAILQ_FIRST(&st->flying)) != NULL) {
+		STAILQ_REMOVE_HEAD(&st->flying, link);
+		store_forget(st, s);
+	}
+	close_segment(st, &st->now);
+	close_segment(st, &st->spare);
+	while (st->bodies != 0)
+		close(st->body[--st->bodies].fd);
+	buf_release(&st->batch);
+	free(st);
 }
 
 static void
@@ -157,7 +145,7 @@ finish(struct store *st, struct submission *s, int code, const char *text)
 		s->body_fd = -1;
 	}
 	s->done(s, id, code, text);
-	submission_free(st, s);
+	store_forget(st, s);
 }
 
 static void
@@ -229,36 +217,11 @@ batch_done(void *arg, int rc)
 static void
 put_record(struct store *st, struct submission *s)
 {
-	struct buf *b = &st->batch;
-	size_t from = b->len;
-	struct record_head h = { .id = s->id, .body_file = s->body_file };
-	unsigned char zero[RECORD_HEAD] = { 0 };
-	struct buf head;
+	size_t from = st->batch.len;
 
-	/* the header's bytes are known only now: the envelope names its size */
-	buf_init(&head, 1 << 20);
-	if (s->head != NULL)
-		s->head(s, s->id, &head);
-	s->env.rcpts = buf_slice(&s->rcpts);
-	put_p_envelope(&s->env_bytes, &s->env);
-	buf_add(b, zero, RECORD_HEAD);
-	buf_add(b, s->env_bytes.data, s->env_bytes.len);
-	buf_add(b, head.data, head.len);
-	buf_add(b, s->body.data, s->body.len);
-	h.envelope = (uint32_t)s->env_bytes.len;
-	h.payload = (uint32_t)(b->len - from - RECORD_HEAD);
-	while ((b->len - from) % RECORD_ALIGN != 0)
-		buf_addc(b, '\0');
-	if (!b->bad) {
-		h.payload_crc =
-		    crc32c(0, b->data + from + RECORD_HEAD, h.payload);
-		record_head_put(
-		    (unsigned char *)b->data + from, st->now.salt, &h);
-	}
+	submission_put(s, st->now.salt, &st->batch);
 	s->offset = st->fly_at + from;
-	s->length = (uint32_t)(b->len - from);
-	buf_release(&head);
-	buf_release(&s->body);
+	s->length = (uint32_t)(st->batch.len - from);
 }
 
 static size_t
@@ -286,6 +249,34 @@ give_up_waiting(struct store *st)
 		STAILQ_REMOVE_HEAD(&st->ready, link);
 		finish(st, s, 451,
 		    "4.3.0 The queue does not answer, try again later");
+	}
+}
+
+/*
+ * Its body file is of a queue that died before any record named it: the next
+ * queue may have removed the file as a leftover (SPOOL.md, Large bodies), so
+ * the client sends it again.
+ */
+static bool
+is_orphan(const struct store *st, const struct submission *s)
+{
+	return s->body_fd >= 0 && s->generation != st->generation;
+}
+
+static void
+drop_orphans(struct store *st)
+{
+	struct submissions all = STAILQ_HEAD_INITIALIZER(all);
+	struct submission *s;
+
+	STAILQ_CONCAT(&all, &st->ready);
+	while ((s = STAILQ_FIRST(&all)) != NULL) {
+		STAILQ_REMOVE_HEAD(&all, link);
+		if (is_orphan(st, s))
+			finish(st, s, 451,
+			    "4.3.0 The queue was restarted, send it again");
+		else
+			STAILQ_INSERT_TAIL(&st->ready, s, link);
 	}
 }
 
@@ -332,6 +323,8 @@ store_submit(struct store *st, struct submission *s)
 {
 	s->started = clock_mono();
 	STAILQ_INSERT_TAIL(&st->ready, s, link);
+	if (is_orphan(st, s))
+		drop_orphans(st);
 }
 
 bool
@@ -365,25 +358,18 @@ store_refuses(const struct store *st, const char **ret_text)
 	return 0;
 }
 
-int
-store_take_body(struct store *st, uint64_t *ret_number)
+bool
+store_take_body(struct store *st, struct submission *s)
 {
-	int fd;
+	bool has = st->bodies != 0;
 
-	if (st->bodies == 0) {
-		ask(st);
-		return -1;
+	if (has) {
+		s->body_fd = st->body[--st->bodies].fd;
+		s->body_file = st->body[st->bodies].number;
+		s->generation = st->generation;
 	}
-	fd = st->body[--st->bodies].fd;
-	*ret_number = st->body[st->bodies].number;
 	ask(st);
-	return fd;
-}
-
-void
-store_drop_body(struct store *st, uint64_t number)
-{
-	PROC_SEND(&st->proc->queue, body_drop, BODY_DROP, .number = number);
+	return has;
 }
 
 static bool
@@ -465,9 +451,11 @@ store_queue_up(struct store *st)
 void
 store_queue_down(struct store *st)
 {
+	st->generation++;
 	st->gone_since = clock_mono();
 	st->asked_since = 0;
 	st->is_stale = st->is_flying;
+	drop_orphans(st);
 	if (!st->is_flying)
 		close_segment(st, &st->now);
 	close_segment(st, &st->spare);

@@ -42,7 +42,7 @@ txn_new(void)
 	}
 	buf_init(&t->sender, 2048);
 	buf_init(&t->envid, 512);
-	buf_init(&t->first_rcpt, 2048);
+
 	t->started = clock_mono();
 	return t;
 }

@@ -36,23 +36,26 @@ is_postmaster(const struct addr *a)
 	return slice_ieq(slice_of(a->local), SLICE("postmaster"));
 }
 
-/* An address literal of ours is this host; others are elsewhere. */
+/* An address literal of ours is this host, and becomes its name, so that
+ * nothing later takes it for another one; others are elsewhere. */
 static enum route_class
-class_of(const struct session *s, const struct addr *a)
+class_of(const struct session *s, struct addr *a)
 {
 	const struct conf *c = session_conf(s);
 	struct slice domain = slice_of(a->domain);
+	bool is_ours = false;
 	char ip[64];
 
-	if (domain.n != 0 && domain.p[0] == '[') {
-		if (!addr_literal(domain, ip))
-			return ROUTE_OTHER;
-		for (size_t i = 0; i < c->listener_n; i++)
-			if (strcmp(c->listener[i].Address, ip) == 0)
-				return ROUTE_LOCAL;
+	if (domain.n == 0 || domain.p[0] != '[')
+		return route_class(c, domain);
+	if (!addr_literal(domain, ip))
 		return ROUTE_OTHER;
-	}
-	return route_class(c, domain);
+	for (size_t i = 0; i < c->listener_n && !is_ours; i++)
+		is_ours = strcmp(c->listener[i].Address, ip) == 0;
+	if (!is_ours && !session_is_ours(s, ip))
+		return ROUTE_OTHER;
+	a->domain[0] = '\0'; /* HostName, once it is kept */
+	return ROUTE_LOCAL;
 }
 
 static void
@@ -67,9 +70,10 @@ keep(struct session *s, const struct addr *a, uint8_t notify, const char *orcpt)
 	    slice_of(a->domain[0] ? a->domain : session_conf(s)->HostName));
 	r.addr = buf_slice(&addr);
 	put_p_env_rcpt(&t->sub->rcpts, &r);
-	if (t->sub->env.rcpt_n++ == 0)
-		buf_add_slice(&t->first_rcpt, r.addr);
+	t->sub->env.rcpt_n++;
 	buf_release(&addr);
+	if (s->errors != 0)
+		s->errors--; /* a list may hold some dead ones */
 }
 
 static void
@@ -107,13 +111,34 @@ rcpt_answered(struct session *s, const struct verdict *v)
 {
 	struct reply r = decided(s, v);
 
-	if (verdict_is_ok(v))
+	s->ask_key = 0;
+	if (verdict_is_ok(v)) {
 		asks_know(s->smtpd->asks, slice_of(s->asked->local),
 		    slice_of(s->asked->domain));
-	s->ask_key = 0;
-	if (!verdict_is_ok(v) && s->state == ST_MAIL)
+		forget(s);
+	} else if (s->state == ST_MAIL) {
 		s->after = ST_MAIL;
-	session_answer_rcpt(s, r);
+	}
+	/* a refusal's event names the recipient: forgotten at the next one */
+	session_answer(s, r);
+}
+
+static void
+send_ask(struct session *s)
+{
+	PROC_SEND(&s->smtpd->proc->lookup, rcpt_ask, RCPT_ASK,
+	    .key = s->ask_key, .what = ASK_RCPT,
+	    .local = slice_of(s->asked->local),
+	    .domain = slice_of(s->asked->domain));
+}
+
+void
+rcpt_ask_again(struct session *s)
+{
+	if (s->ask_key == 0 || s->verb != V_RCPT || s->is_asked_again)
+		return;
+	s->is_asked_again = true; /* once: it may be what lookup died of */
+	send_ask(s);
 }
 
 /* To lookup, or from what it said a moment ago. */
@@ -138,40 +163,42 @@ ask(struct session *s)
 		return REPLY(451,
 		    "4.3.0 The user database does not answer, try again later");
 	}
-	PROC_SEND(&s->smtpd->proc->lookup, rcpt_ask, RCPT_ASK,
-	    .key = s->ask_key, .what = ASK_RCPT, .local = local,
-	    .domain = domain);
+	s->is_asked_again = false;
+	send_ask(s);
 	session_wait(s);
 	return REPLY_LATER;
 }
 
-void
-session_answer_rcpt(struct session *s, struct reply r)
-{
-	struct addr *asked = s->asked;
-	char *orcpt = s->orcpt;
-
-	s->orcpt = NULL;
-	if (r.code < 400)
-		s->asked = NULL;
-	/* a refusal's event names the recipient, so it is freed afterwards */
-	session_answer(s, r);
-	if (r.code < 400)
-		free(asked);
-	free(orcpt);
-}
-
-static struct reply
+/* A relay domain's server trusts this host, so a route inside the local part
+ * is refused for it, too. */
+static bool
 may_relay(const struct session *s, const struct addr *a, enum route_class c)
 {
-	static const char no[] = "5.7.1 Relaying is not permitted";
+	return s->is_trusted ||
+	    (c != ROUTE_OTHER && !local_part_relays(slice_of(a->local)));
+}
 
-	if (s->is_trusted)
-		return REPLY(0, NULL);
-	if (c == ROUTE_OTHER)
-		return REPLY(550, no);
-	if (c != ROUTE_RELAY && local_part_relays(slice_of(a->local)))
-		return REPLY(550, no);
+/* What stands on the line; code 0: it is an address and may be asked for. */
+static struct reply
+parse(
+    struct session *s, struct slice args, struct addr *a, struct rcpt_params *p)
+{
+	bool is_utf8 = s->txn->sub->env.flags & ENV_UTF8;
+	const char *wrong;
+	int rc;
+
+	if (!slice_istarts(args, SLICE("TO:")))
+		return REPLY(501, "5.5.4 RCPT TO:<address>");
+	args = slice_trim(slice_sub(args, 3, args.n));
+	rc = addr_parse_path(
+	    &args, ADDR_BARE_OK | (is_utf8 ? ADDR_UTF8_OK : 0), a);
+	if (rc < 0 || (args.n != 0 && args.p[0] != ' '))
+		return bad_rcpt(rc < 0 ? rc : -EINVAL);
+	if (a->domain[0] == '\0' && !is_postmaster(a) && !s->is_trusted)
+		return REPLY(550, "5.1.3 An address with a domain is wanted");
+	wrong = rcpt_params(args, is_utf8, p);
+	if (wrong != NULL)
+		return REPLY(atoi(wrong), wrong + 4);
 	return REPLY(0, NULL);
 }
 
@@ -179,38 +206,25 @@ struct reply
 verb_rcpt(struct session *s, struct slice args)
 {
 	const struct conf *c = session_conf(s);
-	bool is_utf8 = s->txn->sub->env.flags & ENV_UTF8;
 	struct rcpt_params p;
 	enum route_class class;
-	const char *wrong;
 	struct reply no;
 	struct addr a;
-	int rc;
 
 	forget(s);
-	if (!slice_istarts(args, SLICE("TO:")))
-		return REPLY(501, "5.5.4 RCPT TO:<address>");
-	args = slice_trim(slice_sub(args, 3, args.n));
-	rc = addr_parse_path(
-	    &args, ADDR_BARE_OK | (is_utf8 ? ADDR_UTF8_OK : 0), &a);
-	if (rc < 0 || (args.n != 0 && args.p[0] != ' '))
-		return bad_rcpt(rc < 0 ? rc : -EINVAL);
-	if (a.domain[0] == '\0' && !is_postmaster(&a) && !s->is_trusted)
-		return REPLY(550, "5.1.3 An address with a domain is wanted");
-	wrong = rcpt_params(args, &p);
-	if (wrong != NULL)
-		return REPLY(atoi(wrong), wrong + 4);
+	no = parse(s, args, &a, &p);
+	if (no.code != 0)
+		return no;
 	if (s->txn->sub->env.rcpt_n >= (uint32_t)c->MaxRecipientsPerMessage)
 		return REPLY(
 		    452, "4.5.3 Too many recipients, send the rest again");
 	class = class_of(s, &a);
-	no = may_relay(s, &a, class);
 	s->asked = malloc(sizeof(a));
 	if (s->asked == NULL)
 		return REPLY(451, "4.3.0 Out of memory, try again later");
 	*s->asked = a;
-	if (no.code != 0)
-		return no;
+	if (!may_relay(s, &a, class))
+		return REPLY(550, "5.7.1 Relaying is not permitted");
 	/* A program that calls sendmail reads no replies: what its user
 	 * mistyped comes back as a notice. */
 	if (class == ROUTE_RELAY || class == ROUTE_OTHER ||

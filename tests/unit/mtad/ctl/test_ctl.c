@@ -16,7 +16,8 @@ static const struct {
 	int first;
 } options[] = {
 	{ { "sendmail", "-t", "-i" }, 0, MODE_DELIVER, 3 },
-	{ { "sendmail", "-oi", "-odb", "-f", "a@b", "x@y" }, 0, MODE_DELIVER, 5 },
+	{ { "sendmail", "-oi", "-odb", "-f", "a@b", "x@y" }, 0, MODE_DELIVER,
+	    5 },
 	{ { "sendmail", "-fa@b", "x@y" }, 0, MODE_DELIVER, 2 },
 	{ { "/usr/bin/mailq" }, 0, MODE_QUEUE_LIST, 1 },
 	{ { "newaliases" }, 0, MODE_ALIASES, 1 },
@@ -40,8 +41,8 @@ START_TEST(options_as_programs_give_them)
 
 	while (argc < 8 && options[_i].argv[argc] != NULL)
 		argc++;
-	ck_assert_int_eq(sendmail_options(argc, (char **)options[_i].argv, &o,
-			     why),
+	ck_assert_int_eq(
+	    sendmail_options(argc, (char **)options[_i].argv, &o, why),
 	    options[_i].rc);
 	if (options[_i].rc == 0) {
 		ck_assert_int_eq(o.mode, options[_i].mode);
@@ -61,11 +62,12 @@ static const struct {
 	{ "plain\n", false, false, "r@s\n", "From: \"N\" <u@h>\n\nplain\n", 0 },
 	{ "A: 1\r\n\r\nx\r\n", false, false, "r@s\n",
 	    "A: 1\nFrom: \"N\" <u@h>\n\nx\n", 0 },
-	{ "\nx\n.\nno\n", false, false, "r@s\n", "From: \"N\" <u@h>\n\nx\n", 0 },
+	{ "\nx\n.\nno\n", false, false, "r@s\n", "From: \"N\" <u@h>\n\nx\n",
+	    0 },
 	{ "\nx\n.\nyes\n", false, true, "r@s\n",
 	    "From: \"N\" <u@h>\n\nx\n.\nyes\n", 0 },
-	{ "From: me@here\n\nx\n", false, false, "r@s\n",
-	    "From: me@here\n\nx\n", 0 },
+	{ "From: me@here\n\nx\n", false, false, "r@s\n", "From: me@here\n\nx\n",
+	    0 },
 	{ "Subject: x\n\nx\n", true, false, "", NULL, EX_USAGE },
 };
 
@@ -73,22 +75,20 @@ START_TEST(a_message_is_completed)
 {
 	struct sendmail_options o = { .reads_header = letters[_i].t,
 		.ignores_dots = letters[_i].i };
-	struct outgoing out = { .n = 0 };
+	struct outgoing out;
 
-	buf_init(&out.message, 10000);
-	buf_init(&out.rcpts, 10000);
+	outgoing_init(&out);
+	ck_assert(outgoing_sender(&out, NULL, "u", "h"));
 	if (!letters[_i].t)
-		outgoing_add(&out, SLICE("r@s"));
-	ck_assert_int_eq(outgoing_make(&out, &o, slice_of(letters[_i].in), "u",
-			     "N", "h"),
+		outgoing_add(&out, "r@s");
+	ck_assert_int_eq(
+	    outgoing_make(&out, &o, slice_of(letters[_i].in), "N", "h"),
 	    letters[_i].rc);
 	if (letters[_i].rc == 0) {
 		ck_assert_str_eq(out.rcpts.data, letters[_i].rcpts);
 		ck_assert_str_eq(out.message.data, letters[_i].message);
 	}
-	buf_release(&out.message);
-	buf_release(&out.rcpts);
-	free(out.sender);
+	outgoing_release(&out);
 }
 END_TEST
 
@@ -114,8 +114,8 @@ START_TEST(members_of_an_alias)
 	struct members m;
 
 	members_init(&m);
-	ck_assert(members_parse(&m, slice_of(members[_i].text)) ==
-	    members[_i].ok);
+	ck_assert(
+	    members_parse(&m, slice_of(members[_i].text)) == members[_i].ok);
 	if (members[_i].ok)
 		ck_assert_uint_eq(m.n, members[_i].n);
 	members_release(&m);
@@ -171,9 +171,9 @@ START_TEST(values_of_options)
 
 	for (size_t i = 0; i < s->opt_n; i++)
 		if (strcmp(s->opt[i].name, values[_i].name) == 0)
-			ck_assert((conf_set(&s->opt[i],
-				       (char *)c + s->opt[i].offset,
-				       values[_i].text, why) == NULL) ==
+			ck_assert(
+			    (conf_set(&s->opt[i], (char *)c + s->opt[i].offset,
+				 values[_i].text, why) == NULL) ==
 			    values[_i].ok);
 	conf_free(c);
 }
@@ -226,8 +226,8 @@ START_TEST(where_mail_goes)
 
 	for (size_t i = 0; i < s->opt_n; i++)
 		if (strcmp(s->opt[i].name, "LocalDomains") == 0)
-			conf_set(&s->opt[i], &c->LocalDomains, "{here.test}",
-			    NULL);
+			conf_set(
+			    &s->opt[i], &c->LocalDomains, "{here.test}", NULL);
 	conf_add_section(c, &conf_sections[4], "virt.test");
 	r = conf_add_section(c, &conf_sections[3], "exact.test");
 	free(r->Host);
@@ -250,8 +250,8 @@ main(void)
 	Suite *s = suite_create("ctl");
 	TCase *tc = tcase_create("core");
 
-	tcase_add_loop_test(tc, options_as_programs_give_them, 0,
-	    ROWS(options));
+	tcase_add_loop_test(
+	    tc, options_as_programs_give_them, 0, ROWS(options));
 	tcase_add_loop_test(tc, a_message_is_completed, 0, ROWS(letters));
 	tcase_add_loop_test(tc, members_of_an_alias, 0, ROWS(members));
 	tcase_add_loop_test(tc, words_of_a_command, 0, ROWS(commands));

@@ -326,12 +326,19 @@ damaged(void *arg, uint64_t file, uint64_t offset)
 	s->damages++;
 }
 
+/* The worker first: it may be making a spare file for the journal. */
+static void
+life_stop(struct life *l, struct journal *j)
+{
+	worker_free(l->worker);
+	journal_free(j);
+}
+
 static void
 life_end(struct life *l)
 {
 	char cmd[100];
 
-	worker_free(l->worker);
 	event_base_free(l->base);
 	close(l->dir);
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", l->path);
@@ -359,7 +366,7 @@ START_TEST(a_journal_reads_back_over_several_files)
 	life_begin(&l);
 	j = journal_new(l.dir, l.worker, 0, 1);
 	write_some(&l, j, 600, 60000); /* 36 MB: three files */
-	journal_free(j);
+	life_stop(&l, j);
 	ck_assert_uint_eq(read_back(&l, &seen), 600);
 	ck_assert_uint_eq(seen.damages, 0);
 	life_end(&l);
@@ -376,7 +383,7 @@ START_TEST(damage_in_a_journal_costs_one_record)
 	life_begin(&l);
 	j = journal_new(l.dir, l.worker, 0, 1);
 	write_some(&l, j, 100, 100);
-	journal_free(j);
+	life_stop(&l, j);
 	fd = openat(l.dir, "000000000001", O_RDWR);
 	ck_assert_int_eq(pwrite(fd, "x", 1, 64 + 50), 1);
 	close(fd);
@@ -396,7 +403,7 @@ START_TEST(a_torn_tail_is_the_end)
 	life_begin(&l);
 	j = journal_new(l.dir, l.worker, 0, 1);
 	write_some(&l, j, 10, 100);
-	journal_free(j);
+	life_stop(&l, j);
 	fd = openat(l.dir, "000000000001", O_RDWR);
 	ck_assert_int_eq(ftruncate(fd, 64 + 9 * 128 + 60), 0);
 	close(fd);

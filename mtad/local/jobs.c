@@ -1,0 +1,346 @@
+/*
+ * jobs: several recipients of one message from the queue, one result to it.
+ * A result is kept until the queue says that it is durable, and told to the
+ * next queue when this one died (SPOOL.md).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+#include "master.h"
+
+struct delivery {
+	LIST_ENTRY(delivery) link;
+	struct local *l; /* borrowed */
+	char *frame; /* owned: job's strings */
+	struct p_job job;
+	int fd;
+	uint32_t left;
+	int64_t started;
+	struct buf rcpts; /* of the result */
+};
+
+/* What the queue has not made durable yet: the frame, as it was sent. */
+struct kept {
+	uint64_t serial;
+	uint16_t type;
+	size_t n;
+	char bytes[];
+};
+
+static uint64_t
+mix(uint64_t v)
+{
+	return v * UINT64_C(0x9e3779b97f4a7c15) >> 20;
+}
+
+static uint64_t
+hash_piece(const void *entry)
+{
+	return mix(((const struct piece *)entry)->tag);
+}
+
+static bool
+is_piece(const void *entry, const void *key)
+{
+	return ((const struct piece *)entry)->tag == *(const uint64_t *)key;
+}
+
+static uint64_t
+hash_kept(const void *entry)
+{
+	return mix(((const struct kept *)entry)->serial);
+}
+
+static bool
+is_kept(const void *entry, const void *key)
+{
+	return ((const struct kept *)entry)->serial == *(const uint64_t *)key;
+}
+
+void
+jobs_init(struct local *l)
+{
+	LIST_INIT(&l->deliveries);
+	map_init(&l->pieces, hash_piece, is_piece);
+	map_init(&l->kept, hash_kept, is_kept);
+	l->next_serial = 1;
+}
+
+static void
+send_kept(struct local *l, const struct kept *k)
+{
+	struct peer *q = &l->proc->queue;
+
+	if (q->chan == NULL)
+		return;
+	buf_add(chan_begin(q->chan, k->type), k->bytes, k->n);
+	chan_end(q->chan, -1);
+}
+
+/* An outcome that is not told would leave its recipient for ever: without
+ * memory this process ends, and the queue takes back what it held. */
+static void
+keep(struct local *l, uint16_t type, uint64_t serial, const struct buf *b)
+{
+	struct kept *k = b->bad ? NULL : malloc(sizeof(*k) + b->len);
+
+	if (k == NULL)
+		fatal("no memory for an outcome");
+	k->serial = serial;
+	k->type = type;
+	k->n = b->len;
+	memcpy(k->bytes, b->data, b->len);
+	if (map_add(&l->kept, k) < 0)
+		fatal("no memory for an outcome");
+	send_kept(l, k);
+}
+
+static void
+send_result(struct delivery *d)
+{
+	struct local *l = d->l;
+	int64_t us = clock_mono() - d->started;
+	struct p_result m = { .id = d->job.id,
+		.job = d->job.job,
+		.serial = l->next_serial++,
+		.final_us = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX,
+		.rcpts = buf_slice(&d->rcpts) };
+	struct buf b;
+
+	buf_init(&b, CHAN_FRAME_MAX);
+	put_p_result(&b, &m);
+	keep(l, P_RESULT, m.serial, &b);
+	buf_release(&b);
+}
+
+static void
+send_forward(struct delivery *d, uint32_t index, const struct agent_answer *a)
+{
+	struct local *l = d->l;
+	struct p_forward m = { .id = d->job.id,
+		.job = d->job.job,
+		.serial = l->next_serial++,
+		.rcpt = index,
+		.keeps = a->keeps,
+		.targets = a->targets };
+	struct buf b;
+
+	buf_init(&b, CHAN_FRAME_MAX);
+	put_p_forward(&b, &m);
+	keep(l, P_FORWARD, m.serial, &b);
+	buf_release(&b);
+}
+
+static void
+delivery_free(struct delivery *d)
+{
+	LIST_REMOVE(d, link);
+	if (d->fd >= 0)
+		close(d->fd);
+	buf_release(&d->rcpts);
+	free(d->frame);
+	free(d);
+}
+
+static void
+piece_over(struct delivery *d)
+{
+	if (--d->left != 0)
+		return;
+	if (d->rcpts.len != 0)
+		send_result(d);
+	delivery_free(d);
+}
+
+static void
+decide(struct delivery *d, uint32_t index, const struct result *r)
+{
+	struct verdict v = { .code = r->code,
+		.reason = r->reason,
+		.enhanced = slice_of(r->enhanced),
+		.text = slice_of(r->text) };
+	struct p_result_rcpt one = { .index = index,
+		.command = SLICE("local") };
+	struct buf b;
+
+	buf_init(&b, 4096);
+	put_verdict(&b, &v);
+	one.verdict = buf_slice(&b);
+	put_p_result_rcpt(&d->rcpts, &one);
+	buf_release(&b);
+}
+
+/* A full disk is an event of its own, at most once a minute. */
+static void
+tell_full(struct local *l, const char *fs)
+{
+	int64_t now = clock_mono();
+	struct statvfs vfs;
+	struct event e;
+
+	if (l->told_full != 0 && now - l->told_full < US_MIN)
+		return;
+	l->told_full = now;
+	event_init(&e, EV_SYS_RESOURCE);
+	event_cstr(&e, F_DISK_PATH, fs);
+	if (statvfs(fs, &vfs) == 0) {
+		event_num(
+		    &e, F_FREE_BYTES, (uint64_t)vfs.f_bavail * vfs.f_frsize);
+		event_num(&e, F_FREE_INODES, vfs.f_favail);
+	}
+	evlog_emit(l->proc->log, &e);
+}
+
+void
+jobs_answered(struct piece *p, const struct agent_answer *a)
+{
+	struct delivery *d = p->d;
+
+	if (a->result.fs[0] != '\0')
+		tell_full(d->l, a->result.fs);
+	if (a->is_forward)
+		send_forward(d, p->r.index, a);
+	else
+		decide(d, p->r.index, &a->result);
+	free(p);
+	piece_over(d);
+}
+
+void
+jobs_refused(struct piece *p, const char *why)
+{
+	struct agent_answer a = { .is_forward = false };
+
+	result_set(&a.result, 451, "4.3.0", RC_LOCAL_RESOURCE, "%s", why);
+	jobs_answered(p, &a);
+}
+
+bool
+jobs_letter(const struct piece *p, struct agent_job *ret, int *ret_fd)
+{
+	const struct delivery *d = p->d;
+
+	*ret = (struct agent_job){ .tag = p->tag,
+		.kind = p->r.kind,
+		.sender = d->job.sender,
+		.rcpt = p->r.addr,
+		.path = p->r.path,
+		.head = d->job.body,
+		.rest = d->job.size - d->job.body.n };
+	*ret_fd = -1;
+	if (ret->rest == 0)
+		return true;
+	*ret_fd = fcntl(d->fd, F_DUPFD_CLOEXEC, 0);
+	return *ret_fd >= 0;
+}
+
+static void
+hand(struct delivery *d, const struct p_job_rcpt *r)
+{
+	struct piece *p = malloc(sizeof(*p));
+
+	if (p == NULL)
+		fatal("no memory for a job");
+	*p = (struct piece){ .tag = ++d->l->next_tag, .d = d, .r = *r };
+	pool_hand(d->l, p);
+}
+
+/* Its strings, the recipients, and all of the message are there. */
+static bool
+is_whole(struct delivery *d, struct slice payload)
+{
+	struct p_job_rcpt r;
+	struct rd rd;
+
+	if (!get_p_job((struct slice){ d->frame, payload.n }, &d->job) ||
+	    d->job.size < d->job.body.n ||
+	    (d->job.size > d->job.body.n && d->fd < 0))
+		return false;
+	rd = rd_of(d->job.rcpts);
+	while (!rd_end(&rd) && get_p_job_rcpt(&rd, &r))
+		d->left++;
+	return !rd.bad && d->left != 0;
+}
+
+bool
+jobs_take(struct local *l, struct slice payload, int fd)
+{
+	struct delivery *d = calloc(1, sizeof(*d));
+	struct p_job_rcpt r;
+	struct rd rd;
+
+	if (d == NULL || (d->frame = slice_dup(payload)) == NULL)
+		fatal("no memory for a job");
+	d->l = l;
+	d->fd = fd;
+	d->started = clock_mono();
+	buf_init(&d->rcpts, CHAN_FRAME_MAX / 2);
+	LIST_INSERT_HEAD(&l->deliveries, d, link);
+	if (!is_whole(d, payload)) {
+		delivery_free(d);
+		return false;
+	}
+	d->left++; /* one for this function */
+	rd = rd_of(d->job.rcpts);
+	while (!rd_end(&rd) && get_p_job_rcpt(&rd, &r))
+		hand(d, &r);
+	piece_over(d);
+	return true;
+}
+
+bool
+jobs_ack(struct local *l, struct slice payload)
+{
+	struct p_result_ack m;
+	struct kept *k;
+
+	if (!get_p_result_ack(payload, &m))
+		return false;
+	k = map_find(&l->kept, mix(m.serial), &m.serial);
+	if (k != NULL) {
+		map_del(&l->kept, k);
+		free(k);
+	}
+	return true;
+}
+
+static void
+say_holding(struct local *l, const struct delivery *d)
+{
+	struct rd rd = rd_of(d->job.rcpts);
+	struct p_job_rcpt r;
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	while (!rd_end(&rd) && get_p_job_rcpt(&rd, &r))
+		put_u32(&b, r.index);
+	PROC_SEND(&l->proc->queue, holding, HOLDING, .id = d->job.id,
+	    .job = d->job.job, .rcpts = buf_slice(&b));
+	buf_release(&b);
+}
+
+void
+jobs_report(struct local *l)
+{
+	struct delivery *d;
+	size_t pos = 0;
+	struct kept *k;
+
+	LIST_FOREACH (d, &l->deliveries, link)
+		say_holding(l, d);
+	while ((k = map_next(&l->kept, &pos)) != NULL)
+		send_kept(l, k);
+	PROC_SEND(&l->proc->queue, holding_end, HOLDING_END, .unused = 0);
+}
+
+bool
+jobs_are_over(const struct local *l)
+{
+	return LIST_EMPTY(&l->deliveries) && l->kept.n == 0;
+}

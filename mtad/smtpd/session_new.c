@@ -1,0 +1,242 @@
+/*
+ * How a session begins: who the client is, whether it may come in, the
+ * greeting in its time.
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "access.h"
+#include "clock.h"
+#include "session.h"
+
+static void
+greet(struct session *s)
+{
+	struct buf *b = conn_out(s->conn);
+
+	buf_addf(b, "220 %s %s\r\n", session_conf(s)->HostName,
+	    session_conf(s)->Banner);
+	conn_flush(s->conn);
+}
+
+static enum listener_kind
+kind_of(const char *word)
+{
+	static const char *const words[] = { "smtp", "lmtp", "submission",
+		"local" };
+
+	for (int k = 0; k < 4; k++)
+		if (strcmp(word, words[k]) == 0)
+			return (enum listener_kind)k;
+	return KIND_SMTP;
+}
+
+/* Who it is: address and port, or the user behind a Unix socket. */
+static void
+identify(struct session *s, int fd, const union sockaddr_any *from)
+{
+	struct ucred cr;
+	socklen_t n = sizeof(cr);
+
+	if (from->sa.sa_family == AF_INET) {
+		inet_ntop(AF_INET, &from->in.sin_addr, s->ip, sizeof(s->ip));
+		s->port = ntohs(from->in.sin_port);
+	} else if (from->sa.sa_family == AF_INET6) {
+		const struct in6_addr *a = &from->in6.sin6_addr;
+
+		if (IN6_IS_ADDR_V4MAPPED(a))
+			inet_ntop(
+			    AF_INET, a->s6_addr + 12, s->ip, sizeof(s->ip));
+		else
+			inet_ntop(AF_INET6, a, s->ip, sizeof(s->ip));
+		s->port = ntohs(from->in6.sin6_port);
+	} else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cr, &n) == 0) {
+		s->uid = cr.uid;
+	} else {
+		s->uid = (uint32_t)-1; /* nobody */
+	}
+}
+
+bool
+session_is_ours(const struct session *s, const char *ip)
+{
+	union sockaddr_any u = { .sa.sa_family = AF_UNSPEC };
+	socklen_t n = sizeof(u);
+	char own[46] = "";
+
+	if (getsockname(conn_fd(s->conn), &u.sa, &n) < 0)
+		return false;
+	if (u.sa.sa_family == AF_INET)
+		inet_ntop(AF_INET, &u.in.sin_addr, own, sizeof(own));
+	else if (u.sa.sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &u.in6.sin6_addr, own, sizeof(own));
+	return own[0] != '\0' && strcmp(own, ip) == 0;
+}
+
+/* Open now in all processes: each sees the others' gauges. */
+static uint64_t
+open_in_all(const struct smtpd *d)
+{
+	return d->proc->stats ? stat_sum(d->proc->stats, ST_CONN_IN_OPEN)
+			      : d->sessions_n;
+}
+
+/* Too many in all, or of this client: 421 before anything else. */
+static const char *
+too_many(struct session *s)
+{
+	const struct conf *c = session_conf(s);
+	struct smtpd *d = s->smtpd;
+	uint32_t share = (uint32_t)d->proc->smtpds;
+
+	if (open_in_all(d) > (uint64_t)c->MaxSessions)
+		return "4.7.0 Too many connections, try again later";
+	if (s->client != NULL &&
+	    s->client->n > (uint32_t)c->MaxSessionsPerClient / share + 1)
+		return "4.7.0 Too many connections from your address";
+	return NULL;
+}
+
+static void
+ask_name(struct session *s)
+{
+	if (s->ip[0] == '\0' || strncmp(s->ip, "127.", 4) == 0 ||
+	    strcmp(s->ip, "::1") == 0)
+		return;
+	PROC_SEND(&s->smtpd->proc->remote[0], name_ask, NAME_ASK, .key = s->id,
+	    .ip = slice_of(s->ip));
+}
+
+uint64_t
+session_hash(const void *entry)
+{
+	return ((const struct session *)entry)->id *
+	    UINT64_C(0x9e3779b97f4a7c15) >>
+	    20;
+}
+
+bool
+session_is(const void *entry, const void *id)
+{
+	return ((const struct session *)entry)->id == *(const uint64_t *)id;
+}
+
+struct session *
+session_find(struct smtpd *d, uint64_t id)
+{
+	struct session probe = { .id = id };
+
+	return map_find(&d->by_id, session_hash(&probe), &id);
+}
+
+/* Into the books of all sessions. */
+static bool
+enter(struct smtpd *d, struct session *s)
+{
+	if (map_add(&d->by_id, s) < 0)
+		return false;
+	if (s->ip[0] != '\0' && !s->is_trusted)
+		s->client = access_open(d->access, s->ip);
+	LIST_INSERT_HEAD(&d->sessions, s, link);
+	d->sessions_n++;
+	stat_add(d->proc->slot, ST_CONN_IN, 1);
+	stat_add(d->proc->slot, ST_CONN_IN_OPEN, 1);
+	return true;
+}
+
+struct pause {
+	struct smtpd *d; /* borrowed */
+	uint64_t id; /* the session may be gone by then */
+};
+
+static void
+on_pause_over(int fd, short what, void *arg)
+{
+	struct pause *p = arg;
+	struct session *s = session_find(p->d, p->id);
+
+	(void)fd;
+	(void)what;
+	free(p);
+	if (s == NULL)
+		return;
+	s->is_paused = false;
+	if (conn_has_input(s->conn)) { /* who talks first is no mail server */
+		s->verb = V_BAD;
+		session_reply(
+		    s, REPLY(554, "5.7.0 You talk before the greeting"));
+		session_end(s, "limit");
+		return;
+	}
+	greet(s);
+	conn_resume(s->conn);
+}
+
+/* The greeting, at once or after GreetPause. */
+static void
+greet_in_time(struct session *s)
+{
+	int64_t us = session_conf(s)->GreetPause;
+	struct timeval tv = { us / US_SEC, us % US_SEC };
+	struct pause *p = NULL;
+
+	if (us != 0 && !s->is_trusted)
+		p = malloc(sizeof(*p));
+	if (p != NULL) {
+		*p = (struct pause){ s->smtpd, s->id };
+		s->is_paused = true;
+		conn_pause(s->conn);
+		if (event_base_once(s->smtpd->proc->base, -1, EV_TIMEOUT,
+			on_pause_over, p, &tv) == 0)
+			return;
+		free(p);
+		s->is_paused = false;
+		conn_resume(s->conn);
+	}
+	greet(s);
+}
+
+void
+session_new(struct smtpd *d, int fd, const union sockaddr_any *from,
+    const struct conf_listener *l)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	const char *refusal;
+
+	if (s == NULL) {
+		close(fd);
+		return;
+	}
+	*s = (struct session){ .smtpd = d,
+		.listener = l,
+		.kind = kind_of(l->Kind),
+		.state = ST_HELO,
+		.id = d->next_id++,
+		.opened = clock_mono() };
+	identify(s, fd, from);
+	s->is_lmtp = s->kind == KIND_LMTP;
+	s->is_trusted = s->kind == KIND_LOCAL ||
+	    (s->ip[0] != '\0' && access_is_trusted(d->access, s->ip)) ||
+	    (s->ip[0] == '\0' && s->is_lmtp);
+	s->conn =
+	    conn_new(d->proc->base, fd, &session_conn_ops, s, d->t_command);
+	if (s->conn == NULL || !enter(d, s)) {
+		conn_free(s->conn);
+		free(s);
+		return;
+	}
+	session_say_open(s);
+	refusal = too_many(s);
+	if (refusal != NULL) {
+		s->verb = V_BAD;
+		session_reply(s, REPLY(421, refusal));
+		session_end(s, "limit");
+		return;
+	}
+	ask_name(s);
+	greet_in_time(s);
+}

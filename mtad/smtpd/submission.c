@@ -1,0 +1,74 @@
+#include "submission.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "crc32c.h"
+#include "record.h"
+
+struct submission *
+submission_new(void)
+{
+	struct submission *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->body_fd = -1;
+	buf_init(&s->rcpts, (size_t)8 << 20);
+	buf_init(&s->body, (size_t)64 << 20);
+	buf_init(&s->env_bytes, (size_t)8 << 20);
+	buf_init(&s->env_message_id, 1024);
+	buf_init(&s->kept, 16384);
+	buf_init(&s->trace, 4096);
+	return s;
+}
+
+void
+submission_free(struct submission *s)
+{
+	if (s == NULL)
+		return;
+	if (s->body_fd >= 0)
+		close(s->body_fd);
+	buf_release(&s->rcpts);
+	buf_release(&s->body);
+	buf_release(&s->env_bytes);
+	buf_release(&s->env_message_id);
+	buf_release(&s->kept);
+	buf_release(&s->trace);
+	free(s);
+}
+
+/* The head first: its bytes are known only with the id, and the envelope
+ * names their number. */
+void
+submission_put(struct submission *s, uint64_t salt, struct buf *b)
+{
+	static const unsigned char zero[RECORD_HEAD];
+	struct record_head h = { .id = s->id, .body_file = s->body_file };
+	size_t from = b->len;
+	struct buf head;
+
+	buf_init(&head, 1 << 20);
+	if (s->head != NULL)
+		s->head(s, s->id, &head);
+	s->env.rcpts = buf_slice(&s->rcpts);
+	put_p_envelope(&s->env_bytes, &s->env);
+	buf_add(b, zero, RECORD_HEAD);
+	buf_add_slice(b, buf_slice(&s->env_bytes));
+	buf_add_slice(b, buf_slice(&head));
+	buf_add_slice(b, buf_slice(&s->body));
+	if (head.bad || s->env_bytes.bad || s->body.bad)
+		b->bad = true;
+	h.envelope = (uint32_t)s->env_bytes.len;
+	h.payload = (uint32_t)(b->len - from - RECORD_HEAD);
+	while ((b->len - from) % RECORD_ALIGN != 0 && !b->bad)
+		buf_addc(b, '\0');
+	if (!b->bad) {
+		h.payload_crc =
+		    crc32c(0, b->data + from + RECORD_HEAD, h.payload);
+		record_head_put((unsigned char *)b->data + from, salt, &h);
+	}
+	buf_release(&head);
+	buf_release(&s->body);
+}
