@@ -5,6 +5,7 @@
 #ifndef STORY_DAEMON_H
 #define STORY_DAEMON_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -30,6 +31,7 @@ struct side {
 struct daemon {
 	pid_t pid;
 	struct side parent, queue, smtpd;
+	bool is_stopping;
 	int events_fd; /* the event log file, to be read */
 };
 

@@ -4,6 +4,7 @@
  *
  *	set OPTION VALUE         of mtad.conf; before the first mail
  *	listen IP | deaf IP      where the server is (127.0.0.1 is there)
+ *	ours IP                  a listener of the daemon itself is there
  *	unix                     mail goes to a Unix socket
  *	zone RECORD              of the story's name server
  *	dns stop|start           it falls silent, it comes back
@@ -712,6 +713,23 @@ do_listen(struct story *s, char *rest)
 	server_listen(&s->server, rest);
 }
 
+/* A listener of our own at that place: mail there would come back. */
+static void
+do_ours(struct story *s, char *rest)
+{
+	struct conf_listener *l = NULL;
+
+	for (int i = 0; i < CONF_SECTIONS; i++)
+		if (strcmp(conf_sections[i].name, "listener") == 0)
+			l = conf_add_section(
+			    s->conf, &conf_sections[i], "ours");
+	if (l == NULL)
+		story_fail("no listener");
+	free(l->Address);
+	l->Address = strdup(rest);
+	l->Port = s->server.port;
+}
+
 static void
 do_deaf(struct story *s, char *rest)
 {
@@ -873,6 +891,7 @@ static const struct {
 } steps[] = {
 	{ "set", do_set },
 	{ "listen", do_listen },
+	{ "ours", do_ours },
 	{ "deaf", do_deaf },
 	{ "unix", do_unix },
 	{ "zone", do_zone },
