@@ -222,6 +222,8 @@ main(void)
 	Suite *s = suite_create("smtp_sandbox");
 	TCase *tc = tcase_create("core");
 
+	tcase_set_timeout(tc, 60);
+
 	tcase_add_loop_test(tc, nothing_written_is_unwritten, 0, ROWS(ways));
 	suite_add_tcase(s, tc);
 	return unit_run(s);
