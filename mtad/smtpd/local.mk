@@ -10,6 +10,7 @@ mtad_smtpd_libsmtpd_a_SOURCES = \
 	mtad/smtpd/message.c mtad/smtpd/message.h \
 	mtad/smtpd/params.c mtad/smtpd/params.h \
 	mtad/smtpd/received.c mtad/smtpd/received.h \
+	mtad/smtpd/sandbox.c mtad/smtpd/sandbox.h \
 	mtad/smtpd/session.c mtad/smtpd/session.h \
 	mtad/smtpd/session_log.c \
 	mtad/smtpd/session_new.c \

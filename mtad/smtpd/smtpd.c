@@ -5,7 +5,6 @@
  * written (LIBRARIES.md). It appends to the segment that it was handed.
  */
 #include <errno.h>
-#include <seccomp.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "log.h"
 #include "message.h"
 #include "priv.h"
+#include "sandbox.h"
 #include "session.h"
 
 #define ACCEPT_AT_ONCE 32
@@ -98,12 +98,9 @@ warm(struct proc *p)
 static int
 sandbox(struct proc *p)
 {
-	static const int calls[] = { SCMP_SYS(accept4), SCMP_SYS(fdatasync),
-		SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(shutdown),
-		-1 };
 	int rc = priv_drop(p->conf->SmtpdUser, "");
 
-	return rc < 0 ? rc : priv_filter(calls);
+	return rc < 0 ? rc : priv_filter(smtpd_calls);
 }
 
 static void

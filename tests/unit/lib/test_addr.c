@@ -150,6 +150,8 @@ main(void)
 	Suite *s = suite_create("addr");
 	TCase *tc = tcase_create("core");
 
+	tcase_set_timeout(tc, 60);
+
 	tcase_add_loop_test(tc, paths_are_read, 0, ROWS(paths));
 	tcase_add_test(tc, too_long_is_named);
 	tcase_add_test(tc, what_is_put_is_read_back);

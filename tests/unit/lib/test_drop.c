@@ -85,6 +85,8 @@ main(void)
 	Suite *s = suite_create("drop");
 	TCase *tc = tcase_create("core");
 
+	tcase_set_timeout(tc, 60);
+
 	tcase_add_test(tc, what_is_written_is_read);
 	tcase_add_test(tc, no_prefix_is_whole);
 	tcase_add_loop_test(tc, bad_files_are_refused, 0, ROWS(bad));

@@ -121,6 +121,8 @@ main(void)
 	Suite *s = suite_create("header");
 	TCase *tc = tcase_create("core");
 
+	tcase_set_timeout(tc, 60);
+
 	tcase_add_test(tc, fields_come_one_after_the_other);
 	tcase_add_loop_test(tc, headers_end_where_they_end, 0, ROWS(messages));
 	tcase_add_loop_test(tc, lists_give_their_addresses, 0, ROWS(lists));

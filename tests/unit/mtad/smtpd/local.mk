@@ -24,3 +24,7 @@ check_PROGRAMS += test_store
 test_store_SOURCES = $(UNIT) tests/unit/mtad/smtpd/test_store.c
 test_store_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/smtpd
 test_store_LDADD = mtad/smtpd/libsmtpd.a $(UNIT_LIBS)
+check_PROGRAMS += test_sandbox
+test_sandbox_SOURCES = $(UNIT) tests/unit/mtad/smtpd/test_sandbox.c
+test_sandbox_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/smtpd
+test_sandbox_LDADD = mtad/smtpd/libsmtpd.a $(UNIT_LIBS)

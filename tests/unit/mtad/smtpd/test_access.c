@@ -96,6 +96,8 @@ main(void)
 	Suite *s = suite_create("smtp_access");
 	TCase *tc = tcase_create("core");
 
+	tcase_set_timeout(tc, 60);
+
 	tcase_add_loop_test(
 	    tc, networks_have_their_addresses, 0, ROWS(networks));
 	tcase_add_loop_test(tc, routes_are_seen, 0, ROWS(locals));

@@ -267,6 +267,8 @@ main(void)
 	Suite *s = suite_create("smtp_body");
 	TCase *tc = tcase_create("core");
 
+	tcase_set_timeout(tc, 60);
+
 	tcase_add_loop_test(tc, only_crlf_dot_crlf_ends, 0, (int)(ENDS * ENDS));
 	tcase_add_test(tc, no_mix_of_bytes_smuggles);
 	tcase_add_loop_test(tc, stories_of_bodies, 0, ROWS(stories));

@@ -105,6 +105,8 @@ main(void)
 	Suite *s = suite_create("smtp_fsm");
 	TCase *tc = tcase_create("core");
 
+	tcase_set_timeout(tc, 60);
+
 	tcase_add_loop_test(tc, stories, 0, ROWS(cases));
 	tcase_add_test(tc, every_cell_is_filled);
 	tcase_add_test(tc, states_without_commands_take_none);

@@ -145,6 +145,8 @@ main(void)
 	Suite *s = suite_create("smtp_params");
 	TCase *tc = tcase_create("core");
 
+	tcase_set_timeout(tc, 60);
+
 	tcase_add_loop_test(tc, mail_rows, 0, ROWS(mail));
 	tcase_add_loop_test(tc, rcpt_rows, 0, ROWS(rcpt));
 	tcase_add_test(tc, lengths_have_their_limits);
