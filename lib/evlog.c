@@ -16,10 +16,10 @@
 #define FACILITY_MAIL 2
 
 struct evlog {
+	pid_t pid; /* made after the last fork, so it stays */
 	int fd, syslog_fd;
 	char *node, *prog;
 	char boot[33];
-	char pid[12];
 	uint64_t seq, written;
 	uint64_t lost_from; /* first event that no disk took; 0: none */
 	struct buf lines;
@@ -51,6 +51,7 @@ evlog_new(const char *node, const char *prog)
 
 	if (l == NULL)
 		return NULL;
+	l->pid = getpid();
 	l->fd = l->syslog_fd = -1;
 	l->node = strdup(node);
 	l->prog = strdup(prog);
@@ -109,7 +110,7 @@ evlog_slot(struct evlog *l, struct stat_slot *slot)
 	memcpy(slot->boot, l->boot, sizeof(l->boot));
 	strncpy(slot->prog, l->prog, sizeof(slot->prog) - 1);
 	slot->seq = l->seq;
-	slot->pid = (uint64_t)getpid();
+	slot->pid = (uint64_t)l->pid;
 }
 
 uint64_t
@@ -127,7 +128,7 @@ evlog_wants_syslog(struct evlog *l)
 	return w;
 }
 
-/* Members that any event has. The process id is read late: after a fork. */
+/* Members that any event has. */
 static void
 put_line(struct evlog *l, const struct event *e, uint64_t seq, int64_t wall,
     int64_t mono)
@@ -150,7 +151,7 @@ put_line(struct evlog *l, const struct event *e, uint64_t seq, int64_t wall,
 	buf_adds(b, ",\"prog\":\"");
 	buf_adds(b, l->prog);
 	buf_adds(b, "\",\"pid\":");
-	buf_add_u64(b, (uint64_t)getpid());
+	buf_add_u64(b, (uint64_t)l->pid);
 	buf_adds(b, ",\"severity\":");
 	buf_add_u64(b, (uint64_t)info->severity);
 	event_json(b, e);
@@ -169,7 +170,7 @@ put_sentence(struct evlog *l, const struct event *e, uint64_t seq, int64_t wall)
 	clock_rfc3339(b, wall);
 	buf_addf(b,
 	    " %s %s %d %s [mtaev@32473 v=\"1\" boot=\"%s\" seq=\"%llu\"",
-	    l->node, l->prog, (int)getpid(), info->name, l->boot,
+	    l->node, l->prog, (int)l->pid, info->name, l->boot,
 	    (unsigned long long)seq);
 	event_sd(b, e);
 	buf_adds(b, "] ");

@@ -14,6 +14,7 @@
 struct conn {
 	int fd;
 	bool is_paused, is_reading, is_dead, is_freed, is_full;
+	bool is_eof; /* the peer sends no more; told when all was taken */
 	struct event *rd, *wr; /* wr only when it was ever needed */
 	const struct timeval *timeout; /* borrowed */
 	const struct conn_ops *ops;
@@ -66,6 +67,15 @@ take(struct conn *c, struct slice fresh)
 	buf_release(&old);
 }
 
+/* A client may close its half behind a pipelined session: what it sent before
+ * is still answered. */
+static void
+check_eof(struct conn *c)
+{
+	if (c->is_eof && !c->is_paused && !c->is_freed)
+		ended(c, "reset");
+}
+
 static void
 on_read(int fd, short what, void *arg)
 {
@@ -80,9 +90,15 @@ on_read(int fd, short what, void *arg)
 	n = read(fd, block, sizeof(block));
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n <= 0) {
-		c->error = n < 0 ? errno : 0;
-		ended(c, n == 0 ? "reset" : "error");
+	if (n == 0) {
+		c->is_eof = true;
+		event_del(c->rd);
+		check_eof(c);
+		return;
+	}
+	if (n < 0) {
+		c->error = errno;
+		ended(c, "error");
 		return;
 	}
 	c->bytes_in += (uint64_t)n;
@@ -151,7 +167,7 @@ conn_timeout(struct conn *c, const struct timeval *t)
 	if (c->timeout == t)
 		return;
 	c->timeout = t;
-	if (!c->is_full && !c->is_dead)
+	if (!c->is_full && !c->is_dead && !c->is_eof)
 		event_add(c->rd, t);
 }
 
@@ -190,7 +206,7 @@ wait_writable(struct conn *c)
 void
 conn_flush(struct conn *c)
 {
-	while (c->sent < c->out.len && !c->is_dead) {
+	while (c->sent < c->out.len) { /* also the last words of a dead one */
 		ssize_t n = send(c->fd, c->out.data + c->sent,
 		    c->out.len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
@@ -226,10 +242,11 @@ conn_resume(struct conn *c)
 		c->is_full = false;
 		event_add(c->rd, c->timeout);
 	}
-	if (c->in.len == 0 || was_reading)
+	if (was_reading || (c->in.len == 0 && !c->is_eof))
 		return;
 	c->is_reading = true;
 	take(c, none);
+	check_eof(c);
 	c->is_reading = false;
 	if (c->is_freed)
 		conn_free(c);

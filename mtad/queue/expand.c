@@ -140,6 +140,23 @@ add_members(struct queue *q, struct msg *m, struct rd *r, uint32_t n)
 	}
 }
 
+/* Its strings are copied: those of a message move when one is added. */
+static void
+add_mailbox(struct queue *q, struct msg *m, uint32_t parent, struct slice user)
+{
+	char *addr = slice_dup(slice_of(rcpt_addr(m, &m->rcpt[parent])));
+	char *orcpt = slice_dup(slice_of(rcpt_orcpt(m, &m->rcpt[parent])));
+	uint32_t at = RCPT_NONE;
+
+	if (addr != NULL && orcpt != NULL)
+		at = msg_add_rcpt(&q->index, m, slice_of(addr), slice_of(orcpt),
+		    m->rcpt[parent].notify, TARGET_MAILBOX, user, SLICE(""));
+	if (at != RCPT_NONE)
+		m->rcpt[at].depth = m->rcpt[parent].depth;
+	free(addr);
+	free(orcpt);
+}
+
 static bool
 apply(struct queue *q, struct msg *m, struct rd *r, uint32_t *ret_parent)
 {
@@ -152,16 +169,8 @@ apply(struct queue *q, struct msg *m, struct rd *r, uint32_t *ret_parent)
 		return false;
 	*ret_parent = parent;
 	add_members(q, m, r, n);
-	if (keeps) { /* .forward was read: the mailbox it is */
-		uint32_t at = msg_add_rcpt(&q->index, m,
-		    slice_of(rcpt_addr(m, &m->rcpt[parent])),
-		    slice_of(rcpt_orcpt(m, &m->rcpt[parent])),
-		    m->rcpt[parent].notify, TARGET_MAILBOX, get_str(r),
-		    SLICE(""));
-
-		if (at != RCPT_NONE)
-			m->rcpt[at].depth = m->rcpt[parent].depth;
-	}
+	if (keeps) /* .forward was read: the mailbox it is */
+		add_mailbox(q, m, parent, get_str(r));
 	return !r->bad;
 }
 

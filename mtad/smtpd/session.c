@@ -116,8 +116,9 @@ session_reply(struct session *s, struct reply r)
 	if (r.text != NULL && r.text[0] != '\0')
 		session_put(s, r);
 	if (r.code < 400)
-		return;
-	session_say_reject(s, r);
+		return; /* a client may pipeline any number of recipients: told once */
+	if (s->txn == NULL || !s->txn->is_full || r.code != 452)
+		session_say_reject(s, r);
 	count_error(s, r);
 }
 

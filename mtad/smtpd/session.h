@@ -45,6 +45,7 @@ struct txn {
 	const char *refusal; /* code and words */
 	uint32_t rcpt_n; /* of the message, once the store has it */
 	int64_t started;
+	bool is_full; /* has been told that it has recipients enough */
 	int64_t waits_since; /* mono: for a body file; 0 */
 };
 
@@ -60,7 +61,6 @@ struct session {
 	uint64_t chunk_left; /* of BDAT, also of a refused one */
 	enum smtp_verb verb; /* that is being answered */
 	bool is_trusted, is_esmtp, is_lmtp, is_waiting, is_ended;
-	bool is_paused; /* the greeting waits */
 	bool is_choked; /* the client reads no replies: we read no commands */
 	bool is_asked_again; /* lookup died over the first time */
 	bool is_skipping; /* the rest of a line that was too long */

@@ -164,7 +164,6 @@ on_pause_over(int fd, short what, void *arg)
 	free(p);
 	if (s == NULL)
 		return;
-	s->is_paused = false;
 	if (conn_has_input(s->conn)) { /* who talks first is no mail server */
 		s->verb = V_BAD;
 		session_reply(
@@ -188,13 +187,11 @@ greet_in_time(struct session *s)
 		p = malloc(sizeof(*p));
 	if (p != NULL) {
 		*p = (struct pause){ s->smtpd, s->id };
-		s->is_paused = true;
 		conn_pause(s->conn);
 		if (event_base_once(s->smtpd->proc->base, -1, EV_TIMEOUT,
 			on_pause_over, p, &tv) == 0)
 			return;
 		free(p);
-		s->is_paused = false;
 		conn_resume(s->conn);
 	}
 	greet(s);

@@ -50,8 +50,9 @@ on_accept(int fd, short what, void *arg)
 	}
 }
 
-/* Only when a message could be taken: whoever connects earlier waits in the
- * kernel's queue for a moment instead of being sent away. */
+/* Only when a message could be taken, or must be refused: whoever connects
+ * earlier waits in the kernel's queue for a moment instead of being sent
+ * away. */
 static void
 listen_all(struct smtpd *d)
 {
@@ -64,6 +65,15 @@ listen_all(struct smtpd *d)
 		if (d->listener[i].ev != NULL)
 			event_add(d->listener[i].ev, NULL);
 	}
+}
+
+static void
+listen_in_time(struct smtpd *d)
+{
+	const char *text;
+
+	if (store_has_segment(d->store) || store_refuses(d->store, &text) != 0)
+		listen_all(d);
 }
 
 static void
@@ -107,6 +117,7 @@ on_second(int fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	listen_in_time(d);
 	while ((s = asks_overdue(d->asks, now - LOOKUP_WAIT)) != NULL) {
 		if (s->verb == V_RCPT)
 			rcpt_answered(s, &late);
@@ -187,8 +198,7 @@ frame(struct proc *p, struct peer *peer, enum proto_type type,
 	default:
 		if (!store_frame(d->store, type, payload, fd))
 			return false;
-		if (store_has_segment(d->store))
-			listen_all(d);
+		listen_in_time(d);
 		if (type == P_BODY_GIVE)
 			message_got_body(d);
 		return true;

@@ -202,6 +202,19 @@ parse(
 	return REPLY(0, NULL);
 }
 
+/* No error: RFC 5321 section 4.5.3.1.10 has the client send the rest again. */
+static struct reply
+too_many(struct session *s)
+{
+	struct reply r =
+	    REPLY(452, "4.5.3 Too many recipients, send the rest again");
+
+	if (!s->txn->is_full)
+		session_say_reject(s, r);
+	s->txn->is_full = true;
+	return r;
+}
+
 struct reply
 verb_rcpt(struct session *s, struct slice args)
 {
@@ -216,8 +229,7 @@ verb_rcpt(struct session *s, struct slice args)
 	if (no.code != 0)
 		return no;
 	if (s->txn->sub->env.rcpt_n >= (uint32_t)c->MaxRecipientsPerMessage)
-		return REPLY(
-		    452, "4.5.3 Too many recipients, send the rest again");
+		return too_many(s);
 	class = class_of(s, &a);
 	s->asked = malloc(sizeof(a));
 	if (s->asked == NULL)

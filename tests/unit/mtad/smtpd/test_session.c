@@ -398,6 +398,7 @@ START_TEST(too_many_recipients_is_no_error)
 	ck_assert(!holds(buf_slice(&b), "421 "));
 	ck_assert_int_eq(w.messages, 1);
 	ck_assert_int_eq(w.asks, 1); /* lookup is asked once for a moment */
+	ck_assert_uint_eq(w.slot.counter[ST_CONN_REJECTED], 1);
 	buf_release(&b);
 }
 END_TEST
@@ -607,13 +608,71 @@ START_TEST(one_client_has_its_limit)
 }
 END_TEST
 
+static void
+until_it_closes(void)
+{
+	int64_t end = clock_mono() + 10 * US_SEC;
+
+	while (!LIST_EMPTY(&w.smtpd.sessions) && clock_mono() < end)
+		world_settle(&w);
+}
+
+START_TEST(silence_ends_a_session)
+{
+	w.proc.conf->TimeoutCommand = 20000;
+	smtpd_set_timeouts(&w.smtpd);
+	world_connect(&w, "smtp", STRANGER);
+	until_it_closes();
+	play(&w, "idle", SLICE("220\n421 4.4.2\n#"));
+	w.proc.conf->TimeoutCommand = 10 * US_MIN;
+	w.proc.conf->TimeoutDatablock = 30000;
+	smtpd_set_timeouts(&w.smtpd);
+	world_connect(&w, "smtp", STRANGER);
+	play(&w, "data", SLICE(HI MAIL_RCPT "> DATA\n354\n> half\n"));
+	until_it_closes();
+	play(&w, "idle in data", SLICE("421 4.4.2\n#"));
+	ck_assert_int_eq(w.messages, 0);
+}
+END_TEST
+
+/* printf ... | nc -N: the client closes its half and reads on. */
+START_TEST(a_half_closed_client_is_answered)
+{
+	static const char text[] =
+	    "EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<u@local.test>\r\n"
+	    "DATA\r\nx\r\n.\r\nMAIL FROM:<a@b>\r\n";
+	struct buf b;
+
+	buf_init(&b, 1 << 16);
+	world_connect(&w, "smtp", STRANGER);
+	send(w.client, text, strlen(text), MSG_NOSIGNAL);
+	ck_assert_int_eq(shutdown(w.client, SHUT_WR), 0);
+	world_settle(&w);
+	ck_assert_int_eq(w.messages, 1);
+	ck_assert(!world_hear(&w, &b));
+	ck_assert(holds(buf_slice(&b), "\r\n354 "));
+	ck_assert(holds(buf_slice(&b), " Message accepted\r\n250 2.1.0 "));
+	ck_assert(LIST_EMPTY(&w.smtpd.sessions));
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(a_session_has_its_end)
+{
+	world_connect(&w, "smtp", STRANGER);
+	play(&w, "first", SLICE(HI));
+	session_tick(LIST_FIRST(&w.smtpd.sessions),
+	    clock_mono() + w.proc.conf->TimeoutSession);
+	play(&w, "over", SLICE("421 4.4.2 The session lasts\n#"));
+}
+END_TEST
+
 START_TEST(early_talkers_are_refused)
 {
 	w.proc.conf->GreetPause = 1000;
 	world_connect(&w, "smtp", STRANGER);
 	world_say(&w, SLICE("EHLO me\r\n"));
-	while (!LIST_EMPTY(&w.smtpd.sessions))
-		world_settle(&w);
+	until_it_closes();
 	play(&w, "early", SLICE("554 5.7.0\n#"));
 }
 END_TEST
@@ -642,6 +701,9 @@ main(void)
 	tcase_add_test(tc, stop_lets_messages_end);
 	tcase_add_test(tc, one_client_has_its_limit);
 	tcase_add_test(tc, early_talkers_are_refused);
+	tcase_add_test(tc, silence_ends_a_session);
+	tcase_add_test(tc, a_session_has_its_end);
+	tcase_add_test(tc, a_half_closed_client_is_answered);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
 }
