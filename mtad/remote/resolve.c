@@ -17,14 +17,19 @@
 /*
  * libunbound's defaults fail the worst day: a name server that was dead for
  * minutes would stay unasked for a quarter of an hour. Each setting was
- * measured; together they come back about a second after the server.
+ * measured; together a server that comes back is asked within a second.
+ *
+ * With infra-cache-max-rtt 3000 and infra-host-ttl 10 a server that had timed
+ * out was blocked for up to 8 s after its return, and every question got
+ * SERVFAIL unasked, which the library then keeps for 5 s. Forgotten after 2 s
+ * the waits never grow that far, so nothing needs to cut them.
  */
 static const struct {
 	const char *option, *value;
 } settings[] = {
-	{ "infra-host-ttl:", "10" }, /* forget soon that it was dead */
+	{ "infra-host-ttl:", "2" }, /* forget at once that it was dead */
 	{ "infra-keep-probing:", "yes" }, /* and ask it all the same */
-	{ "infra-cache-max-rtt:", "3000" }, /* no waits of two minutes */
+	{ "infra-cache-max-rtt:", "30000" }, /* reached: SERVFAIL unasked */
 	{ "outgoing-range:", "4096" }, /* 16 was a bottleneck of 60 s */
 	{ "num-queries-per-thread:", "8192" },
 	{ "unblock-lan-zones:", "yes" }, /* private reverse zones are real */
@@ -39,10 +44,16 @@ static const struct {
  * well serve them. */
 static const char *const open_zones[] = { "test.", "home.arpa." };
 
+/*
+ * A question that failed is asked again for a while, so that a hiccup of the
+ * name server defers no mail.
+ */
+#define INSIST (4 * US_SEC)
+#define REST (US_SEC / 2)
+
 struct resolver {
 	struct proc *proc; /* borrowed */
 	struct ub_ctx *ub;
-	const struct timeval *deadline; /* of the event base */
 };
 
 static void
@@ -146,6 +157,21 @@ resolver_proc(const struct resolver *r)
 	return r->proc;
 }
 
+static const char *
+type_name(int type)
+{
+	static const struct {
+		int type;
+		const char *name;
+	} names[] = { { ns_t_mx, "MX" }, { ns_t_a, "A" }, { ns_t_aaaa, "AAAA" },
+		{ ns_t_ptr, "PTR" }, { ns_t_cname, "CNAME" } };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].type == type)
+			return names[i].name;
+	return "?";
+}
+
 static void
 say_failed(const struct question *q, const char *why)
 {
@@ -154,7 +180,7 @@ say_failed(const struct question *q, const char *why)
 
 	event_init(&e, EV_DNS_FAIL);
 	event_cstr(&e, F_NAME, q->name);
-	event_cstr(&e, F_TYPE, q->type_name);
+	event_cstr(&e, F_TYPE, type_name(q->type));
 	event_cstr(&e, F_RCODE, why);
 	event_num(&e, F_ELAPSED_US, (uint64_t)(clock_mono() - q->asked));
 	evlog_emit(p->log, &e);
@@ -196,56 +222,78 @@ judge(int rcode, struct slice packet, int sec)
 	return a;
 }
 
+static void arm(struct question *, int64_t us);
+static int64_t time_left(const struct question *);
+
 static void
 on_answer(
     void *arg, int rcode, void *packet, int n, int sec, char *why, int limited)
 {
 	struct slice s = { packet, packet != NULL && n > 0 ? (size_t)n : 0 };
 	struct answer a = judge(rcode, s, sec);
+	struct question *q = arg;
 
 	(void)why;
 	(void)limited;
-	answered(arg, &a);
-}
-
-static void
-on_deadline(int fd, short what, void *arg)
-{
-	struct question *q = arg;
-	const struct answer a = { .kind = ANSWER_TEMP, .why = "timeout" };
-
-	(void)fd;
-	(void)what;
-	ub_cancel(q->resolver->ub, q->async_id);
+	if (a.kind == ANSWER_TEMP && time_left(q) > REST &&
+	    clock_mono() - q->asked < INSIST) {
+		q->is_resting = true;
+		arm(q, REST);
+		return;
+	}
 	answered(q, &a);
 }
 
-static const char *
-type_name(int type)
+/* The timer for what is left of the question's time, or for its rest. */
+static void
+arm(struct question *q, int64_t us)
 {
-	static const struct {
-		int type;
-		const char *name;
-	} names[] = { { ns_t_mx, "MX" }, { ns_t_a, "A" }, { ns_t_aaaa, "AAAA" },
-		{ ns_t_ptr, "PTR" }, { ns_t_cname, "CNAME" } };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].type == type)
-			return names[i].name;
-	return "?";
-}
-
-static bool
-arm(struct question *q)
-{
-	struct proc *p = q->resolver->proc;
-	int64_t us = p->conf->TimeoutResolver;
 	struct timeval tv = { us / US_SEC, us % US_SEC };
 
-	q->deadline = evtimer_new(p->base, on_deadline, q);
-	return q->deadline != NULL &&
-	    event_add(
-		q->deadline, event_base_init_common_timeout(p->base, &tv)) == 0;
+	event_add(q->deadline, &tv);
+}
+
+static int64_t
+time_left(const struct question *q)
+{
+	int64_t left = q->resolver->proc->conf->TimeoutResolver -
+	    (clock_mono() - q->asked);
+
+	return left > 0 ? left : 0;
+}
+
+static void
+ask(struct question *q)
+{
+	const struct answer none = { .kind = ANSWER_TEMP, .why = "memory" };
+	struct resolver *r = q->resolver;
+	int rc;
+
+	q->is_resting = false;
+	q->async_id = 0;
+	stat_add(r->proc->slot, ST_DNS_QUERIES, 1);
+	/* after a failure, and only then, there is no callback */
+	rc = ub_resolve_event(
+	    r->ub, q->name, q->type, ns_c_in, q, on_answer, &q->async_id);
+	if (rc != 0)
+		answered(q, &none);
+}
+
+static void
+on_timer(int fd, short what, void *arg)
+{
+	const struct answer late = { .kind = ANSWER_TEMP, .why = "timeout" };
+	struct question *q = arg;
+
+	(void)fd;
+	(void)what;
+	if (q->is_resting) {
+		arm(q, time_left(q));
+		ask(q);
+		return;
+	}
+	ub_cancel(q->resolver->ub, q->async_id);
+	answered(q, &late);
 }
 
 void
@@ -253,26 +301,21 @@ question_ask(struct question *q, struct resolver *r, const char *name, int type,
     void (*done)(void *, const struct answer *), void *arg)
 {
 	const struct answer none = { .kind = ANSWER_TEMP, .why = "memory" };
-	int rc;
 
-	q->resolver = r;
-	q->answered = done;
-	q->arg = arg;
+	*q = (struct question){ .resolver = r,
+		.answered = done,
+		.arg = arg,
+		.type = type,
+		.asked = clock_mono(),
+		.is_open = true };
 	snprintf(q->name, sizeof(q->name), "%s", name);
-	q->type_name = type_name(type);
-	q->asked = clock_mono();
-	q->async_id = 0;
-	q->is_open = true;
-	stat_add(r->proc->slot, ST_DNS_QUERIES, 1);
-	if (!arm(q)) {
+	q->deadline = evtimer_new(r->proc->base, on_timer, q);
+	if (q->deadline == NULL) {
 		answered(q, &none);
 		return;
 	}
-	/* after a failure, and only then, there is no callback */
-	rc = ub_resolve_event(
-	    r->ub, name, type, ns_c_in, q, on_answer, &q->async_id);
-	if (rc != 0)
-		answered(q, &none);
+	arm(q, time_left(q));
+	ask(q);
 }
 
 void
@@ -281,7 +324,8 @@ question_cancel(struct question *q)
 	if (!q->is_open)
 		return;
 	q->is_open = false;
-	ub_cancel(q->resolver->ub, q->async_id);
+	if (!q->is_resting)
+		ub_cancel(q->resolver->ub, q->async_id);
 	if (q->deadline != NULL)
 		event_free(q->deadline);
 	q->deadline = NULL;

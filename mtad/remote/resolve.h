@@ -1,6 +1,7 @@
 /*
  * resolve: questions to the name servers, through libunbound's event
- * interface. Every question has a deadline of our own (Timeout.resolver).
+ * interface. Every question has a deadline of our own (Timeout.resolver), and
+ * one that fails at once is asked again for a few seconds.
  */
 #ifndef REMOTE_RESOLVE_H
 #define REMOTE_RESOLVE_H
@@ -29,10 +30,11 @@ struct question {
 	void *arg;
 	struct event *deadline;
 	char name[256];
-	const char *type_name;
+	int type;
 	int64_t asked;
 	int async_id;
 	bool is_open;
+	bool is_resting; /* until it is asked again */
 };
 
 /* Opens and warms: files are read now. NULL with a warning. */

@@ -1,6 +1,6 @@
 # stories of the client side: mtad-remote against scripted servers
 check_PROGRAMS += tests/dialogue/remote/stories
-EXTRA_DIST += $(srcdir)/tests/dialogue/remote/*.story
+EXTRA_DIST += tests/dialogue/remote
 tests_dialogue_remote_stories_SOURCES = \
 	tests/dialogue/remote/daemon.c tests/dialogue/remote/daemon.h \
 	tests/dialogue/remote/nameserver.c tests/dialogue/remote/nameserver.h \
