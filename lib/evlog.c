@@ -20,7 +20,7 @@ struct evlog {
 	int fd, syslog_fd;
 	char *node, *prog;
 	char boot[33];
-	uint64_t seq, written;
+	uint64_t seq;
 	uint64_t lost_from; /* first event that no disk took; 0: none */
 	struct buf lines;
 	struct buf sentences; /* syslog lines, one after the other */
@@ -90,7 +90,6 @@ evlog_file(struct evlog *l, int fd)
 		close(l->fd);
 	}
 	l->fd = fd;
-	l->written = 0;
 }
 
 void
@@ -111,12 +110,6 @@ evlog_slot(struct evlog *l, struct stat_slot *slot)
 	strncpy(slot->prog, l->prog, sizeof(slot->prog) - 1);
 	slot->seq = l->seq;
 	slot->pid = (uint64_t)l->pid;
-}
-
-uint64_t
-evlog_written(const struct evlog *l)
-{
-	return l->written;
 }
 
 bool
@@ -280,7 +273,6 @@ evlog_flush(struct evlog *l)
 	n = write(l->fd, l->lines.data, l->lines.len);
 	if (n < 0)
 		return; /* ENOSPC and the like: kept up to LINES_MAX */
-	l->written += (uint64_t)n;
 	buf_drop(&l->lines, (size_t)n);
 	if (l->lines.len != 0)
 		return;

@@ -26,7 +26,6 @@ void evlog_syslog(struct evlog *, int fd);
 void evlog_slot(struct evlog *, struct stat_slot *);
 void evlog_emit(struct evlog *, const struct event *);
 void evlog_flush(struct evlog *); /* once a turn of the loop */
-uint64_t evlog_written(const struct evlog *); /* bytes into this file */
 /* The syslog socket broke since the last call: ask for a new one. */
 bool evlog_wants_syslog(struct evlog *);
 

@@ -216,19 +216,47 @@ send_job(struct attempt *a, struct body *b)
 }
 
 static void
+fail_all(struct queue *q, struct attempt *a, const struct verdict *v)
+{
+	struct msg *m = a->msg;
+
+	for (uint32_t i = 0; i < a->n; i++) {
+		m->rcpt[a->rcpt[i].index].state = RS_OPEN;
+		outcome_decide(q, m, a->rcpt[i].index, v);
+	}
+	attempt_end(q, a, SCHED_ANSWERED);
+}
+
+/* Damaged: kept, and not tried again. A read that failed: later, with the
+ * usual wait, as a disk that fails now fails again at once. */
+static void
+cannot_read(struct queue *q, struct attempt *a, int error)
+{
+	const struct verdict later = VERDICT(451, "4.3.0", RC_LOCAL_IO,
+	    "The message could not be read from the queue");
+	struct msg *m = a->msg;
+
+	if (error == -EBADMSG || error == -ENOENT) {
+		m->flags |= MSG_DAMAGED;
+		queue_damage(q, m, "segment", m->offset,
+		    error == -ENOENT
+			? "its body file is gone; the message is kept"
+			: "checksum does not fit; the message is kept");
+		attempt_end(q, a, SCHED_ANSWERED);
+		return;
+	}
+	queue_spool_error(q, "reading a message", error);
+	fail_all(q, a, &later);
+}
+
+static void
 got_body(struct queue *q, struct msg *m, struct body *b, void *arg)
 {
 	struct attempt *a = arg;
 
+	(void)m;
 	if (b->error != 0) {
-		if (b->error == -EBADMSG) {
-			m->flags |= MSG_DAMAGED;
-			queue_damage(q, m, "segment", m->offset,
-			    "checksum does not fit; the message is kept");
-		} else {
-			queue_spool_error(q, "reading a message", b->error);
-		}
-		attempt_end(q, a, SCHED_ANSWERED);
+		cannot_read(q, a, b->error);
 		return;
 	}
 	a->worker = worker_for(q, a->dest);
@@ -264,18 +292,6 @@ is_too_large(const struct attempt *a)
 {
 	return a->dest->route.max_size != 0 &&
 	    a->msg->size > (uint64_t)a->dest->route.max_size;
-}
-
-static void
-fail_all(struct queue *q, struct attempt *a, const struct verdict *v)
-{
-	struct msg *m = a->msg;
-
-	for (uint32_t i = 0; i < a->n; i++) {
-		m->rcpt[a->rcpt[i].index].state = RS_OPEN;
-		outcome_decide(q, m, a->rcpt[i].index, v);
-	}
-	attempt_end(q, a, SCHED_ANSWERED);
 }
 
 static void

@@ -299,7 +299,6 @@ client_new(struct control_server *s, int fd)
 	*c = (struct client){ .q = s->q, .server = s, .fd = fd };
 	buf_init(&c->in, LINE_MAX_IN);
 	buf_init(&c->out, OUT_MAX);
-	buf_init(&c->raw, (size_t)64 << 20);
 	c->rd =
 	    event_new(s->q->proc->base, fd, EV_READ | EV_PERSIST, on_read, c);
 	c->wr = event_new(s->q->proc->base, fd, EV_WRITE, on_write, c);
@@ -320,7 +319,6 @@ client_free(struct client *c)
 	if (c->is_walking)
 		walk_stop(&c->walk);
 	filter_free(c->filter);
-	json_decref(c->raw_request);
 	if (c->rd != NULL)
 		event_free(c->rd);
 	if (c->wr != NULL)
@@ -328,7 +326,6 @@ client_free(struct client *c)
 	close(c->fd);
 	buf_release(&c->in);
 	buf_release(&c->out);
-	buf_release(&c->raw);
 	free(c->selector);
 	free(c->why);
 	free(c);

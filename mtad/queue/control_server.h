@@ -34,7 +34,7 @@ struct client {
 	struct filter *filter;
 	uint64_t limit, matched, changed;
 	enum act act;
-	bool is_walking, is_dry, wants_text, has_rcpts;
+	bool is_walking, is_dry, wants_text;
 	uint32_t act_number;
 	char *selector, *why;
 	struct commit commit;
@@ -42,9 +42,6 @@ struct client {
 	bool is_subscribed;
 	bool is_waiting; /* for a commit or another process */
 	bool is_closed;
-	uint64_t raw_want; /* bytes of an import that are still to come */
-	struct buf raw;
-	json_t *raw_request;
 };
 
 struct control_server *control_server_new(struct queue *, int fd);

@@ -230,7 +230,8 @@ expire(struct queue *q, struct msg *m)
 	if (old == NULL)
 		return;
 	for (uint32_t i = 0; i < m->rcpt_n; i++)
-		if (m->rcpt[i].state == RS_OPEN && was_tried(q, m, i))
+		if (m->rcpt[i].state == RS_OPEN && was_tried(q, m, i) &&
+		    !rcpt_is_kept(q, m, &m->rcpt[i]))
 			old[n++] = i;
 	for (uint32_t k = 0; k < n; k++)
 		m->rcpt[old[k]].state = RS_ACTIVE; /* out of the queues */
@@ -251,11 +252,8 @@ expire(struct queue *q, struct msg *m)
 void
 expire_old(struct queue *q)
 {
-	int64_t now = clock_wall();
 	struct msg *m;
 
-	if (q->is_clock_bad)
-		return;
 	for (int n = 0; n < SLICE_MSGS; n++) {
 		m = walk_next(&q->expiry);
 		if (m == NULL) {
@@ -263,8 +261,7 @@ expire_old(struct queue *q)
 			walk_start(&q->index, &q->expiry);
 			return;
 		}
-		if (now >= msg_expires(q, m) && m->open != 0 &&
-		    !(m->env_flags & ENV_DOUBLE) &&
+		if (msg_is_too_old(q, m) && m->open != 0 &&
 		    !(m->flags & out_of_schedule) && m->jobs != NULL)
 			expire(q, m);
 	}

@@ -36,11 +36,28 @@ msg_expires(const struct queue *q, const struct msg *m)
 	return m->received + q->proc->conf->TimeoutQueuereturn;
 }
 
-static bool
-is_too_old(const struct queue *q, const struct msg *m)
+bool
+msg_is_too_old(const struct queue *q, const struct msg *m)
 {
 	return !q->is_clock_bad && !(m->env_flags & ENV_DOUBLE) &&
 	    clock_wall() >= msg_expires(q, m);
+}
+
+/*
+ * postmaster and root of this host: who would be told that their mail could
+ * not be delivered? It waits for an alias that works, however long.
+ */
+bool
+rcpt_is_kept(const struct queue *q, const struct msg *m, const struct rcpt *r)
+{
+	struct slice addr = slice_of(rcpt_addr(m, r));
+	size_t at = slice_rfind(addr, '@');
+	struct slice local = slice_sub(addr, 0, at);
+
+	return (slice_ieq(local, SLICE("postmaster")) ||
+		   slice_ieq(local, SLICE("root"))) &&
+	    route_class(q->proc->conf, slice_sub(addr, at + 1, addr.n)) <=
+	    ROUTE_VIRTUAL;
 }
 
 void
@@ -122,6 +139,7 @@ decide(struct queue *q, struct msg *m, struct rcpt *r, const struct verdict *v,
     struct told *t)
 {
 	struct stat_slot *slot = q->proc->slot;
+	bool is_kept = rcpt_is_kept(q, m, r);
 
 	if (r->attempts < UINT16_MAX)
 		r->attempts++;
@@ -134,10 +152,10 @@ decide(struct queue *q, struct msg *m, struct rcpt *r, const struct verdict *v,
 		t->state = RS_OK;
 		stat_add(slot, ST_RCPT_OK, 1);
 		stat_add(slot, ST_BYTES_OUT, (int64_t)m->size);
-	} else if (verdict_is_perm(v)) {
+	} else if (verdict_is_perm(v) && !is_kept) {
 		t->state = RS_FAILED;
 		stat_add(slot, ST_RCPT_FAIL, 1);
-	} else if (is_too_old(q, m)) {
+	} else if (msg_is_too_old(q, m) && !is_kept) {
 		t->state = RS_FAILED;
 		t->is_expired = r->is_expired = true;
 		stat_add(slot, ST_RCPT_EXPIRE, 1);

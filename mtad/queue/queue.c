@@ -60,8 +60,9 @@ queue_damage(struct queue *q, const struct msg *m, const char *file,
 	queue_emit(q, &e);
 }
 
-/* A disk that went away takes no mail and delivers none; a full one comes
- * back by itself (accept_check_space). */
+/* A file system that became read-only takes no mail and delivers none; a full
+ * one comes back by itself (accept_check_space); a failed sync or read costs
+ * what it was about. */
 void
 queue_spool_error(struct queue *q, const char *what, int error)
 {
@@ -75,7 +76,7 @@ queue_spool_error(struct queue *q, const char *what, int error)
 	if (error == -ENOSPC || error == -EDQUOT) {
 		accept_state(q, 452,
 		    "4.3.1 The mail queue's disk is full, try again later");
-	} else if (error == -EROFS || error == -EIO) {
+	} else if (error == -EROFS) {
 		q->is_spool_bad = true;
 		accept_state(q, 451,
 		    "4.3.0 The mail queue's disk has failed, try again later");
@@ -303,7 +304,14 @@ segments_ready(void *arg)
 static void
 segments_error(void *arg, const char *what, int error)
 {
-	queue_spool_error(arg, what, error);
+	struct queue *q = arg;
+
+	queue_spool_error(q, what, error);
+	if (error == -EIO) { /* the folder itself, not one bad file */
+		q->is_spool_bad = true;
+		accept_state(q, 451,
+		    "4.3.0 The mail queue's disk has failed, try again later");
+	}
 }
 
 static const struct segments_ops segment_ops = { segments_ready,
@@ -501,8 +509,6 @@ frame(struct proc *p, struct peer *peer, enum proto_type type,
 		return evfiles_confirmed(q->files, peer, payload);
 	case P_ORDER_DONE:
 		return order_done(q, payload);
-	case P_CHILD_EVENT:
-		return true;
 	default:
 		if (fd >= 0)
 			close(fd);

@@ -155,6 +155,10 @@ void outcome_finish_rcpt(
 void msg_settle(struct queue *, struct msg *);
 void msg_unpin(struct queue *, struct msg *);
 int64_t msg_expires(const struct queue *, const struct msg *); /* wall */
+bool msg_is_too_old(const struct queue *, const struct msg *);
+/* postmaster or root of this host: is never returned, whatever happens. */
+bool
+rcpt_is_kept(const struct queue *, const struct msg *, const struct rcpt *);
 
 /* notice.c */
 void notice_want(struct queue *, struct msg *);

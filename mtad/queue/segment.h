@@ -45,7 +45,6 @@ struct segment {
 	uint64_t live_bytes;
 	uint64_t
 	    bad_from; /* a sync failed: nothing from here on counts; 0 none */
-	bool is_copying; /* its living are being copied forward */
 	struct commit commit;
 	struct segments *all; /* borrowed */
 };

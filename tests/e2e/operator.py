@@ -128,6 +128,22 @@ def it_defers_when_the_user_list_is_gone():
             wait_for("550", lambda: s.rcpt("zed@demo.test")[0] == 550)
 
 
+def it_never_returns_the_postmasters_mail():
+    with Mtad("postmaster", extra='Timeout.queuereturn = "1s"\n') as m:
+        m.write("aliases", "team: bob@demo.test\n")
+        m.send("postmaster@mx.demo.test", sender="alice@demo.test")
+        m.send("x@dead.test", sender="bob@demo.test")
+        m.wait_mail("bob")  # the other one is too old, and returned
+        wait_for("three attempts", lambda: len(
+            [e for e in m.events("dlv.defer")
+             if e["rcpt_to"].startswith("postmaster")]) >= 3, 40)
+        assert len(m.queue()) == 1 and not m.mailbox("alice")
+        m.write("aliases", "postmaster: alice@demo.test\n")
+        m.ctl("queue", "retry", "age>0s", "--yes")
+        m.wait_mail("alice")
+        m.wait_empty()
+
+
 def it_takes_mail_from_programs():
     with Mtad("sendmail") as m:
         m.sendmail("-t", "-f", "alice@demo.test", input=(

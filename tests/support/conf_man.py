@@ -9,7 +9,7 @@ out = []
 
 
 def fields(row):
-    return [f.strip() for f in re.findall(r'"(?:[^"\\]|\\.)*"|[^,]+', row)]
+    return re.findall(r'\s*("(?:[^"\\]|\\.)*"|[^,]+)', row)
 
 
 def clean(s):
