@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "journal_file.h"
 #include "log.h"
 #include "queue.h"
 #include "records.h"
@@ -258,7 +259,9 @@ say_resource(struct queue *q, const struct statvfs *v)
 
 /*
  * Once a second, and after a failure: room again means mail again, without
- * a restart. A quarter more than the limit, so that it does not flap.
+ * a restart. A quarter more than the limit, so that it does not flap. Two
+ * files of the journal are never given to mail: outcomes go there, and these
+ * are what makes room.
  */
 void
 accept_check_space(struct queue *q)
@@ -271,7 +274,7 @@ accept_check_space(struct queue *q)
 	room = (uint64_t)v.f_bavail * v.f_frsize;
 	if (q->refuse_code != 0)
 		want += want / 4;
-	if (room < want + q->segments.size ||
+	if (room < want + q->segments.size + 2 * JOURNAL_FILE_SIZE ||
 	    (v.f_files != 0 && v.f_favail < 16)) {
 		if (q->refuse_code == 0)
 			say_resource(q, &v);

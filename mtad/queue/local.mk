@@ -15,6 +15,7 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/grave.c \
 	mtad/queue/index.c mtad/queue/index.h \
 	mtad/queue/journal.c mtad/queue/journal.h \
+	mtad/queue/journal_file.c mtad/queue/journal_file.h \
 	mtad/queue/notice.c \
 	mtad/queue/outcome.c \
 	mtad/queue/queue.h \

@@ -257,16 +257,17 @@ set_gauges(struct queue *q)
 	stat_set(slot, ST_SEGMENTS, n);
 }
 
+/* A failed sync proves nothing: all of it again, from memory. */
 static void
 retry_journal(struct queue *q)
 {
 	int error = journal_error(q->journal);
 
-	if (error == 0 || journal_restart(q->journal) < 0)
-		return;
-	/* A failed sync proves nothing: all of it again, from memory. */
-	checkpoint_begin(q);
-	queue_commit_now(q);
+	if (error != 0 && !q->is_journal_down)
+		queue_spool_error(q, "journal", error);
+	q->is_journal_down = error != 0;
+	if (error != 0 && journal_restart(q->journal))
+		checkpoint_begin(q);
 }
 
 static void

@@ -56,6 +56,7 @@ struct queue {
 	bool is_clock_bad; /* nothing expires */
 	bool is_spool_bad; /* EROFS, EIO: neither take nor deliver */
 	bool is_checkpointing;
+	bool is_journal_down; /* and that was said */
 	struct peer *drop_peer; /* reads a drop file now, or NULL */
 	uint64_t drop_number;
 	char drop_name[256];

@@ -611,7 +611,7 @@ open_journal(struct queue *q, uint64_t last, uint64_t next_seq)
 {
 	q->journal = journal_new(q->journal_fd, q->disk, last, next_seq);
 	if (q->journal == NULL)
-		return -errno;
+		return -ENOMEM;
 	q->segments.journal = q->journal;
 	return 0;
 }
