@@ -113,7 +113,7 @@ accept_msg_new(struct queue *q, struct peer *peer, struct slice payload)
 static bool
 hand_segment(struct queue *q, struct peer *peer)
 {
-	struct segment *s = segments_take(&q->segments, SEG_OUT);
+	struct segment *s = segments_take(&q->segments, SEGMENT_SMTPD, SEG_OUT);
 
 	if (s == NULL)
 		return false;
@@ -184,13 +184,26 @@ accept_seg_done(struct queue *q, struct peer *peer, struct slice payload)
 	return true;
 }
 
+void
+accept_abandon(struct queue *q, struct segment *s, uint64_t from, uint64_t to)
+{
+	struct buf *b = journal_begin(q->journal, J_ABANDONED);
+
+	put_u32(b, s->no);
+	put_u64(b, from);
+	put_u64(b, to);
+	journal_end(q->journal);
+	if (s->bad_from == 0 || from < s->bad_from)
+		s->bad_from = from;
+	queue_commit_now(q);
+}
+
 /* The client got 451 and comes again: what lies there must not count. */
 bool
 accept_seg_bad(struct queue *q, struct peer *peer, struct slice payload)
 {
 	struct p_seg_bad m;
 	struct segment *s;
-	struct buf *b;
 	char name[32];
 
 	if (!get_p_seg_bad(payload, &m))
@@ -198,14 +211,7 @@ accept_seg_bad(struct queue *q, struct peer *peer, struct slice payload)
 	s = segment_of(q, peer, m.seg);
 	if (s == NULL || m.from > m.to)
 		return false;
-	if (s->bad_from == 0 || m.from < s->bad_from)
-		s->bad_from = m.from;
-	b = journal_begin(q->journal, J_ABANDONED);
-	put_u32(b, m.seg);
-	put_u64(b, m.from);
-	put_u64(b, m.to);
-	journal_end(q->journal);
-	queue_commit_now(q);
+	accept_abandon(q, s, m.from, m.to);
 	segment_name(name, m.seg);
 	queue_spool_error(q, name, -(int)m.error);
 	return true;

@@ -8,6 +8,7 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/control_hosts.c \
 	mtad/queue/control_queue.c \
 	mtad/queue/control_server.c mtad/queue/control_server.h \
+	mtad/queue/copy.c \
 	mtad/queue/drops.c mtad/queue/drops.h \
 	mtad/queue/evfiles.c mtad/queue/evfiles.h \
 	mtad/queue/expand.c \

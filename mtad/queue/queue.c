@@ -283,6 +283,7 @@ on_second(int fd, short what, void *arg)
 	retry_journal(q);
 	expire_old(q);
 	grave_second(q);
+	copy_second(q);
 	checkpoint_want(q);
 	evfiles_second(q->files);
 	drop_look(q);
@@ -300,6 +301,7 @@ segments_ready(void *arg)
 
 	accept_ready(q);
 	writer_turn(q->writer);
+	writer_turn(q->copier);
 }
 
 static void
@@ -390,9 +392,10 @@ prepare(struct queue *q)
 		q->segments.arg = q;
 		rc = spool_identify(q);
 	}
-	q->writer = writer_new(q);
+	q->writer = writer_new(q, SEGMENT_SMTPD);
+	q->copier = writer_new(q, SEGMENT_COPY);
 	if (rc == 0)
-		rc = q->writer ? recover(q) : -ENOMEM;
+		rc = q->writer && q->copier ? recover(q) : -ENOMEM;
 	if (rc < 0)
 		log_warn("cannot use %s: %s", p->conf->QueueDirectory,
 		    strerror(-rc));
@@ -572,6 +575,7 @@ turn(struct proc *p)
 		attempt_start_all(q);
 	}
 	writer_turn(q->writer);
+	writer_turn(q->copier);
 	if (q->wants_commit) {
 		q->wants_commit = false;
 		commit(q);

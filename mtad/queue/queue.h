@@ -26,6 +26,14 @@ struct control_server;
 struct event_files;
 struct writer;
 
+/* A round of copying forward (copy.c). */
+struct copying {
+	struct index_walk walk;
+	bool is_walking;
+	uint32_t in_flight; /* messages being read or written */
+	uint64_t bytes; /* of them */
+};
+
 struct queue {
 	struct proc *proc;
 	int spool_fd, log_fd, control_fd;
@@ -37,7 +45,9 @@ struct queue {
 	struct sched sched;
 	struct segments segments;
 	struct journal *journal;
-	struct writer *writer; /* our own segment: notices, copies */
+	struct writer *writer; /* our own segment: notices */
+	struct writer *copier; /* the same for copies and imports */
+	struct copying copying;
 	struct event_files *files;
 	struct control_server *control;
 	struct map attempts; /* by number */
@@ -85,6 +95,9 @@ bool accept_seg_done(struct queue *, struct peer *, struct slice);
 bool accept_seg_bad(struct queue *, struct peer *, struct slice);
 bool accept_body_want(struct queue *, struct peer *);
 bool accept_body_drop(struct queue *, struct slice);
+/* A sync failed: nothing of this range of a segment counts. Journaled. */
+void
+accept_abandon(struct queue *, struct segment *, uint64_t from, uint64_t to);
 void accept_peer_down(struct queue *, struct peer *);
 void accept_tell(struct queue *, struct peer *); /* the state, to one smtpd */
 void accept_state(struct queue *, uint16_t code, const char *text);
@@ -204,6 +217,9 @@ enum act { ACT_HOLD, ACT_RELEASE, ACT_RETRY, ACT_DELETE, ACT_BOUNCE, ACT_UNDO };
 bool act_on(struct queue *, struct msg *, enum act, uint32_t number);
 void grave_second(struct queue *); /* whose time is over */
 void expire_old(struct queue *); /* a slice of the queue, once a second */
+
+/* copy.c: once a second, segments that are mostly dead */
+void copy_second(struct queue *);
 
 /* spool.c: folders, lock and identity; negative errno, and said why */
 int spool_open(struct queue *);

@@ -52,16 +52,12 @@ take_record(struct queue *q, struct segment *s, const struct record_head *h,
 		return;
 	}
 	m = index_add(&q->index, h->id, &e, &error);
-	if (m == NULL && error == -EEXIST && s->kind == SEGMENT_COPY) {
-		m = index_find(&q->index, h->id);
-		segment_del_live(&q->segments, m->segment, m->length);
-	} else if (m == NULL) {
+	if (m == NULL) { /* there already: a copy, see replay_moved() */
 		if (error != -EEXIST)
 			q->report.damaged++;
 		return;
-	} else {
-		q->report.recovered++;
 	}
+	q->report.recovered++;
 	m->segment = s;
 	m->offset = offset;
 	m->length = (uint32_t)record_size(h->payload);
@@ -126,15 +122,12 @@ scan(struct queue *q, struct segment *s, struct slice f)
 		q->report.incomplete++;
 }
 
-/* The rule: our own sync first; what it covers may have had its 250. */
 static int
 scan_file(struct queue *q, struct segment *s)
 {
 	struct stat st;
 	void *m;
 
-	if (fdatasync(s->fd) < 0)
-		return -errno;
 	if (fstat(s->fd, &st) < 0)
 		return -errno;
 	if ((uint64_t)st.st_size <= s->announced)
@@ -256,6 +249,9 @@ scan_one(struct recovery *rc, struct segment *s)
 		s->writer = -1;
 		return;
 	}
+	/* The rule: our own sync first; what it covers may have had its 250. */
+	if (error == 0 && fdatasync(s->fd) < 0)
+		error = -errno;
 	if (error == 0)
 		error = scan_file(q, s);
 	if (error < 0 && error != -ENOENT) /* gone: was it removed? see below */
@@ -354,6 +350,30 @@ replay_abandoned(struct queue *q, struct slice payload)
 	}
 }
 
+/* The copy counts, not what it was copied from. Its record was scanned or is
+ * below the checkpoint's offset. */
+static bool
+replay_moved(struct queue *q, struct slice payload)
+{
+	struct rd r = rd_of(payload);
+	struct msgid id = get_msgid(&r);
+	struct segment *s = segments_find(&q->segments, get_u32(&r));
+	uint32_t offset = get_u32(&r), length = get_u32(&r);
+	struct msg *m = index_find(&q->index, id);
+
+	if (m == NULL)
+		return false;
+	if (r.bad || s == NULL || s->fd < 0 ||
+	    (uint64_t)offset + length > s->announced)
+		return true; /* nothing is there: keep the one we have */
+	segment_add_live(s, length);
+	segment_del_live(&q->segments, m->segment, m->length);
+	m->segment = s;
+	m->offset = offset;
+	m->length = length;
+	return true;
+}
+
 static bool
 replay_flags(struct queue *q, struct slice payload)
 {
@@ -422,6 +442,9 @@ replay(void *arg, uint8_t type, uint64_t seq, struct slice payload)
 	case J_EXPANDED:
 		expand_replay(q, payload);
 		break;
+	case J_MOVED:
+		is_known = replay_moved(q, payload);
+		break;
 	case J_FLAGS:
 		is_known = replay_flags(q, payload);
 		break;
@@ -465,7 +488,10 @@ count_lost(struct recovery *rc)
 
 		for (uint32_t k = 0; k < rc->dropped_n; k++)
 			was_dropped |= rc->dropped[k] == rc->unknown[i].seg;
-		if (!was_dropped &&
+		/* One older than the checkpoint was dropped before it: what
+		 * was alive in it had been copied, and ended since. */
+		if (!was_dropped && rc->unknown[i].seg >= rc->first_new &&
+		    rc->unknown[i].tag == rc->q->segments.tag &&
 		    segments_find(&rc->q->segments, rc->unknown[i].seg) == NULL)
 			rc->q->report.lost++;
 	}
@@ -692,25 +718,53 @@ announce(struct queue *q, struct msg *m)
 	free(raw);
 }
 
-/* What came after the last announcement of a writer that is gone. */
-void
-recover_tail(struct queue *q, struct segment *s)
+/* In the worker: no writer is left, and what it wrote is durable. */
+static int
+run_tail(void *arg)
 {
-	struct msg *last = TAILQ_LAST(&q->index.all, msg_list);
-	int error;
+	const struct segment *s = arg;
 
-	if (s->fd < 0 || is_locked(s)) { /* its end comes in a moment */
+	if (is_locked(s)) /* its end comes in a moment */
+		return -EWOULDBLOCK;
+	return fdatasync(s->fd) < 0 ? -errno : 0;
+}
+
+/*
+ * What came after the last announcement of a writer that is gone. It may have
+ * had its 250, so that it is taken even when our sync failed, and then copied
+ * into a segment of our own at once.
+ */
+static void
+tail_done(void *arg, int error)
+{
+	struct segment *s = arg;
+	struct queue *q = s->all->arg;
+	struct msg *last = TAILQ_LAST(&q->index.all, msg_list);
+
+	s->is_syncing = false;
+	if (error == -EWOULDBLOCK) {
 		q->has_locked = true;
-		s->writer = -1;
 		return;
 	}
-	error = scan_file(q, s);
-	if (error < 0)
+	if (error < 0) {
 		queue_spool_error(q, "a segment whose writer died", error);
+		s->is_doubtful = true;
+	}
+	scan_file(q, s);
 	for (last = last ? TAILQ_NEXT(last, all) : TAILQ_FIRST(&q->index.all);
 	     last != NULL; last = TAILQ_NEXT(last, all))
 		announce(q, last);
 	segment_seal(&q->segments, s);
+	queue_schedule(q);
+}
+
+void
+recover_tail(struct queue *q, struct segment *s)
+{
+	s->writer = -1;
+	s->is_syncing =
+	    s->fd >= 0 && worker_submit(q->disk, run_tail, tail_done, s) == 0;
+	q->has_locked |= !s->is_syncing;
 }
 
 void
@@ -723,7 +777,7 @@ recover_locked(struct queue *q)
 	q->has_locked = false;
 	for (s = TAILQ_FIRST(&q->segments.list); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
-		if (s->state == SEG_OUT && s->writer < 0)
+		if (s->state == SEG_OUT && s->writer < 0 && !s->is_syncing)
 			recover_tail(q, s);
 	}
 }
