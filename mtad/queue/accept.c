@@ -57,8 +57,7 @@ accept_msg(struct queue *q, struct msg *m, const struct p_envelope *e,
 	stat_add(q->proc->slot, ST_RCPT_IN, m->rcpt_n);
 	stat_add(q->proc->slot, ST_BYTES_IN, (int64_t)m->size);
 	say_received(q, m, e, fsync_us);
-	for (uint32_t i = 0; i < m->rcpt_n; i++)
-		route_rcpt(q, m, i, false, false, 0);
+	route_msg(q, m);
 	queue_schedule(q);
 }
 

@@ -4,8 +4,10 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/accept.c \
 	mtad/queue/attempt.c \
 	mtad/queue/body.c \
+	mtad/queue/check.c \
 	mtad/queue/checkpoint.c \
 	mtad/queue/control_hosts.c \
+	mtad/queue/control_move.c \
 	mtad/queue/control_queue.c \
 	mtad/queue/control_server.c mtad/queue/control_server.h \
 	mtad/queue/copy.c \
@@ -21,7 +23,8 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/outcome.c \
 	mtad/queue/queue.h \
 	mtad/queue/records.h \
-	mtad/queue/recover.c \
+	mtad/queue/recover.c mtad/queue/recover.h \
+	mtad/queue/replay.c \
 	mtad/queue/sched.c mtad/queue/sched.h \
 	mtad/queue/segment.c mtad/queue/segment.h \
 	mtad/queue/spool.c \

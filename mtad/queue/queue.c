@@ -50,6 +50,10 @@ queue_damage(struct queue *q, const struct msg *m, const char *file,
 	char id[MSGID_TEXT + 1];
 	struct event e;
 
+	if (q->is_checking) {
+		check_note(m, file, offset, what);
+		return;
+	}
 	if (m != NULL)
 		queue_event_msg(&e, EV_SPOOL_DAMAGE, m, id);
 	else
@@ -92,12 +96,12 @@ queue_held_why(struct queue *q, struct slice why)
 void
 queue_pause_key(struct queue *q, struct slice key, bool is_paused)
 {
-	struct dest *d = sched_find(&q->sched, key);
+	struct dest *d = q->is_checking ? NULL : sched_find(&q->sched, key);
 	size_t colon = slice_find(key, ':');
 	struct route r = { .mailer = slice_sub(key, 0, colon),
 		.domain = slice_sub(key, colon + 1, key.n) };
 
-	if (d == NULL && is_paused) {
+	if (d == NULL && is_paused && !q->is_checking) {
 		route_find(q->proc->conf, r.domain, &r);
 		d = sched_dest(&q->sched, &r);
 	}
@@ -636,5 +640,7 @@ main(int argc, char **argv)
 		.drop_fd = -1,
 		.lock_fd = -1 };
 
+	if (argc == 3 && strcmp(argv[1], "--check") == 0)
+		return check_spool(&q, argv[2]);
 	return proc_main(&ops, argc, argv, &q);
 }

@@ -33,7 +33,9 @@ enum journal_type {
 	/* u64 sequence number: the events up to it are in their file */
 	J_TOLD = 11,
 	/* id, u32 n, n times u32 index: failed, and nobody is to be told */
-	J_GONE = 12
+	J_GONE = 12,
+	/* id: came from another spool; what stands before is of an earlier life */
+	J_IMPORTED = 13
 };
 
 #endif

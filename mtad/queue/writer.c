@@ -21,6 +21,7 @@ struct item {
 	struct msg *moving; /* pinned; NULL: a message that is not there yet */
 	bool is_new; /* the id is drawn when it is written */
 	char *payload; /* envelope and content */
+	uint64_t body_file;
 	size_t envelope, n;
 	uint32_t offset, length;
 };
@@ -75,25 +76,18 @@ writer_free(struct writer *w)
 	free(w);
 }
 
-int
-writer_add(struct writer *w, const struct p_envelope *e, struct slice content,
-    const struct msgid *id, struct writer_done done)
+static int
+add(struct writer *w, struct item *i, const struct p_envelope *e,
+    struct slice content)
 {
-	struct item *i = calloc(1, sizeof(*i));
 	struct buf b;
 
-	if (i == NULL)
-		return -ENOMEM;
 	buf_init(&b, BATCH_MAX);
 	put_p_envelope(&b, e);
 	i->envelope = b.len;
 	buf_add_slice(&b, content);
 	i->n = b.len;
 	i->payload = buf_take(&b);
-	i->done = done;
-	i->is_new = id == NULL;
-	if (id != NULL)
-		i->id = *id;
 	if (i->payload == NULL) {
 		buf_release(&b);
 		free(i);
@@ -101,6 +95,33 @@ writer_add(struct writer *w, const struct p_envelope *e, struct slice content,
 	}
 	STAILQ_INSERT_TAIL(&w->todo, i, link);
 	return 0;
+}
+
+int
+writer_add(struct writer *w, const struct p_envelope *e, struct slice content,
+    struct writer_done done)
+{
+	struct item *i = calloc(1, sizeof(*i));
+
+	if (i == NULL)
+		return -ENOMEM;
+	i->done = done;
+	i->is_new = true;
+	return add(w, i, e, content);
+}
+
+int
+writer_import(struct writer *w, struct msgid id, const struct p_envelope *e,
+    struct slice content, uint64_t body_file, struct writer_done done)
+{
+	struct item *i = calloc(1, sizeof(*i));
+
+	if (i == NULL)
+		return -ENOMEM;
+	i->done = done;
+	i->id = id;
+	i->body_file = body_file;
+	return add(w, i, e, content);
 }
 
 int
@@ -120,6 +141,7 @@ writer_move(struct writer *w, struct msg *m, const struct body *body,
 	i->envelope = body->envelope;
 	i->n = body->length;
 	i->id = m->id;
+	i->body_file = m->body_file;
 	i->moving = m;
 	i->done = done;
 	m->pins++;
@@ -163,6 +185,7 @@ into_index(struct writer *w, struct item *i, uint32_t fsync_us)
 	m->offset = i->offset;
 	m->length = i->length;
 	m->envelope = (uint32_t)i->envelope;
+	m->body_file = i->body_file;
 	segment_add_live(w->segment, i->length);
 	m->pins++; /* until its callback has seen it */
 	accept_msg(q, m, &e, fsync_us);
@@ -263,7 +286,7 @@ put_record(struct writer *w, struct item *i)
 		i->id = (struct msgid){ s->tag, s->no, w->next_rec };
 	w->next_rec++;
 	h.id = i->id;
-	h.body_file = i->moving ? i->moving->body_file : 0;
+	h.body_file = i->body_file;
 	record_head_put(head, s->salt, &h);
 	i->offset = (uint32_t)(w->at + w->batch.len);
 	i->length = (uint32_t)size;
