@@ -50,6 +50,9 @@ void setup_pass_on(struct parent *); /* sockets into LISTEN_FDS, for exec */
 void reload_begin(struct parent *, bool has_key, uint32_t key);
 void reload_answered(struct parent *, struct child *, bool ok);
 
+/* check.c: -t; an exit status */
+int check_only(const char *path);
+
 /* mtad.c */
 void parent_order(struct parent *, uint32_t key, enum proto_order);
 void parent_child_gone(struct parent *, struct child *);
