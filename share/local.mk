@@ -46,7 +46,8 @@ install-data-local:
 	$(INSTALL_DATA) $(srcdir)/share/units/mtad.sysusers \
 	    $(DESTDIR)$(sysusersdir)/mtad.conf
 
-# Mail and logs stay.
+# Mail and logs stay. What the checkpoint of the last stop has, is counted: its
+# number of messages stands before its checksum (spool.md).
 uninstall-hook:
 	rm -f $(DESTDIR)$(unitdir)/mtad.service \
 	    $(DESTDIR)$(sysusersdir)/mtad.conf \
@@ -55,5 +56,10 @@ uninstall-hook:
 	if $(PATHS) $(srcdir)/share/conf/mtad.conf | \
 	    cmp -s - $(DESTDIR)$(sysconfdir)/mtad/mtad.conf; then \
 	    rm -f $(DESTDIR)$(sysconfdir)/mtad/mtad.conf; fi
-	@test ! -d $(DESTDIR)$(mtaspooldir)/segment || \
-	    echo "$(mtaspooldir) is kept: `ls $(DESTDIR)$(mtaspooldir)/segment | wc -l` segments of mail"
+	-rmdir $(DESTDIR)$(mtalibexecdir) $(DESTDIR)$(docdir) \
+	    $(DESTDIR)$(sysconfdir)/mtad 2>/dev/null
+	@cd $(DESTDIR)$(mtaspooldir) 2>/dev/null || exit 0; \
+	c=`ls checkpoint | sort -n | tail -n 1`; \
+	n=`tail -c 12 checkpoint/$$c 2>/dev/null | od -An -N8 -td8`; \
+	d=`ls drop | wc -l`; \
+	echo "$(mtaspooldir) is kept:" $$((n + d)) "messages at its last checkpoint"
