@@ -151,16 +151,39 @@ check_lists(const struct conf *c)
 static void
 be_lookup(const struct conf *c)
 {
-	struct passwd *pw;
+	struct passwd *pw = getpwnam(c->LookupUser);
+
+	if (geteuid() == 0 &&
+	    (pw == NULL || setgroups(0, NULL) < 0 || setgid(pw->pw_gid) < 0 ||
+		setuid(pw->pw_uid) < 0))
+		log_warn("warning: cannot become %s", c->LookupUser);
+}
+
+/* Without one of them a start as root ends at once. */
+static bool
+has_accounts(const struct conf *c)
+{
+	const char *users[] = { c->SmtpdUser, c->QueueUser, c->RemoteUser,
+		c->LookupUser };
+	const char *groups[] = { c->AdminGroup, c->DropGroup };
+	bool has_all = true;
 
 	if (geteuid() != 0)
-		return;
-	pw = getpwnam(c->LookupUser);
-	if (pw == NULL)
-		log_warn("warning: there is no user %s", c->LookupUser);
-	else if (setgroups(0, NULL) < 0 || setgid(pw->pw_gid) < 0 ||
-	    setuid(pw->pw_uid) < 0)
-		log_warn("warning: cannot become %s", c->LookupUser);
+		return true;
+	for (int i = 0; i < 4; i++)
+		if (getpwnam(users[i]) == NULL) {
+			log_warn("there is no user %s", users[i]);
+			has_all = false;
+		}
+	for (int i = 0; i < 2; i++)
+		if (getgrnam(groups[i]) == NULL) {
+			log_warn("there is no group %s", groups[i]);
+			has_all = false;
+		}
+	if (!has_all)
+		log_warn("systemd-sysusers mtad.conf makes them; mtad(8) says "
+			 "how else");
+	return has_all;
 }
 
 static void
@@ -169,6 +192,10 @@ check_tables(const struct conf *c)
 	struct tables t = { .conf = c };
 	char why[300];
 
+	if (strchr(c->HostName, '.') == NULL)
+		log_warn("warning: this host calls itself %s, which is no full "
+			 "name: set HostName",
+		    c->HostName);
 	be_lookup(c);
 	check_lists(c);
 	t.aliases = aliases_read(&c->AliasFile, why);
@@ -187,6 +214,7 @@ check_only(const char *path)
 {
 	struct buf errors;
 	struct conf *c;
+	bool is_right;
 
 	buf_init(&errors, 65536);
 	c = conf_parse(path, NULL, &errors);
@@ -196,7 +224,9 @@ check_only(const char *path)
 		return EXIT_FAILURE;
 	printf("%s: right\n", path);
 	fflush(stdout);
-	check_tables(c);
+	is_right = has_accounts(c);
+	if (is_right)
+		check_tables(c);
 	conf_free(c);
-	return EXIT_SUCCESS;
+	return is_right ? EXIT_SUCCESS : EXIT_FAILURE;
 }

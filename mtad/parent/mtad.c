@@ -350,6 +350,7 @@ main(int argc, char **argv)
 	prepare(&p);
 	if (!is_foreground && getenv("LISTEN_PID") == NULL)
 		daemonize();
+	setup_pid(&p);
 	p.base = event_base_new();
 	p.log = evlog_new(p.conf->HostName, "mtad");
 	if (p.base == NULL || p.log == NULL)
