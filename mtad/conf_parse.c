@@ -346,16 +346,22 @@ set_host_name(struct conf *c)
 	c->HostName = strdup(name);
 }
 
+/* HostName stands for what the system calls itself, too: programs complete
+ * addresses with that, and their mail is ours (sendmail's class w). */
 static void
 finish_local_domains(struct conf *c)
 {
-	for (size_t i = 0; i < c->LocalDomains.n; i++) {
-		char **v = &c->LocalDomains.v[i];
+	struct conf_list *l = &c->LocalDomains;
+	char own[256] = "";
 
-		if (strcmp(*v, "HostName") != 0)
+	for (size_t i = 0; i < l->n; i++) {
+		if (strcmp(l->v[i], "HostName") != 0)
 			continue;
-		free(*v);
-		*v = strdup(c->HostName);
+		free(l->v[i]);
+		l->v[i] = strdup(c->HostName);
+		if (gethostname(own, sizeof(own) - 1) == 0 && own[0] != '\0' &&
+		    strcasecmp(own, c->HostName) != 0)
+			conf_list_add(l, own);
 	}
 }
 
