@@ -32,19 +32,19 @@ PATHS = $(SED) -e 's|/usr/sbin/|$(sbindir)/|g' \
 	-e 's|/usr/libexec/mtad/|$(mtalibexecdir)/|g' \
 	-e 's|/var/spool/mtad|$(mtaspooldir)|g'
 
-# The packaged mtad.conf never replaces one that is there.
+# The packaged mtad.conf never replaces one that is there. Users read it, too:
+# sendmail runs as they.
 install-data-local:
 	$(MKDIR_P) $(DESTDIR)$(sysconfdir)/mtad $(DESTDIR)$(unitdir) \
 	    $(DESTDIR)$(sysusersdir) $(DESTDIR)$(tmpfilesdir)
-	test -e $(DESTDIR)$(sysconfdir)/mtad/mtad.conf || \
-	    $(PATHS) $(srcdir)/share/conf/mtad.conf \
-	    >$(DESTDIR)$(sysconfdir)/mtad/mtad.conf
-	$(PATHS) $(srcdir)/share/units/mtad.service \
-	    >$(DESTDIR)$(unitdir)/mtad.service
-	$(PATHS) $(srcdir)/share/units/mtad.tmpfiles \
-	    >$(DESTDIR)$(tmpfilesdir)/mtad.conf
-	$(INSTALL_DATA) $(srcdir)/share/units/mtad.sysusers \
-	    $(DESTDIR)$(sysusersdir)/mtad.conf
+	for f in share/conf/mtad.conf:$(sysconfdir)/mtad/mtad.conf \
+	    share/units/mtad.service:$(unitdir)/mtad.service \
+	    share/units/mtad.tmpfiles:$(tmpfilesdir)/mtad.conf \
+	    share/units/mtad.sysusers:$(sysusersdir)/mtad.conf; do \
+		to=$(DESTDIR)$${f#*:}; \
+		case $$to in */mtad/mtad.conf) test ! -e $$to || continue;; esac; \
+		$(PATHS) $(srcdir)/$${f%%:*} >$$to && chmod 644 $$to || exit 1; \
+	done
 
 # Mail and logs stay. What the checkpoint of the last stop has, is counted: its
 # number of messages stands before its checksum (spool.md).

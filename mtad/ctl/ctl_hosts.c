@@ -106,7 +106,9 @@ ctl_host_act(struct ctl *c, int argc, char **argv)
 	j = ctl_request(c, op);
 	json_object_set_new(j, "host", json_string(argv[0]));
 	rc = ctl_ask(c, j, NULL, &last);
-	if (rc == 0)
+	if (rc == 0 && c->is_json)
+		ctl_print_json(last);
+	else if (rc == 0)
 		printf("%lld destination%s changed\n", ctl_num(last, "changed"),
 		    plural(last, "changed"));
 	json_decref(last);
@@ -117,12 +119,16 @@ int
 ctl_delivery(struct ctl *c, int argc, char **argv)
 {
 	bool is_hold = strcmp(c->command, "delivery hold") == 0;
-	json_t *j;
+	char *why = argc > 0 ? ctl_join(argc, argv) : NULL;
+	int rc;
 
-	if (argc > 0)
-		c->why = argv[0];
-	j = ctl_request(c, is_hold ? "delivery.hold" : "delivery.release");
-	return ctl_ask(c, j, NULL, NULL);
+	if (why != NULL)
+		c->why = why;
+	rc = ctl_ask(c,
+	    ctl_request(c, is_hold ? "delivery.hold" : "delivery.release"),
+	    NULL, NULL);
+	free(why);
+	return rc;
 }
 
 static void

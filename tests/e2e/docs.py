@@ -126,7 +126,7 @@ def it_runs_every_command_of_mtactl():
             "hosts pause": (["[127.0.0.1]:1"], "1 destination changed"),
             "hosts resume": (["[127.0.0.1]:1"], "1 destination changed"),
             "hosts retry": (["smtp:[127.0.0.1]:1"], "1 destination changed"),
-            "delivery hold": (["a test"], ""),
+            "delivery hold": (["a", "test"], ""),
             "delivery release": ([], ""),
             "route": (["a@dead.test"], "smtp:[127.0.0.1]:1"),
             "config check": ([], "right"),
