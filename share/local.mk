@@ -46,8 +46,7 @@ install-data-local:
 		$(PATHS) $(srcdir)/$${f%%:*} >$$to && chmod 644 $$to || exit 1; \
 	done
 
-# Mail and logs stay. What the checkpoint of the last stop has, is counted: its
-# number of messages stands before its checksum (spool.md).
+# Mail and logs stay.
 uninstall-hook:
 	rm -f $(DESTDIR)$(unitdir)/mtad.service \
 	    $(DESTDIR)$(sysusersdir)/mtad.conf \
@@ -58,8 +57,6 @@ uninstall-hook:
 	    rm -f $(DESTDIR)$(sysconfdir)/mtad/mtad.conf; fi
 	-rmdir $(DESTDIR)$(mtalibexecdir) $(DESTDIR)$(docdir) \
 	    $(DESTDIR)$(sysconfdir)/mtad 2>/dev/null
-	@cd $(DESTDIR)$(mtaspooldir) 2>/dev/null || exit 0; \
-	c=`ls checkpoint | sort -n | tail -n 1`; \
-	n=`tail -c 12 checkpoint/$$c 2>/dev/null | od -An -N8 -td8`; \
-	d=`ls drop | wc -l`; \
-	echo "$(mtaspooldir) is kept:" $$((n + d)) "messages at its last checkpoint"
+	@d=$(DESTDIR)$(mtaspooldir); test ! -d $$d/segment || \
+	    echo "$(mtaspooldir) is kept:" `mtad/queue/mtad-queue --check $$d | \
+		tail -n 1` "and `ls $$d/drop | wc -l` in drop/"
