@@ -42,7 +42,7 @@ class Control:
             rows.append(row)
             if row.get("done"):
                 return rows
-            if op == "queue.cat" and "bytes" in row:
+            if op in ("queue.cat", "queue.export") and "bytes" in row:
                 self.body = self.lines.read(row["bytes"])
             if op == "subscribe" and len(rows) == 2:
                 return rows
@@ -71,7 +71,8 @@ def it_answers_every_request():
         for op, fields in (
                 ("status", {}), ("queue.list", {"filter": "to:x@"}),
                 ("queue.list", {"as": "mailq"}), ("queue.show", {"id": ident}),
-                ("queue.cat", {"id": ident}), ("queue.why", {"id": ident}),
+                ("queue.export", {"id": ident}), ("queue.cat", {"id": ident}),
+                ("queue.why", {"id": ident}),
                 ("queue.hold", {"filter": "to:x@", "dry": True}),
                 ("queue.hold", {"filter": "to:x@", "why": "test"}),
                 ("queue.release", {"filter": "state:held"}),
@@ -89,8 +90,12 @@ def it_answers_every_request():
             assert "error" not in rows[-1], (op, rows)
             unknown = keys(rows) - words - counters
             assert not unknown, (op, unknown)
+            if op == "queue.export":
+                envelope = rows[0]
         assert c.body.endswith(b"Subject: x\r\n\r\nx\r\n"), c.body
-        for request, error in (("{}", '"op"'), ("no", '"op"'),
+        again = json.dumps({"op": "queue.import", "envelope": envelope,
+                            "bytes": 1}) + "\nx"
+        for request, error in ((again, "in the queue already"), ("{}", '"op"'), ("no", '"op"'),
                                ('{"op":"fly"}', "no such operation"),
                                ('{"v":2,"op":"status"}', "version 1"),
                                ('{"op":"queue.show","id":"x"}', "not in"),
@@ -98,7 +103,7 @@ def it_answers_every_request():
                                 "terms are"),
                                ('{"op":"hosts.pause","host":"nowhere"}',
                                 "hosts list")):
-            c.sock.sendall((request + "\n").encode())
+            c.sock.sendall((request + "\n" * (request != again)).encode())
             row = json.loads(c.lines.readline())
             while not row.get("done"):  # subscribed, above
                 row = json.loads(c.lines.readline())
@@ -121,6 +126,7 @@ def it_runs_every_command_of_mtactl():
             "queue retry": (["ID", "-y"], "1 of 1"),
             "queue delete": (["size<1MB", "-y"], "queue undo"),
             "queue bounce": (["from:@next.test", "-y"], "1 of 1"),
+            "queue export": (["OUT", "try>0"], "1 messages exported"),
             "hosts list": (["127"], "last ok"),
             "hosts show": (["[127.0.0.1]:1"], "queued"),
             "hosts pause": (["[127.0.0.1]:1"], "1 destination changed"),
@@ -138,16 +144,15 @@ def it_runs_every_command_of_mtactl():
         wait_for("a deferral", lambda: m.events("dlv.defer"))
         ident = m.queue()[0]["id"]
         undo = None
-        for command in sorted(commands, key=lambda c: c == "upgrade"):
-            if command in ("queue undo", "watch") or command not in args:
-                assert command in ("queue undo", "watch", "queue check",
-                                   "queue export", "queue import"), command
-                continue
+        assert set(commands) - set(args) == {"queue undo", "queue import",
+                                             "queue check", "watch"}
+        for command in sorted(args, key=lambda c: c == "upgrade"):
             words, answer = args[command]
             if command == "queue bounce":
                 m.ctl("queue", "undo", undo)
             out = m.ctl(*command.split(),
-                        *[ident if w == "ID" else w for w in words]).stdout
+                        *[{"ID": ident, "OUT": m.dir + "/exports"}.get(w, w)
+                          for w in words]).stdout
             assert answer in out, (command, out)
             found = re.search(r"queue undo (\d+)", out)
             undo = found[1] if found else undo
@@ -160,6 +165,19 @@ def it_runs_every_command_of_mtactl():
         finally:
             watch.kill()
             watch.wait()
+        exported = m.dir + "/exports/" + ident + ".mtad"
+        r = m.ctl("queue", "import", exported, check=False)
+        assert r.returncode == 1 and "already" in r.stderr, r
+        assert m.ctl("queue", "check", check=False).returncode == 2
+        m.stop()
+        assert "1 messages, 0 not whole" in m.ctl("queue", "check").stdout
+        os.rename(m.dir + "/spool", m.dir + "/spool.old")
+        m.start()
+        assert "1 of 1" in m.ctl("queue", "import", exported).stdout
+        assert m.queue()[0]["id"] == ident
+        m.stop()
+        r = m.ctl("queue", "check", m.dir + "/spool.old")
+        assert "0 lost" in r.stdout
 
 
 def it_exits_as_mtactl_8_says():
