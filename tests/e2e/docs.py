@@ -211,6 +211,7 @@ def it_exits_as_sendmail_8_says():
         m.wait_mail("bob", 2)  # the other has got it
         assert rc("-bv", "nobody.here@demo.test") == 67
         assert rc("-bv", "bob@demo.test") == 0
+        assert rc("-bv", "root") == 75  # has no alias yet
         m.write("mtad.conf", m.conf + 'MaxMessageSize = "1KB"\n')
         m.ctl("reload")
         assert rc("bob@demo.test", text=LETTER + "x" * 2000) == 69
