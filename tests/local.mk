@@ -55,4 +55,3 @@ EXTRA_DIST += tests/run tests/style tests/e2e tests/bench tests/support/conf_man
 
 include tests/unit/mtad/remote/local.mk
 include tests/dialogue/remote/local.mk
-include tests/fuzz/remote.mk
