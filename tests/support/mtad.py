@@ -3,6 +3,8 @@
 Conditions are waited for, with a deadline; nothing sleeps for luck.
 """
 import glob
+import gzip
+import io
 import json
 import os
 import pwd
@@ -233,9 +235,12 @@ route "*" { Host = "[127.0.0.1]:%(sink)d" }
 
     def events(self, name=None):
         out = []
-        for path in sorted(glob.glob(self.dir + "/log/events.*.jsonl")):
-            with open(path) as f:
-                out += [json.loads(line) for line in f]
+        for path in sorted(glob.glob(self.dir + "/log/events.*.jsonl*")):
+            try:
+                with (gzip if path[-1] == "z" else io).open(path, "rt") as f:
+                    out += [json.loads(line) for line in f]
+            except (FileNotFoundError, EOFError):
+                pass  # being packed: the plain one has been read
         return [e for e in out if name in (None, e["event"])]
 
     def raw(self, data, until=None):

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""kill -9 of any process, or of all, at random moments under load.
+
+Each round waits until at least 20 transactions are in flight, aims at a
+phase (or at none), and kills. At the end: every letter that got its 250 has
+arrived or is in the queue, none is damaged, and what came twice was being
+delivered when something died. ROUNDS=200 by hand.
+"""
+import glob
+import os
+import random
+import signal
+import struct
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "support"))
+from load import Load, arrived  # noqa: E402
+from mtad import Mtad, stories, wait_for  # noqa: E402
+
+ROUNDS = int(os.environ.get("ROUNDS", "16"))
+SEED = int(os.environ.get("SEED", "0")) or random.randrange(1 << 30)
+IN_FLIGHT = 20
+RESTS = ("futex", "epoll")  # a thread that has nothing to do
+VICTIMS = ("mtad-smtpd", "mtad-queue", "mtad-remote", "mtad-local",
+           "mtad-lookup", "mtad", "all")
+AIMS = ("any", "sync", "delivery", "checkpoint", "any", "accept", "recovery",
+        "idle")
+
+
+class Counters:
+    """run/stats, as lib/stat.h lays it out."""
+
+    def __init__(self, m):
+        self.path = m.dir + "/run/stats"
+
+    def get(self, want):
+        with open(self.path, "rb") as f:
+            raw = f.read()
+        slots, counters, size, name_size = struct.unpack_from("<4I", raw, 8)
+        names = [raw[32 + i * name_size:][:name_size].split(b"\0")[0].decode()
+                 for i in range(counters)]
+        at = 32 + 64 * name_size + 96 + 8 * names.index(want)
+        return sum(struct.unpack_from("<Q", raw, at + i * size)[0]
+                   for i in range(slots))
+
+
+def waits(pid):
+    """Where in the kernel each thread of a process waits; "0": it runs."""
+    out = []
+    for path in glob.glob("/proc/%d/task/*/wchan" % pid):
+        try:
+            with open(path) as f:
+                out.append(f.read())
+        except OSError:
+            pass
+    return out
+
+
+def files(pid):
+    out = []
+    for path in glob.glob("/proc/%d/fd/*" % pid):
+        try:
+            out.append(os.readlink(path))
+        except OSError:
+            pass
+    return out
+
+
+def is_recovering(m):
+    """It holds the spool, and no journal of its own yet."""
+    for pid in m.children("mtad-queue"):
+        open_files = [f.replace(m.dir, "") for f in files(pid)]
+        if "/spool/lock" in open_files and not any(
+                f.startswith("/spool/journal/") for f in open_files):
+            return True
+    return False
+
+
+def phases(m, load, pids):
+    """What is going on in this moment: looked at, not guessed."""
+    found = set()
+    if load.count("dot"):
+        found.add("accept")
+    busy = [w for pid in pids for w in waits(pid)
+            if not any(rest in w for rest in RESTS)]
+    if not busy:
+        found.add("idle")
+    elif any(w != "0" for w in busy):
+        found.add("sync")  # a wait for the disk
+    if Counters(m).get("queue_active"):
+        found.add("delivery")
+    if glob.glob(m.dir + "/spool/checkpoint/*.tmp"):
+        found.add("checkpoint")
+    if is_recovering(m):
+        found.add("recovery")
+    return found
+
+
+def kill(m, pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def victims(m, name):
+    if name == "all":
+        return [m.proc.pid] + m.children()
+    if name == "mtad":
+        return [m.proc.pid]
+    return m.children(name)
+
+
+def aim(m, load, name, phase):
+    """The processes to kill, once the phase is there. Recovery and the
+    checkpoint after it need a death of the queue first."""
+    if phase in ("recovery", "checkpoint"):
+        name = random.choice(("mtad-queue", "all"))
+        kill(m, m.children("mtad-queue"))
+    elif phase == "any":
+        end = time.monotonic() + random.random() * 0.3
+        while time.monotonic() < end:
+            time.sleep(0.001)
+    end = time.monotonic() + 3
+    while True:
+        pids = victims(m, name)
+        hit = phases(m, load, pids) if pids else set()
+        flying = load.in_flight()
+        if flying >= IN_FLIGHT and (phase == "any" or phase in hit):
+            return name, pids, hit, flying
+        assert time.monotonic() < end + 30, "nothing is in flight"
+        if time.monotonic() > end:
+            phase = "any"
+
+
+def begin_again(m, name):
+    if name in ("mtad", "all"):
+        m.proc.wait()
+        m.start()
+
+
+def account(m, load, kills):
+    """Nothing lost, nothing damaged, nothing twice without a reason."""
+    wait_for("the queue to drain", lambda: not m.queue(), 180)
+    got = arrived(m)
+    lost = sorted(set(load.acked) - set(got))
+    assert not lost, "%d lost, first %s of %s" % (
+        len(lost), lost[0], load.acked[lost[0]])
+    twice = {n: t for n, t in got.items() if len(t) > 1}
+    for name, times in twice.items():
+        first = min(times)
+        assert any(first - 1 <= k <= first + 3 for k in kills), (
+            "%s came twice and nobody died then" % name)
+    print("     %d answered 250, %d arrived, %d of them twice" % (
+        len(load.acked), len(got), len(twice)))
+
+
+def it_loses_nothing_whoever_dies():
+    random.seed(SEED)
+    hits = dict.fromkeys(("accept", "sync", "delivery", "checkpoint",
+                          "recovery", "idle"), 0)
+    by_victim = dict.fromkeys(VICTIMS, 0)
+    kills, flights = [], []
+    with Mtad("kill") as m:
+        load = Load(m)
+        for n in range(ROUNDS):
+            wait_for("transactions in flight",
+                     lambda: load.in_flight() >= IN_FLIGHT, 60)
+            name, pids, hit, flying = aim(m, load, random.choice(VICTIMS),
+                                          AIMS[n % len(AIMS)])
+            kill(m, pids)
+            flights.append(flying)
+            kills.append(time.time())
+            by_victim[name] += 1
+            for phase in hit:
+                hits[phase] += 1
+            begin_again(m, name)
+        load.stop()
+        wait_for("service", lambda: m.is_up())
+        print("     seed %d, %d rounds, in flight %d to %d; victims: %s" % (
+            SEED, ROUNDS, min(flights), max(flights), say(by_victim)))
+        print("     phases hit: " + say(hits))
+        account(m, load, kills)
+        assert all(hits.values()), "a phase that was never hit"
+        assert not m.events("spool.damage"), m.events("spool.damage")[0]
+        lost = [e for e in m.events("sys.unclean") if e["lost_count"]]
+        assert not lost, lost[0]
+
+
+def say(counts):
+    return ", ".join("%s %d" % row for row in counts.items())
+
+
+if __name__ == "__main__":
+    stories(sys.modules[__name__])
