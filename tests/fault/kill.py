@@ -26,8 +26,16 @@ IN_FLIGHT = 20
 RESTS = ("futex", "epoll")  # a thread that has nothing to do
 VICTIMS = ("mtad-smtpd", "mtad-queue", "mtad-remote", "mtad-local",
            "mtad-lookup", "mtad", "all")
-AIMS = ("any", "sync", "delivery", "checkpoint", "any", "accept", "recovery",
-        "idle")
+AIMS = (  # a phase, and who can be in it
+    ("any", VICTIMS),
+    ("sync", ("mtad-queue", "mtad-smtpd", "all")),
+    ("delivery", ("mtad-remote", "mtad-local", "mtad-queue", "all")),
+    ("checkpoint", ("mtad-queue", "all")),
+    ("any", VICTIMS),
+    ("accept", ("mtad-smtpd", "mtad-queue", "mtad", "all")),
+    ("recovery", ("mtad-queue", "all")),
+    ("idle", ("mtad-lookup", "mtad-remote", "mtad-local", "mtad")),
+)
 
 
 class Counters:
@@ -70,11 +78,11 @@ def files(pid):
 
 
 def is_recovering(m):
-    """It holds the spool, and no journal of its own yet."""
+    """It holds the spool, and has not opened its spare body files yet."""
     for pid in m.children("mtad-queue"):
         open_files = [f.replace(m.dir, "") for f in files(pid)]
         if "/spool/lock" in open_files and not any(
-                f.startswith("/spool/journal/") for f in open_files):
+                f.startswith("/spool/body/") for f in open_files):
             return True
     return False
 
@@ -127,7 +135,6 @@ def aim(m, load, deaths, name, phase):
     """The processes to kill, once the phase is there. Recovery and the
     checkpoint after it need a death of the queue first."""
     if phase in ("recovery", "checkpoint"):
-        name = random.choice(("mtad-queue", "all"))
         deaths.strike(m.children("mtad-queue"))
     elif phase == "any":
         end = time.monotonic() + random.random() * 0.3
@@ -139,7 +146,7 @@ def aim(m, load, deaths, name, phase):
         hit = phases(m, load, pids) if pids else set()
         flying = load.in_flight()
         if flying >= IN_FLIGHT and (phase == "any" or phase in hit):
-            return name, pids, hit, flying
+            return pids, hit, flying
         assert time.monotonic() < end + 30, "nothing is in flight"
         if time.monotonic() > end:
             phase = "any"
@@ -180,8 +187,9 @@ def it_loses_nothing_whoever_dies():
         for n in range(ROUNDS):
             wait_for("transactions in flight",
                      lambda: load.in_flight() >= IN_FLIGHT, 60)
-            name, pids, hit, flying = aim(
-                m, load, deaths, random.choice(VICTIMS), AIMS[n % len(AIMS)])
+            phase, who = AIMS[n % len(AIMS)]
+            name = random.choice(who)
+            pids, hit, flying = aim(m, load, deaths, name, phase)
             deaths.strike(pids)
             flights.append(flying)
             by_victim[name] += 1

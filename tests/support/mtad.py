@@ -78,6 +78,19 @@ def can_connect(port):
         return False
 
 
+def processes():
+    """(pid, name, parent) of all that run."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % pid) as f:
+                head, _, tail = f.read().rpartition(")")
+        except OSError:
+            continue
+        state, parent = tail.split()[:2]
+        if state not in "ZX":
+            yield int(pid), head.partition("(")[2], int(parent)
+
+
 class Mtad:
     def __init__(self, name, extra="", trusted=True):
         base = "/var/tmp" if IS_ROOT else None
@@ -156,11 +169,8 @@ route "*" { Host = "[127.0.0.1]:%(sink)d" }
         self.proc.wait()
 
     def children(self, name=None):
-        out = subprocess.run(
-            ["ps", "-o", "pid=,comm=", "--ppid", str(self.proc.pid)],
-            capture_output=True, text=True).stdout.split("\n")
-        rows = [line.split() for line in out if line.strip()]
-        return [int(pid) for pid, comm in rows if name in (None, comm)]
+        return [pid for pid, comm, parent in processes()
+                if parent == self.proc.pid and name in (None, comm)]
 
     def close(self):
         self.stop()
