@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -138,4 +139,22 @@ file_mkdir(int dirfd, const char *name, mode_t mode)
 	if (mkdirat(dirfd, name, mode) < 0 && errno != EEXIST)
 		return -errno;
 	return 0;
+}
+
+bool
+file_libexec(const char *name, char ret[PATH_MAX])
+{
+	char self[PATH_MAX - 256];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	self[n > 0 ? n : 0] = '\0';
+	slash = strrchr(self, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	snprintf(ret, PATH_MAX, "%s/../libexec/mtad/%s", self, name);
+	if (access(ret, X_OK) == 0)
+		return true;
+	snprintf(ret, PATH_MAX, "%s/%s", MTA_LIBEXECDIR, name);
+	return access(ret, X_OK) == 0;
 }

@@ -5,6 +5,8 @@
 #ifndef FILE_H
 #define FILE_H
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -24,5 +26,9 @@ file_replace(int dirfd, const char *name, const void *, size_t, mode_t mode);
 int file_sync_dir(int dirfd);
 /* mkdir -p of the last component only; an existing folder is fine. */
 int file_mkdir(int dirfd, const char *name, mode_t);
+/* A program of ours that is on no PATH: in ../libexec/mtad of this one, as
+ * installed anywhere; else where it was built for. False, with that path,
+ * when it is in neither. */
+bool file_libexec(const char *name, char ret[PATH_MAX]);
 
 #endif

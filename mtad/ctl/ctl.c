@@ -148,28 +148,41 @@ take_last(json_t *row, json_t **ret_last)
 	return rc;
 }
 
-int
-ctl_ask(struct ctl *c, json_t *request, void (*each)(struct ctl *, json_t *row),
-    json_t **ret_last)
+static int
+connect_to(struct ctl *c)
 {
 	char path[4200];
-	json_t *row;
 
-	if (c->control == NULL) {
-		if (!find_socket(c, path))
-			return CTL_FAILED;
-		c->control = control_open(path);
-		if (c->control == NULL) {
-			log_warn(
-			    "no mtad answers at %s: %s", path, strerror(errno));
-			return CTL_NO_DAEMON;
-		}
-	}
-	if (control_send(c->control, request) < 0) {
+	if (c->control != NULL)
+		return 0;
+	if (!find_socket(c, path))
+		return CTL_FAILED;
+	c->control = control_open(path);
+	if (c->control != NULL)
+		return 0;
+	log_warn("no mtad answers at %s: %s", path, strerror(errno));
+	return CTL_NO_DAEMON;
+}
+
+int
+ctl_send(struct ctl *c, json_t *request)
+{
+	int rc = connect_to(c);
+
+	if (rc == 0 && control_send(c->control, request) < 0) {
 		log_warn("the daemon went away");
-		return CTL_NO_DAEMON;
+		rc = CTL_NO_DAEMON;
 	}
 	json_decref(request);
+	return rc;
+}
+
+int
+ctl_answer(
+    struct ctl *c, void (*each)(struct ctl *, json_t *row), json_t **ret_last)
+{
+	json_t *row;
+
 	while ((row = control_next(c->control)) != NULL) {
 		if (json_is_true(json_object_get(row, "done")))
 			return take_last(row, ret_last);
@@ -184,4 +197,13 @@ ctl_ask(struct ctl *c, json_t *request, void (*each)(struct ctl *, json_t *row),
 		return 0;
 	log_warn("the daemon went away: %s", strerror(errno));
 	return CTL_NO_DAEMON;
+}
+
+int
+ctl_ask(struct ctl *c, json_t *request, void (*each)(struct ctl *, json_t *row),
+    json_t **ret_last)
+{
+	int rc = ctl_send(c, request);
+
+	return rc == 0 ? ctl_answer(c, each, ret_last) : rc;
 }

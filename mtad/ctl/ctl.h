@@ -26,6 +26,10 @@ struct ctl {
  * code. */
 int ctl_ask(struct ctl *, json_t *request,
     void (*each)(struct ctl *, json_t *row), json_t **ret_last);
+/* The two halves of it, for a request that bytes follow. */
+int ctl_send(struct ctl *, json_t *request);
+int ctl_answer(
+    struct ctl *, void (*each)(struct ctl *, json_t *row), json_t **ret_last);
 json_t *ctl_request(const struct ctl *, const char *op);
 const char *ctl_str(const json_t *row, const char *name); /* "" if absent */
 long long ctl_num(const json_t *row, const char *name); /* 0 if absent */
@@ -40,6 +44,9 @@ int ctl_list(struct ctl *, int, char **);
 int ctl_show(struct ctl *, int, char **);
 int ctl_cat(struct ctl *, int, char **);
 int ctl_why(struct ctl *, int, char **);
+int ctl_export(struct ctl *, int, char **);
+int ctl_import(struct ctl *, int, char **);
+int ctl_check(struct ctl *, int, char **);
 int ctl_act(struct ctl *, int, char **);
 int ctl_undo(struct ctl *, int, char **);
 int ctl_hosts(struct ctl *, int, char **);

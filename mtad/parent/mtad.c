@@ -24,6 +24,7 @@
 #include "chan.h"
 #include "clock.h"
 #include "conf_parse.h"
+#include "file.h"
 #include "log.h"
 #include "parent.h"
 
@@ -185,36 +186,20 @@ add_signals(struct parent *p)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static bool
-has_programs(const char *dir)
-{
-	char path[PATH_MAX + 32];
-
-	snprintf(path, sizeof(path), "%s/mtad-queue", dir);
-	return access(path, X_OK) == 0;
-}
-
-/* Beside this program, as installed anywhere; else where it was built for. */
 static void
 find_programs(struct parent *p)
 {
-	char self[PATH_MAX], dir[PATH_MAX + 64];
+	char self[PATH_MAX], path[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
 
 	self[n > 0 ? n : 0] = '\0';
 	p->self = strdup(self);
-	slash = strrchr(self, '/');
-	if (slash != NULL)
-		*slash = '\0';
-	snprintf(dir, sizeof(dir), "%s/../libexec/mtad", self);
-	if (!has_programs(dir))
-		snprintf(dir, sizeof(dir), "%s", MTA_LIBEXECDIR);
-	if (!has_programs(dir))
-		fatal("mtad-queue and the others are neither in "
-		      "%s/../libexec/mtad nor in %s",
-		    self, MTA_LIBEXECDIR);
-	p->libexec = strdup(dir);
+	if (!file_libexec("mtad-queue", path))
+		fatal("mtad-queue and the others are neither beside %s nor at "
+		      "%s",
+		    self, path);
+	*strrchr(path, '/') = '\0';
+	p->libexec = strdup(path);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "journal_file.h"
 #include "log.h"
 #include "queue.h"
 #include "records.h"
@@ -56,8 +57,7 @@ accept_msg(struct queue *q, struct msg *m, const struct p_envelope *e,
 	stat_add(q->proc->slot, ST_RCPT_IN, m->rcpt_n);
 	stat_add(q->proc->slot, ST_BYTES_IN, (int64_t)m->size);
 	say_received(q, m, e, fsync_us);
-	for (uint32_t i = 0; i < m->rcpt_n; i++)
-		route_rcpt(q, m, i, false, false, 0);
+	route_msg(q, m);
 	queue_schedule(q);
 }
 
@@ -112,7 +112,7 @@ accept_msg_new(struct queue *q, struct peer *peer, struct slice payload)
 static bool
 hand_segment(struct queue *q, struct peer *peer)
 {
-	struct segment *s = segments_take(&q->segments, SEG_OUT);
+	struct segment *s = segments_take(&q->segments, SEGMENT_SMTPD, SEG_OUT);
 
 	if (s == NULL)
 		return false;
@@ -183,13 +183,26 @@ accept_seg_done(struct queue *q, struct peer *peer, struct slice payload)
 	return true;
 }
 
+void
+accept_abandon(struct queue *q, struct segment *s, uint64_t from, uint64_t to)
+{
+	struct buf *b = journal_begin(q->journal, J_ABANDONED);
+
+	put_u32(b, s->no);
+	put_u64(b, from);
+	put_u64(b, to);
+	journal_end(q->journal);
+	if (s->bad_from == 0 || from < s->bad_from)
+		s->bad_from = from;
+	queue_commit_now(q);
+}
+
 /* The client got 451 and comes again: what lies there must not count. */
 bool
 accept_seg_bad(struct queue *q, struct peer *peer, struct slice payload)
 {
 	struct p_seg_bad m;
 	struct segment *s;
-	struct buf *b;
 	char name[32];
 
 	if (!get_p_seg_bad(payload, &m))
@@ -197,14 +210,7 @@ accept_seg_bad(struct queue *q, struct peer *peer, struct slice payload)
 	s = segment_of(q, peer, m.seg);
 	if (s == NULL || m.from > m.to)
 		return false;
-	if (s->bad_from == 0 || m.from < s->bad_from)
-		s->bad_from = m.from;
-	b = journal_begin(q->journal, J_ABANDONED);
-	put_u32(b, m.seg);
-	put_u64(b, m.from);
-	put_u64(b, m.to);
-	journal_end(q->journal);
-	queue_commit_now(q);
+	accept_abandon(q, s, m.from, m.to);
 	segment_name(name, m.seg);
 	queue_spool_error(q, name, -(int)m.error);
 	return true;
@@ -258,7 +264,9 @@ say_resource(struct queue *q, const struct statvfs *v)
 
 /*
  * Once a second, and after a failure: room again means mail again, without
- * a restart. A quarter more than the limit, so that it does not flap.
+ * a restart. A quarter more than the limit, so that it does not flap. Two
+ * files of the journal are never given to mail: outcomes go there, and these
+ * are what makes room.
  */
 void
 accept_check_space(struct queue *q)
@@ -271,7 +279,7 @@ accept_check_space(struct queue *q)
 	room = (uint64_t)v.f_bavail * v.f_frsize;
 	if (q->refuse_code != 0)
 		want += want / 4;
-	if (room < want + q->segments.size ||
+	if (room < want + q->segments.size + 2 * JOURNAL_FILE_SIZE ||
 	    (v.f_files != 0 && v.f_favail < 16)) {
 		if (q->refuse_code == 0)
 			say_resource(q, &v);

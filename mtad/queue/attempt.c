@@ -151,6 +151,34 @@ route_rcpt(struct queue *q, struct msg *m, uint32_t rcpt, bool is_retry,
 		queue_damage(q, m, "memory", 0, strerror(ENOMEM));
 }
 
+/* Wall time of the next try, as journal and checkpoint keep it, to ours. */
+static int64_t
+when_of(const struct queue *q, const struct rcpt *r)
+{
+	int64_t wait = (int64_t)r->next_try * US_SEC - clock_wall();
+
+	if (r->next_try == 0 || wait <= 0)
+		return 0;
+	if (wait > q->proc->conf->MaxQueueAge)
+		wait = q->proc->conf->MaxQueueAge; /* the clock was elsewhere */
+	return clock_mono() + wait;
+}
+
+void
+route_msg(struct queue *q, struct msg *m)
+{
+	for (uint32_t i = 0; i < m->rcpt_n; i++) {
+		struct rcpt *r = &m->rcpt[i];
+		int64_t when = when_of(q, r);
+
+		r->next_try = (uint32_t)(when / US_SEC);
+		if (r->state == RS_FAILED)
+			notice_want(q, m);
+		if (r->state == RS_OPEN)
+			route_rcpt(q, m, i, r->attempts != 0, false, when);
+	}
+}
+
 static struct peer *
 worker_for(struct queue *q, const struct dest *d)
 {

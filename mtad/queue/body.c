@@ -40,21 +40,18 @@ run_read(void *arg)
 	return file_pread_all(r->fd, r->raw, r->m->length, r->m->offset);
 }
 
-/* The bytes are there: are they what the index says? */
-static int
-check(struct reading *r)
+int
+body_check(const struct msg *m, char *raw, struct body *b)
 {
 	struct record_head h;
 
-	if (!record_head_get(
-		(unsigned char *)r->raw, r->m->segment->salt, &h) ||
-	    !msgid_eq(h.id, r->m->id) ||
-	    record_size(h.payload) > r->m->length ||
-	    crc32c(0, r->raw + RECORD_HEAD, h.payload) != h.payload_crc)
+	if (!record_head_get((unsigned char *)raw, m->segment->salt, &h) ||
+	    !msgid_eq(h.id, m->id) || record_size(h.payload) > m->length ||
+	    crc32c(0, raw + RECORD_HEAD, h.payload) != h.payload_crc)
 		return -EBADMSG;
-	r->body.record = r->raw + RECORD_HEAD;
-	r->body.envelope = h.envelope;
-	r->body.length = h.payload;
+	b->record = raw + RECORD_HEAD;
+	b->envelope = h.envelope;
+	b->length = h.payload;
 	return 0;
 }
 
@@ -75,7 +72,7 @@ finish(struct reading *r, int rc)
 	struct queue *q = r->q;
 
 	if (rc == 0)
-		rc = check(r);
+		rc = body_check(r->m, r->raw, &r->body);
 	if (rc == 0 && r->m->body_file != 0) {
 		r->body.fd = open_body(q, r->m->body_file);
 		if (r->body.fd < 0)

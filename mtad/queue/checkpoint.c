@@ -50,29 +50,6 @@ name_of(char name[40], uint64_t number, const char *suffix)
 }
 
 static void
-put_rcpt(struct buf *b, const struct msg *m, const struct rcpt *r,
-    int64_t mono_to_wall)
-{
-	int64_t next = r->next_try ? r->next_try * US_SEC + mono_to_wall : 0;
-
-	put_u8(b, r->state == RS_ACTIVE ? RS_OPEN : r->state);
-	put_u8(b, r->kind);
-	put_u8(b, r->notify);
-	put_u8(b, r->depth);
-	put_u8(b, r->is_expired);
-	put_u8(b, r->reason);
-	put_u16(b, r->attempts);
-	put_u16(b, r->code);
-	put_u64(b, (uint64_t)next);
-	put_str(b, slice_of(rcpt_addr(m, r)));
-	put_str(b, slice_of(rcpt_orcpt(m, r)));
-	put_str(b, slice_of(rcpt_user(m, r)));
-	put_str(b, slice_of(rcpt_path(m, r)));
-	put_str(
-	    b, r->text ? (struct slice){ r->text->s, r->text->n } : SLICE(""));
-}
-
-static void
 put_msg(struct buf *b, const struct msg *m, int64_t mono_to_wall)
 {
 	put_u8(b, 1);
@@ -94,7 +71,7 @@ put_msg(struct buf *b, const struct msg *m, int64_t mono_to_wall)
 	put_str(b, slice_of(msg_envid(m)));
 	put_u32(b, m->rcpt_n);
 	for (uint32_t i = 0; i < m->rcpt_n; i++)
-		put_rcpt(b, m, &m->rcpt[i], mono_to_wall);
+		rcpt_put_state(b, m, &m->rcpt[i], mono_to_wall);
 }
 
 static void
@@ -347,50 +324,6 @@ checkpoint_final(struct queue *q)
 }
 
 static void
-load_rcpt(struct queue *q, struct msg *m, struct rd *r)
-{
-	struct rcpt in = { .state = get_u8(r) };
-	struct slice addr, orcpt, user, path, text;
-	struct verdict v;
-	uint32_t at;
-	uint64_t next;
-
-	in.kind = get_u8(r);
-	in.notify = get_u8(r);
-	in.depth = get_u8(r);
-	in.is_expired = get_u8(r);
-	in.reason = get_u8(r);
-	in.attempts = get_u16(r);
-	in.code = get_u16(r);
-	next = get_u64(r);
-	addr = get_str(r);
-	orcpt = get_str(r);
-	user = get_str(r);
-	path = get_str(r);
-	text = get_str(r);
-	if (r->bad || in.state >= RS_STATES || in.kind > TARGET_FILE)
-		return;
-	at = msg_add_rcpt(&q->index, m, addr, orcpt, in.notify,
-	    (enum proto_target)in.kind, user, path);
-	if (at == RCPT_NONE) {
-		r->bad = true;
-		return;
-	}
-	in.str = m->rcpt[at].str;
-	in.next = RCPT_NONE;
-	in.has_user = m->rcpt[at].has_user;
-	in.next_try = (uint32_t)(next / US_SEC);
-	m->rcpt[at] = in;
-	v = (struct verdict){
-		.code = in.code, .reason = (enum reason)in.reason, .text = text
-	};
-	if (text.n != 0)
-		rcpt_set_text(&q->index, &m->rcpt[at], &v);
-	if (rcpt_is_finished(&m->rcpt[at]))
-		m->open--;
-}
-
-static void
 load_msg(struct queue *q, struct rd *r)
 {
 	struct msgid id = get_msgid(r);
@@ -433,7 +366,7 @@ load_msg(struct queue *q, struct rd *r)
 	m->flags = in.flags;
 	segment_add_live(s, in.length);
 	while (n-- != 0 && !r->bad)
-		load_rcpt(q, m, r);
+		r->bad |= !rcpt_get_state(&q->index, m, r);
 }
 
 static void

@@ -236,8 +236,8 @@ op_list(struct client *c, json_t *j)
 	start_walk(c, list_step);
 }
 
-static struct msg *
-get_msg(struct client *c, json_t *j)
+struct msg *
+control_msg(struct client *c, json_t *j)
 {
 	const char *id = json_string_value(json_object_get(j, "id"));
 	struct msgid v;
@@ -255,50 +255,12 @@ get_msg(struct client *c, json_t *j)
 static void
 op_show(struct client *c, json_t *j)
 {
-	struct msg *m = get_msg(c, j);
+	struct msg *m = control_msg(c, j);
 
 	if (m == NULL)
 		return;
 	put_msg(c, m, true);
 	control_done(c);
-}
-
-/* A row {"id":…,"bytes":N}, then N bytes of the message, then done. */
-static void
-got_body(struct queue *q, struct msg *m, struct body *b, void *arg)
-{
-	struct client *c = arg;
-	char block[65536];
-	ssize_t n;
-
-	(void)q;
-	c->is_waiting = false;
-	if (c->is_closed)
-		return;
-	if (b->error != 0) {
-		control_error(
-		    c, "the message cannot be read: %s", strerror(-b->error));
-		return;
-	}
-	row_begin(c);
-	row_id(c, "id", m->id);
-	row_num(c, "bytes", (int64_t)m->size);
-	row_end(c);
-	buf_add_slice(&c->out, body_content(b));
-	while (b->fd >= 0 && (n = read(b->fd, block, sizeof(block))) > 0)
-		buf_add(&c->out, block, (size_t)n);
-	control_done(c);
-}
-
-static void
-op_cat(struct client *c, json_t *j)
-{
-	struct msg *m = get_msg(c, j);
-
-	if (m == NULL)
-		return;
-	c->is_waiting = true;
-	body_read(c->q, m, got_body, c);
 }
 
 static void
@@ -385,7 +347,7 @@ why_job(struct client *c, const struct job *j)
 static void
 op_why(struct client *c, json_t *j)
 {
-	struct msg *m = get_msg(c, j);
+	struct msg *m = control_msg(c, j);
 
 	if (m == NULL)
 		return;
@@ -510,7 +472,6 @@ op_undo(struct client *c, json_t *j)
 const struct control_op control_queue_ops[] = {
 	{ "queue.list", false, op_list },
 	{ "queue.show", false, op_show },
-	{ "queue.cat", false, op_cat },
 	{ "queue.why", false, op_why },
 	{ "queue.hold", true, op_hold },
 	{ "queue.release", true, op_release },

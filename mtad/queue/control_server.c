@@ -158,9 +158,9 @@ static const struct control_op *
 find_op(const char *op)
 {
 	const struct control_op *tables[] = { control_queue_ops,
-		control_host_ops };
+		control_host_ops, control_move_ops };
 
-	for (size_t t = 0; t < 2; t++)
+	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (const struct control_op *o = tables[t]; o->name; o++)
 			if (strcmp(o->name, op) == 0)
 				return o;
@@ -239,10 +239,16 @@ static void
 on_read(int fd, short what, void *arg)
 {
 	struct client *c = arg;
-	char *room = buf_room(&c->in, 16384);
+	char *room;
 	ssize_t n;
 
 	(void)what;
+	if (is_busy(c) && c->in.len > LINE_MAX_IN - 16384) {
+		c->is_full = true;
+		event_del(c->rd);
+		return;
+	}
+	room = buf_room(&c->in, 16384);
 	if (room == NULL) {
 		c->is_closed = true;
 		return;
@@ -319,6 +325,7 @@ client_free(struct client *c)
 	if (c->is_walking)
 		walk_stop(&c->walk);
 	filter_free(c->filter);
+	transfer_free(c->transfer);
 	if (c->rd != NULL)
 		event_free(c->rd);
 	if (c->wr != NULL)
@@ -426,8 +433,12 @@ control_turn(struct control_server *s)
 			run_requests(c);
 			if (c->out.len != 0)
 				flush(c);
+			if (c->is_full && c->in.len < LINE_MAX_IN / 2) {
+				c->is_full = false;
+				event_add(c->rd, NULL);
+			}
 			has_more |= c->step != NULL && !c->is_waiting &&
-			    !control_is_full(c);
+			    !c->needs_input && !control_is_full(c);
 		}
 		if (c->is_closed && !c->is_waiting)
 			client_free(c);

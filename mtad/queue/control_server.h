@@ -40,7 +40,10 @@ struct client {
 	struct commit commit;
 	uint32_t order_key; /* reload and the like: answered later; 0 none */
 	bool is_subscribed;
-	bool is_waiting; /* for a commit or another process */
+	bool is_waiting; /* for a commit, the disk or another process */
+	bool is_full; /* in holds all it may: not read until that is used */
+	bool needs_input; /* step goes on when more was read */
+	struct transfer *transfer; /* owned; control_move.c */
 	bool is_closed;
 };
 
@@ -58,6 +61,8 @@ struct control_op {
 };
 extern const struct control_op control_queue_ops[]; /* ends with NULL */
 extern const struct control_op control_host_ops[];
+extern const struct control_op control_move_ops[];
+void transfer_free(struct transfer *); /* NULL is fine */
 
 /* A row is written with row_begin, members, row_end. */
 void row_begin(struct client *);
@@ -71,6 +76,7 @@ void row_end(struct client *);
 void control_done(struct client *);
 void control_error(struct client *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+struct msg *control_msg(struct client *, json_t *); /* its "id", or said why */
 /* Filled room: go on when the client has read some. */
 bool control_is_full(const struct client *);
 uint32_t control_new_key(struct client *); /* for an answer of another */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
+
 #define TEXT_MAX 600
 #define STR_MAX ((uint32_t)64 << 20) /* strings of one message */
 
@@ -228,12 +230,84 @@ msg_add_rcpt(struct index *ix, struct msg *m, struct slice addr,
 	return n;
 }
 
+void
+rcpt_put_state(struct buf *b, const struct msg *m, const struct rcpt *r,
+    int64_t mono_to_wall)
+{
+	put_p_rcpt_state(b,
+	    &(struct p_rcpt_state){
+		.state = r->state == RS_ACTIVE ? RS_OPEN : r->state,
+		.kind = r->kind,
+		.notify = r->notify,
+		.depth = r->depth,
+		.is_expired = r->is_expired,
+		.reason = r->reason,
+		.attempts = r->attempts,
+		.code = r->code,
+		.next = r->next_try ? r->next_try * US_SEC + mono_to_wall : 0,
+		.addr = slice_of(rcpt_addr(m, r)),
+		.orcpt = slice_of(rcpt_orcpt(m, r)),
+		.user = slice_of(rcpt_user(m, r)),
+		.path = slice_of(rcpt_path(m, r)),
+		.text = r->text ? (struct slice){ r->text->s, r->text->n }
+				: SLICE("") });
+}
+
+bool
+rcpt_get_state(struct index *ix, struct msg *m, struct rd *r)
+{
+	struct p_rcpt_state in;
+	struct rcpt *to;
+	struct verdict v;
+	uint32_t at;
+
+	if (!get_p_rcpt_state(r, &in) || in.state >= RS_STATES ||
+	    in.kind > TARGET_FILE)
+		return false;
+	at = msg_add_rcpt(ix, m, in.addr, in.orcpt, in.notify,
+	    (enum proto_target)in.kind, in.user, in.path);
+	if (at == RCPT_NONE)
+		return false;
+	to = &m->rcpt[at];
+	to->state = in.state;
+	to->depth = in.depth;
+	to->is_expired = in.is_expired;
+	to->reason = in.reason;
+	to->attempts = in.attempts;
+	to->code = in.code;
+	to->next_try = (uint32_t)(in.next / US_SEC);
+	v = (struct verdict){ .code = in.code,
+		.reason = (enum reason)in.reason,
+		.text = in.text };
+	if (in.text.n != 0)
+		rcpt_set_text(ix, to, &v);
+	if (rcpt_is_finished(to))
+		m->open--;
+	return true;
+}
+
+/* Of an imported message: who has it already, and when the rest is tried. */
+static bool
+add_states(struct index *ix, struct msg *m, const struct p_envelope *e)
+{
+	struct rd r = rd_of(e->state);
+
+	if (get_u8(&r))
+		m->flags |= MSG_HELD;
+	while (!rd_end(&r))
+		if (!rcpt_get_state(ix, m, &r))
+			return false;
+	return !r.bad && m->rcpt_n == e->rcpt_n && m->open != 0;
+}
+
 static bool
 add_rcpts(struct index *ix, struct msg *m, const struct p_envelope *e)
 {
 	struct rd r = rd_of(e->rcpts);
 	struct p_env_rcpt one;
 
+	if (e->state.n != 0)
+		return add_states(ix, m, e);
 	for (uint32_t i = 0; i < e->rcpt_n; i++)
 		if (!get_p_env_rcpt(&r, &one) ||
 		    msg_add_rcpt(ix, m, one.addr, one.orcpt, one.notify,

@@ -159,6 +159,11 @@ void walk_stop(struct index_walk *);
 uint32_t msg_add_rcpt(struct index *, struct msg *, struct slice addr,
     struct slice orcpt, uint8_t notify, enum proto_target, struct slice user,
     struct slice path);
+/* As checkpoints and imported messages keep it (PART rcpt_state): an attempt
+ * under way is none; next_try is wall seconds after reading. */
+void rcpt_put_state(struct buf *, const struct msg *, const struct rcpt *,
+    int64_t mono_to_wall);
+bool rcpt_get_state(struct index *, struct msg *, struct rd *);
 void rcpt_set_text(struct index *, struct rcpt *, const struct verdict *);
 bool rcpt_is_open(const struct rcpt *);
 bool rcpt_is_finished(const struct rcpt *);

@@ -10,7 +10,8 @@
  * A caller that must know adds a struct commit to the record's batch; it is
  * called from the loop, in order, with 0 or the negative errno of the write
  * or sync. After a failure nothing is written any more until
- * journal_restart() has begun a new file: a failed sync proves nothing.
+ * journal_restart() has begun a new file: a failed sync proves nothing. Only
+ * a batch for which no file could be made (a full disk) is kept and waits.
  */
 #ifndef JOURNAL_H
 #define JOURNAL_H
@@ -21,8 +22,6 @@
 
 #include "buf.h"
 #include "slice.h"
-
-#define JOURNAL_FILE_SIZE ((uint64_t)16 << 20)
 
 struct event_base;
 struct journal;
@@ -42,8 +41,8 @@ struct commit {
 
 /*
  * dirfd: the folder of journal files, borrowed; disk: the worker that writes
- * and syncs, borrowed. Starts a new file after last (from recovery), whose
- * records get numbers from first_seq on. NULL with errno.
+ * and syncs, borrowed. The first batch starts a new file after last (from
+ * recovery), whose records get numbers from first_seq on. NULL: no memory.
  */
 struct journal *
 journal_new(int dirfd, struct worker *, uint64_t last, uint64_t first_seq);
@@ -66,8 +65,9 @@ void journal_forget(struct journal *, uint64_t file);
 /* Room is kept for n more bytes of outcomes; false: start no attempt. */
 bool journal_has_room(const struct journal *, size_t n);
 int journal_error(const struct journal *); /* 0, or why it stands still */
-/* Begin a new file after a failure. Negative errno: not yet. */
-int journal_restart(struct journal *);
+/* Go on with a new file after a failure. True: records were lost to the
+ * journal, so that all must go into a checkpoint. */
+bool journal_restart(struct journal *);
 uint64_t journal_syncs(const struct journal *);
 
 /*

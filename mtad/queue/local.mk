@@ -4,10 +4,13 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/accept.c \
 	mtad/queue/attempt.c \
 	mtad/queue/body.c \
+	mtad/queue/check.c \
 	mtad/queue/checkpoint.c \
 	mtad/queue/control_hosts.c \
+	mtad/queue/control_move.c \
 	mtad/queue/control_queue.c \
 	mtad/queue/control_server.c mtad/queue/control_server.h \
+	mtad/queue/copy.c \
 	mtad/queue/drops.c mtad/queue/drops.h \
 	mtad/queue/evfiles.c mtad/queue/evfiles.h \
 	mtad/queue/expand.c \
@@ -15,11 +18,13 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/grave.c \
 	mtad/queue/index.c mtad/queue/index.h \
 	mtad/queue/journal.c mtad/queue/journal.h \
+	mtad/queue/journal_file.c mtad/queue/journal_file.h \
 	mtad/queue/notice.c \
 	mtad/queue/outcome.c \
 	mtad/queue/queue.h \
 	mtad/queue/records.h \
-	mtad/queue/recover.c \
+	mtad/queue/recover.c mtad/queue/recover.h \
+	mtad/queue/replay.c \
 	mtad/queue/sched.c mtad/queue/sched.h \
 	mtad/queue/segment.c mtad/queue/segment.h \
 	mtad/queue/spool.c \

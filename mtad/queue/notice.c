@@ -365,7 +365,7 @@ compose(struct queue *q, struct msg *m, struct body *body, void *arg)
 		buf_addf(&b, "--%s--\r\n", boundary);
 	fill_envelope(&e, n, full.data, &rcpts, &about, b.len);
 	if (b.bad ||
-	    writer_add(q->writer, &e, buf_slice(&b), NULL,
+	    writer_add(q->writer, &e, buf_slice(&b),
 		(struct writer_done){ notice_written, n }) < 0) {
 		give_up(q, n);
 	} else {

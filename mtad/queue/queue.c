@@ -50,6 +50,10 @@ queue_damage(struct queue *q, const struct msg *m, const char *file,
 	char id[MSGID_TEXT + 1];
 	struct event e;
 
+	if (q->is_checking) {
+		check_note(m, file, offset, what);
+		return;
+	}
 	if (m != NULL)
 		queue_event_msg(&e, EV_SPOOL_DAMAGE, m, id);
 	else
@@ -92,12 +96,12 @@ queue_held_why(struct queue *q, struct slice why)
 void
 queue_pause_key(struct queue *q, struct slice key, bool is_paused)
 {
-	struct dest *d = sched_find(&q->sched, key);
+	struct dest *d = q->is_checking ? NULL : sched_find(&q->sched, key);
 	size_t colon = slice_find(key, ':');
 	struct route r = { .mailer = slice_sub(key, 0, colon),
 		.domain = slice_sub(key, colon + 1, key.n) };
 
-	if (d == NULL && is_paused) {
+	if (d == NULL && is_paused && !q->is_checking) {
 		route_find(q->proc->conf, r.domain, &r);
 		d = sched_dest(&q->sched, &r);
 	}
@@ -257,16 +261,17 @@ set_gauges(struct queue *q)
 	stat_set(slot, ST_SEGMENTS, n);
 }
 
+/* A failed sync proves nothing: all of it again, from memory. */
 static void
 retry_journal(struct queue *q)
 {
 	int error = journal_error(q->journal);
 
-	if (error == 0 || journal_restart(q->journal) < 0)
-		return;
-	/* A failed sync proves nothing: all of it again, from memory. */
-	checkpoint_begin(q);
-	queue_commit_now(q);
+	if (error != 0 && !q->is_journal_down)
+		queue_spool_error(q, "journal", error);
+	q->is_journal_down = error != 0;
+	if (error != 0 && journal_restart(q->journal))
+		checkpoint_begin(q);
 }
 
 static void
@@ -282,6 +287,7 @@ on_second(int fd, short what, void *arg)
 	retry_journal(q);
 	expire_old(q);
 	grave_second(q);
+	copy_second(q);
 	checkpoint_want(q);
 	evfiles_second(q->files);
 	drop_look(q);
@@ -299,6 +305,7 @@ segments_ready(void *arg)
 
 	accept_ready(q);
 	writer_turn(q->writer);
+	writer_turn(q->copier);
 }
 
 static void
@@ -389,9 +396,10 @@ prepare(struct queue *q)
 		q->segments.arg = q;
 		rc = spool_identify(q);
 	}
-	q->writer = writer_new(q);
+	q->writer = writer_new(q, SEGMENT_SMTPD);
+	q->copier = writer_new(q, SEGMENT_COPY);
 	if (rc == 0)
-		rc = q->writer ? recover(q) : -ENOMEM;
+		rc = q->writer && q->copier ? recover(q) : -ENOMEM;
 	if (rc < 0)
 		log_warn("cannot use %s: %s", p->conf->QueueDirectory,
 		    strerror(-rc));
@@ -571,6 +579,7 @@ turn(struct proc *p)
 		attempt_start_all(q);
 	}
 	writer_turn(q->writer);
+	writer_turn(q->copier);
 	if (q->wants_commit) {
 		q->wants_commit = false;
 		commit(q);
@@ -631,5 +640,7 @@ main(int argc, char **argv)
 		.drop_fd = -1,
 		.lock_fd = -1 };
 
+	if (argc == 3 && strcmp(argv[1], "--check") == 0)
+		return check_spool(&q, argv[2]);
 	return proc_main(&ops, argc, argv, &q);
 }

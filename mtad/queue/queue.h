@@ -26,6 +26,14 @@ struct control_server;
 struct event_files;
 struct writer;
 
+/* A round of copying forward (copy.c). */
+struct copying {
+	struct index_walk walk;
+	bool is_walking;
+	uint32_t in_flight; /* messages being read or written */
+	uint64_t bytes; /* of them */
+};
+
 struct queue {
 	struct proc *proc;
 	int spool_fd, log_fd, control_fd;
@@ -37,7 +45,9 @@ struct queue {
 	struct sched sched;
 	struct segments segments;
 	struct journal *journal;
-	struct writer *writer; /* our own segment: notices, copies */
+	struct writer *writer; /* our own segment: notices */
+	struct writer *copier; /* the same for copies and imports */
+	struct copying copying;
 	struct event_files *files;
 	struct control_server *control;
 	struct map attempts; /* by number */
@@ -55,7 +65,10 @@ struct queue {
 	bool is_ready; /* recovered */
 	bool is_clock_bad; /* nothing expires */
 	bool is_spool_bad; /* EROFS, EIO: neither take nor deliver */
+	bool
+	    is_checking; /* mtactl queue check: nothing runs, changes or is told */
 	bool is_checkpointing;
+	bool is_journal_down; /* and that was said */
 	struct peer *drop_peer; /* reads a drop file now, or NULL */
 	uint64_t drop_number;
 	char drop_name[256];
@@ -84,6 +97,9 @@ bool accept_seg_done(struct queue *, struct peer *, struct slice);
 bool accept_seg_bad(struct queue *, struct peer *, struct slice);
 bool accept_body_want(struct queue *, struct peer *);
 bool accept_body_drop(struct queue *, struct slice);
+/* A sync failed: nothing of this range of a segment counts. Journaled. */
+void
+accept_abandon(struct queue *, struct segment *, uint64_t from, uint64_t to);
 void accept_peer_down(struct queue *, struct peer *);
 void accept_tell(struct queue *, struct peer *); /* the state, to one smtpd */
 void accept_state(struct queue *, uint16_t code, const char *text);
@@ -127,6 +143,8 @@ void attempt_end(struct queue *, struct attempt *, enum sched_result);
 bool attempt_result(struct queue *, struct peer *, struct slice);
 bool attempt_holding(struct queue *, struct peer *, struct slice);
 void attempt_peer_down(struct queue *, struct peer *);
+/* Route what is open of one that came or was recovered; next_try is wall. */
+void route_msg(struct queue *, struct msg *);
 /* Route an open recipient and put it into its queue; when: mono, 0 now. */
 void route_rcpt(struct queue *, struct msg *, uint32_t rcpt, bool is_retry,
     bool is_host_wait, int64_t when);
@@ -179,6 +197,9 @@ void body_read(struct queue *, struct msg *,
     void (*done)(struct queue *, struct msg *, struct body *, void *arg),
     void *arg);
 struct slice body_content(const struct body *);
+/* raw: m->length bytes from its place. Are they what the index says? 0, and
+ * b points into raw; or -EBADMSG. */
+int body_check(const struct msg *, char *raw, struct body *b);
 
 /* event helpers */
 void queue_event_msg(struct event *, enum event_type, const struct msg *,
@@ -204,12 +225,22 @@ bool act_on(struct queue *, struct msg *, enum act, uint32_t number);
 void grave_second(struct queue *); /* whose time is over */
 void expire_old(struct queue *); /* a slice of the queue, once a second */
 
+/* copy.c: once a second, segments that are mostly dead */
+void copy_second(struct queue *);
+
+/* check.c: verify a spool that no mtad runs on; prints, returns the exit code */
+int check_spool(struct queue *, const char *dir);
+void check_note(
+    const struct msg *, const char *file, uint64_t offset, const char *what);
+
 /* spool.c: folders, lock and identity; negative errno, and said why */
 int spool_open(struct queue *);
 int spool_identify(struct queue *);
+uint32_t spool_format(struct queue *); /* 0: there is no identity */
 
 /* recover.c, checkpoint.c */
 int recover(struct queue *); /* negative errno: cannot start */
+int recover_look(struct queue *); /* the same, and nothing is changed */
 void recover_locked(struct queue *); /* writers that outlived the last queue */
 /* A writer is gone: sync its segment, take what it had not announced, seal. */
 void recover_tail(struct queue *, struct segment *);

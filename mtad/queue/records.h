@@ -28,12 +28,14 @@ enum journal_type {
 	J_PAUSE = 8,
 	/* u8 is_held, str why: delivery of everything */
 	J_DELIVERY = 9,
-	/* id, u32 segment, u32 offset, u32 length: copied forward to there */
+	/* id, u32 segment, u32 offset, u32 length: its record is there now */
 	J_MOVED = 10,
-	/* i64 wall: events up to here are on the disk */
+	/* u64 sequence number: the events up to it are in their file */
 	J_TOLD = 11,
 	/* id, u32 n, n times u32 index: failed, and nobody is to be told */
-	J_GONE = 12
+	J_GONE = 12,
+	/* id: came from another spool; what stands before is of an earlier life */
+	J_IMPORTED = 13
 };
 
 #endif

@@ -17,29 +17,14 @@
 
 #include "clock.h"
 #include "crc32c.h"
+#include "file.h"
 #include "log.h"
 #include "queue.h"
 #include "record.h"
-#include "records.h"
+#include "recover.h"
 
-#define UNKNOWN_MAX 10000
-
-struct recovery {
-	struct queue *q;
-	struct journal_place from;
-	uint32_t first_new; /* next segment number of the checkpoint */
-	bool has_checkpoint, was_clean;
-	uint64_t records; /* journal records replayed */
-	/* messages that the journal knows and no segment has */
-	struct msgid unknown[UNKNOWN_MAX];
-	uint32_t unknown_n;
-	uint32_t *dropped; /* segments that the journal saw removed */
-	uint32_t dropped_n;
-};
-
-/* A record of this segment, checked: into the index. */
-static void
-take_record(struct queue *q, struct segment *s, const struct record_head *h,
+void
+recover_record(struct queue *q, struct segment *s, const struct record_head *h,
     uint32_t offset, const char *payload)
 {
 	struct rd r = rd_of((struct slice){ payload, h->envelope });
@@ -52,16 +37,12 @@ take_record(struct queue *q, struct segment *s, const struct record_head *h,
 		return;
 	}
 	m = index_add(&q->index, h->id, &e, &error);
-	if (m == NULL && error == -EEXIST && s->kind == SEGMENT_COPY) {
-		m = index_find(&q->index, h->id);
-		segment_del_live(&q->segments, m->segment, m->length);
-	} else if (m == NULL) {
+	if (m == NULL) { /* there already: a copy, see replay_moved() */
 		if (error != -EEXIST)
 			q->report.damaged++;
 		return;
-	} else {
-		q->report.recovered++;
 	}
+	q->report.recovered++;
 	m->segment = s;
 	m->offset = offset;
 	m->length = (uint32_t)record_size(h->payload);
@@ -116,7 +97,7 @@ scan(struct queue *q, struct segment *s, struct slice f)
 			    "a record in the midst does not read");
 		}
 		in_hole = false;
-		take_record(q, s, &h, (uint32_t)at, p + RECORD_HEAD);
+		recover_record(q, s, &h, (uint32_t)at, p + RECORD_HEAD);
 		records++;
 		at += record_size(h.payload);
 		s->announced = at;
@@ -126,15 +107,12 @@ scan(struct queue *q, struct segment *s, struct slice f)
 		q->report.incomplete++;
 }
 
-/* The rule: our own sync first; what it covers may have had its 250. */
 static int
 scan_file(struct queue *q, struct segment *s)
 {
 	struct stat st;
 	void *m;
 
-	if (fdatasync(s->fd) < 0)
-		return -errno;
 	if (fstat(s->fd, &st) < 0)
 		return -errno;
 	if ((uint64_t)st.st_size <= s->announced)
@@ -179,7 +157,8 @@ new_segment(struct recovery *rc, uint32_t no)
 
 	segment_name(name, no);
 	if (rc->has_checkpoint && no < rc->first_new) {
-		unlinkat(q->segment_fd, name, 0);
+		if (!q->is_checking)
+			unlinkat(q->segment_fd, name, 0);
 		return NULL;
 	}
 	fd = openat(q->segment_fd, name, O_RDONLY | O_CLOEXEC);
@@ -256,6 +235,9 @@ scan_one(struct recovery *rc, struct segment *s)
 		s->writer = -1;
 		return;
 	}
+	/* The rule: our own sync first; what it covers may have had its 250. */
+	if (error == 0 && fdatasync(s->fd) < 0)
+		error = -errno;
 	if (error == 0)
 		error = scan_file(q, s);
 	if (error < 0 && error != -ENOENT) /* gone: was it removed? see below */
@@ -276,169 +258,6 @@ scan_all(struct recovery *rc)
 	free(numbers);
 	TAILQ_FOREACH (s, &q->segments.list, link)
 		scan_one(rc, s);
-}
-
-static void
-note_unknown(struct recovery *rc, struct slice payload)
-{
-	struct rd r = rd_of(payload);
-	struct msgid id = get_msgid(&r);
-
-	if (r.bad || rc->unknown_n == UNKNOWN_MAX)
-		return;
-	for (uint32_t i = 0; i < rc->unknown_n; i++)
-		if (msgid_eq(rc->unknown[i], id))
-			return;
-	rc->unknown[rc->unknown_n++] = id;
-}
-
-static void
-replay_segment(struct queue *q, struct slice payload)
-{
-	struct rd r = rd_of(payload);
-	uint32_t no = get_u32(&r);
-
-	/* its number is never used again, whether the file is there or not */
-	if (!r.bad && no >= q->segments.next_no)
-		q->segments.next_no = no + 1;
-}
-
-static void
-replay_dropped(struct recovery *rc, struct slice payload)
-{
-	struct rd r = rd_of(payload);
-	uint32_t no = get_u32(&r), *v;
-
-	v = realloc(rc->dropped, (rc->dropped_n + 1) * sizeof(*v));
-	if (v == NULL)
-		return;
-	rc->dropped = v;
-	v[rc->dropped_n++] = no;
-}
-
-/* Announced records that the scan did not find. */
-static void
-replay_mark(struct queue *q, struct slice payload)
-{
-	struct rd r = rd_of(payload);
-	struct segment *s = segments_find(&q->segments, get_u32(&r));
-	uint64_t offset = get_u64(&r);
-	uint32_t records = get_u32(&r);
-
-	/* A file that is gone was removed as dead, or its messages are counted
-	 * one by one. */
-	if (r.bad || s == NULL || s->state == SEG_OUT || s->fd < 0)
-		return;
-	if (records > s->records && offset > s->announced) {
-		q->report.lost += records - s->records;
-		s->records = records;
-	}
-}
-
-static void
-replay_abandoned(struct queue *q, struct slice payload)
-{
-	struct rd r = rd_of(payload);
-	struct segment *s = segments_find(&q->segments, get_u32(&r));
-	uint64_t from = get_u64(&r), to = get_u64(&r);
-	struct msg *m, *next;
-
-	if (r.bad || s == NULL)
-		return;
-	for (m = TAILQ_FIRST(&q->index.all); m != NULL; m = next) {
-		next = TAILQ_NEXT(m, all);
-		if (m->segment != s || m->offset < from || m->offset >= to)
-			continue;
-		segment_del_live(&q->segments, s, m->length);
-		index_del(&q->index, m);
-	}
-}
-
-static bool
-replay_flags(struct queue *q, struct slice payload)
-{
-	struct rd r = rd_of(payload);
-	struct msgid id = get_msgid(&r);
-	uint8_t flags = get_u8(&r);
-	int64_t until = (int64_t)get_u64(&r);
-	uint32_t act = get_u32(&r);
-	struct msg *m = index_find(&q->index, id);
-
-	if (r.bad || m == NULL)
-		return false;
-	m->flags = flags;
-	m->until = until;
-	m->act = act;
-	if (act >= q->next_act)
-		q->next_act = act + 1;
-	return true;
-}
-
-static void
-replay_delivery(struct queue *q, struct slice payload)
-{
-	struct rd r = rd_of(payload);
-	struct slice why;
-
-	q->sched.is_held = get_u8(&r);
-	why = get_str(&r);
-	queue_held_why(q, why);
-}
-
-static void
-replay_pause(struct queue *q, struct slice payload)
-{
-	struct rd r = rd_of(payload);
-	struct slice key = get_str(&r);
-
-	queue_pause_key(q, key, get_u8(&r));
-}
-
-static void
-replay(void *arg, uint8_t type, uint64_t seq, struct slice payload)
-{
-	struct recovery *rc = arg;
-	struct queue *q = rc->q;
-	bool is_known = true;
-
-	(void)seq;
-	rc->records++;
-	switch (type) {
-	case J_SEGMENT:
-		replay_segment(q, payload);
-		break;
-	case J_DROPPED:
-		replay_dropped(rc, payload);
-		break;
-	case J_MARK:
-		replay_mark(q, payload);
-		break;
-	case J_ABANDONED:
-		replay_abandoned(q, payload);
-		break;
-	case J_OUTCOME:
-		is_known = outcome_replay(q, payload);
-		break;
-	case J_EXPANDED:
-		expand_replay(q, payload);
-		break;
-	case J_FLAGS:
-		is_known = replay_flags(q, payload);
-		break;
-	case J_GONE:
-		is_known = notice_gone_replay(q, payload);
-		break;
-	case J_PAUSE:
-		replay_pause(q, payload);
-		break;
-	case J_DELIVERY:
-		replay_delivery(q, payload);
-		break;
-	default:
-		break; /* of a newer mtad within this format: told nothing */
-	}
-	if (!is_known)
-		note_unknown(rc, payload);
 }
 
 static void
@@ -465,7 +284,10 @@ count_lost(struct recovery *rc)
 
 		for (uint32_t k = 0; k < rc->dropped_n; k++)
 			was_dropped |= rc->dropped[k] == rc->unknown[i].seg;
-		if (!was_dropped &&
+		/* One older than the checkpoint was dropped before it: what
+		 * was alive in it had been copied, and ended since. */
+		if (!was_dropped && rc->unknown[i].seg >= rc->first_new &&
+		    rc->unknown[i].tag == rc->q->segments.tag &&
 		    segments_find(&rc->q->segments, rc->unknown[i].seg) == NULL)
 			rc->q->report.lost++;
 	}
@@ -525,38 +347,15 @@ finish_by_notices(struct queue *q)
 	walk_stop(&w);
 }
 
-/* Wall time of the next try, as journal and checkpoint keep it, to ours. */
-static int64_t
-when_of(const struct queue *q, const struct rcpt *r, int64_t wall, int64_t mono)
-{
-	int64_t wait = (int64_t)r->next_try * US_SEC - wall;
-
-	if (r->next_try == 0 || wait <= 0)
-		return 0;
-	if (wait > q->proc->conf->MaxQueueAge)
-		wait = q->proc->conf->MaxQueueAge; /* the clock was elsewhere */
-	return mono + wait;
-}
-
 static void
 route_all(struct queue *q)
 {
-	int64_t wall = clock_wall(), mono = clock_mono();
 	struct index_walk w;
 	struct msg *m;
 
 	walk_start(&q->index, &w);
 	while ((m = walk_next(&w)) != NULL) {
-		for (uint32_t i = 0; i < m->rcpt_n; i++) {
-			struct rcpt *r = &m->rcpt[i];
-
-			if (r->state == RS_FAILED)
-				notice_want(q, m);
-			if (r->state != RS_OPEN)
-				continue;
-			route_rcpt(q, m, i, r->attempts != 0, false,
-			    when_of(q, r, wall, mono));
-		}
+		route_msg(q, m);
 		msg_settle(q, m);
 	}
 	walk_stop(&w);
@@ -611,7 +410,7 @@ open_journal(struct queue *q, uint64_t last, uint64_t next_seq)
 {
 	q->journal = journal_new(q->journal_fd, q->disk, last, next_seq);
 	if (q->journal == NULL)
-		return -errno;
+		return -ENOMEM;
 	q->segments.journal = q->journal;
 	return 0;
 }
@@ -630,19 +429,14 @@ drop_dead(struct queue *q)
 	}
 }
 
-int
-recover(struct queue *q)
+/* All that is read; nothing on the disk changes but for leftovers. */
+static int
+read_spool(struct recovery *rc, uint64_t *ret_last, uint64_t *ret_next_seq)
 {
-	struct recovery *rc = calloc(1, sizeof(*rc));
-	struct journal_reader reader = { replay, hole, rc };
-	uint64_t last = 0, next_seq = 1;
-	int error;
+	struct queue *q = rc->q;
+	struct journal_reader reader = { recover_replay, hole, rc };
+	int error = checkpoint_load(q, &rc->from, &rc->was_clean);
 
-	if (rc == NULL)
-		return -ENOMEM;
-	rc->q = q;
-	rc->from = (struct journal_place){ 0, 1 };
-	error = checkpoint_load(q, &rc->from, &rc->was_clean);
 	rc->has_checkpoint = error == 0;
 	rc->first_new = q->segments.next_no;
 	if (error == -EBADMSG) {
@@ -652,16 +446,50 @@ recover(struct queue *q)
 			  "then mtactl delivery release"));
 	}
 	scan_all(rc);
-	error =
-	    journal_read(q->journal_fd, rc->from, &reader, &last, &next_seq);
+	error = journal_read(
+	    q->journal_fd, rc->from, &reader, ret_last, ret_next_seq);
+	if (error < 0)
+		return error;
+	finish_by_notices(q);
+	count_lost(rc);
+	give_up_missing(q);
+	return 0;
+}
+
+static struct recovery *
+recovery_new(struct queue *q)
+{
+	struct recovery *rc = calloc(1, sizeof(*rc));
+
+	if (rc == NULL)
+		return NULL;
+	rc->q = q;
+	rc->from = (struct journal_place){ 0, 1 };
+	return rc;
+}
+
+static void
+recovery_free(struct recovery *rc)
+{
+	free(rc->dropped);
+	free(rc);
+}
+
+int
+recover(struct queue *q)
+{
+	struct recovery *rc = recovery_new(q);
+	uint64_t last = 0, next_seq = 1;
+	int error;
+
+	if (rc == NULL)
+		return -ENOMEM;
+	error = read_spool(rc, &last, &next_seq);
 	if (error == 0)
 		error = open_journal(q, last, next_seq);
 	if (error == 0) {
 		journal_forget(
 		    q->journal, rc->has_checkpoint ? rc->from.file : 0);
-		finish_by_notices(q);
-		count_lost(rc);
-		give_up_missing(q);
 		route_all(q);
 		drop_dead(q);
 		sweep_bodies(q);
@@ -669,8 +497,21 @@ recover(struct queue *q)
 		if (!q->report.was_clean && (rc->has_checkpoint || last != 0))
 			say_report(q);
 	}
-	free(rc->dropped);
-	free(rc);
+	recovery_free(rc);
+	return error;
+}
+
+int
+recover_look(struct queue *q)
+{
+	struct recovery *rc = recovery_new(q);
+	uint64_t last, next_seq;
+	int error;
+
+	if (rc == NULL)
+		return -ENOMEM;
+	error = read_spool(rc, &last, &next_seq);
+	recovery_free(rc);
 	return error;
 }
 
@@ -692,25 +533,53 @@ announce(struct queue *q, struct msg *m)
 	free(raw);
 }
 
-/* What came after the last announcement of a writer that is gone. */
-void
-recover_tail(struct queue *q, struct segment *s)
+/* In the worker: no writer is left, and what it wrote is durable. */
+static int
+run_tail(void *arg)
 {
-	struct msg *last = TAILQ_LAST(&q->index.all, msg_list);
-	int error;
+	const struct segment *s = arg;
 
-	if (s->fd < 0 || is_locked(s)) { /* its end comes in a moment */
+	if (is_locked(s)) /* its end comes in a moment */
+		return -EWOULDBLOCK;
+	return fdatasync(s->fd) < 0 ? -errno : 0;
+}
+
+/*
+ * What came after the last announcement of a writer that is gone. It may have
+ * had its 250, so that it is taken even when our sync failed, and then copied
+ * into a segment of our own at once.
+ */
+static void
+tail_done(void *arg, int error)
+{
+	struct segment *s = arg;
+	struct queue *q = s->all->arg;
+	struct msg *last = TAILQ_LAST(&q->index.all, msg_list);
+
+	s->is_syncing = false;
+	if (error == -EWOULDBLOCK) {
 		q->has_locked = true;
-		s->writer = -1;
 		return;
 	}
-	error = scan_file(q, s);
-	if (error < 0)
+	if (error < 0) {
 		queue_spool_error(q, "a segment whose writer died", error);
+		s->is_doubtful = true;
+	}
+	scan_file(q, s);
 	for (last = last ? TAILQ_NEXT(last, all) : TAILQ_FIRST(&q->index.all);
 	     last != NULL; last = TAILQ_NEXT(last, all))
 		announce(q, last);
 	segment_seal(&q->segments, s);
+	queue_schedule(q);
+}
+
+void
+recover_tail(struct queue *q, struct segment *s)
+{
+	s->writer = -1;
+	s->is_syncing =
+	    s->fd >= 0 && worker_submit(q->disk, run_tail, tail_done, s) == 0;
+	q->has_locked |= !s->is_syncing;
 }
 
 void
@@ -723,7 +592,7 @@ recover_locked(struct queue *q)
 	q->has_locked = false;
 	for (s = TAILQ_FIRST(&q->segments.list); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
-		if (s->state == SEG_OUT && s->writer < 0)
+		if (s->state == SEG_OUT && s->writer < 0 && !s->is_syncing)
 			recover_tail(q, s);
 	}
 }

@@ -173,14 +173,14 @@ number_durable(void *arg, int error)
 	struct segment *s = arg;
 	struct segments *ss = s->all;
 
-	ss->making--;
+	ss->making -= s->kind == SEGMENT_SMTPD;
 	if (error != 0) {
 		ss->ops->error(ss->arg, "journal", error);
 		segment_free(ss, s);
 		return;
 	}
 	s->state = SEG_SPARE;
-	ss->spares++;
+	ss->spares += s->kind == SEGMENT_SMTPD;
 	ss->ops->ready(ss->arg);
 }
 
@@ -192,7 +192,7 @@ make_done(void *arg, int rc)
 	struct buf *b;
 
 	if (rc < 0) {
-		ss->making--;
+		ss->making -= s->kind == SEGMENT_SMTPD;
 		ss->is_blocked = true;
 		ss->ops->error(ss->arg, "segment", rc);
 		segment_free(ss, s);
@@ -210,7 +210,7 @@ make_done(void *arg, int rc)
 }
 
 static void
-make_segment(struct segments *ss)
+make_segment(struct segments *ss, enum segment_kind kind)
 {
 	struct segment *s = segment_new(ss, ss->next_no);
 
@@ -219,13 +219,13 @@ make_segment(struct segments *ss)
 	ss->next_no++;
 	s->tag = ss->tag;
 	s->salt = draw_random();
-	s->kind = SEGMENT_SMTPD;
+	s->kind = kind;
 	s->announced = SEGMENT_HEAD;
 	s->state = SEG_MAKING;
 	if (worker_submit(ss->worker, run_make, make_done, s) < 0)
 		segment_free(ss, s);
 	else
-		ss->making++;
+		ss->making += kind == SEGMENT_SMTPD;
 }
 
 struct body_task {
@@ -290,7 +290,7 @@ segments_fill(struct segments *ss)
 	while (ss->spares + ss->making < SEGMENT_SPARES) {
 		int before = ss->making;
 
-		make_segment(ss);
+		make_segment(ss, SEGMENT_SMTPD);
 		if (ss->making == before)
 			break;
 	}
@@ -303,20 +303,34 @@ segments_fill(struct segments *ss)
 	}
 }
 
-struct segment *
-segments_take(struct segments *ss, enum segment_state as)
+static struct segment *
+find_state(
+    struct segments *ss, enum segment_kind kind, enum segment_state state)
 {
 	struct segment *s;
 
 	TAILQ_FOREACH_REVERSE(s, &ss->list, segment_list, link)
-	if (s->state == SEG_SPARE)
+	if (s->kind == kind && s->state == state)
 		break;
+	return s;
+}
+
+/* Those for smtpd are made ahead; a copy's when it is wanted. */
+struct segment *
+segments_take(
+    struct segments *ss, enum segment_kind kind, enum segment_state as)
+{
+	struct segment *s = find_state(ss, kind, SEG_SPARE);
+
 	if (s == NULL) {
 		segments_fill(ss);
+		if (kind != SEGMENT_SMTPD && !ss->is_blocked &&
+		    find_state(ss, kind, SEG_MAKING) == NULL)
+			make_segment(ss, kind);
 		return NULL;
 	}
 	s->state = as;
-	ss->spares--;
+	ss->spares -= kind == SEGMENT_SMTPD;
 	segments_fill(ss);
 	return s;
 }
@@ -377,11 +391,12 @@ void
 segment_seal(struct segments *ss, struct segment *s)
 {
 	if (s->state == SEG_SPARE)
-		ss->spares--;
+		ss->spares -= s->kind == SEGMENT_SMTPD;
 	if (s->write_fd >= 0)
 		close(s->write_fd);
 	s->write_fd = -1;
 	s->state = SEG_SEALED;
+	s->sealed = clock_mono();
 	drop_if_dead(ss, s);
 }
 

@@ -45,6 +45,10 @@ struct segment {
 	uint64_t live_bytes;
 	uint64_t
 	    bad_from; /* a sync failed: nothing from here on counts; 0 none */
+	int64_t sealed; /* mono */
+	bool is_syncing; /* its writer died, see recover_tail() */
+	bool is_emptied; /* what is alive in it is being copied (copy.c) */
+	bool is_doubtful; /* a sync of it failed: to be emptied at once */
 	struct commit commit;
 	struct segments *all; /* borrowed */
 };
@@ -68,7 +72,7 @@ struct segments {
 	void *arg;
 	struct segment_list list;
 	struct map by_no;
-	int making, spares;
+	int making, spares; /* of SEGMENT_SMTPD */
 	struct {
 		uint64_t number;
 		int fd;
@@ -87,9 +91,11 @@ struct segment *segments_found(struct segments *, uint32_t no, uint32_t tag,
     uint64_t salt, enum segment_kind);
 /* Make what is missing of the spares. Also tries again after an error. */
 void segments_fill(struct segments *);
-/* A spare one, now SEG_OUT or SEG_OWN; its write_fd is the caller's to hand
- * on and to set to -1. NULL: none is ready, ops->ready will be called. */
-struct segment *segments_take(struct segments *, enum segment_state);
+/* A spare one of this kind, now SEG_OUT or SEG_OWN; its write_fd is the
+ * caller's to hand on and to set to -1. NULL: none is ready, ops->ready will
+ * be called. */
+struct segment *
+segments_take(struct segments *, enum segment_kind, enum segment_state as);
 void segment_seal(struct segments *, struct segment *);
 /* A message of this length came to lie in it, or is gone from it. */
 void segment_add_live(struct segment *, uint32_t length);

@@ -107,6 +107,20 @@ write_identity(struct queue *q, const char *dev)
 	return rc;
 }
 
+uint32_t
+spool_format(struct queue *q)
+{
+	struct buf b;
+	uint64_t v = 0;
+
+	buf_init(&b, 4096);
+	if (file_slurp(q->spool_fd, "identity", &b) < 0 ||
+	    !slice_u64(word_of(&b, "format"), UINT32_MAX, &v))
+		v = 0;
+	buf_release(&b);
+	return (uint32_t)v;
+}
+
 /*
  * The tag that new ids begin with. A spool that finds itself on another
  * device or machine draws a new one, so that copies never mint equal ids.

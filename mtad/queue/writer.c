@@ -10,6 +10,7 @@
 #include "crc32c.h"
 #include "file.h"
 #include "record.h"
+#include "records.h"
 
 #define BATCH_MAX ((size_t)64 << 20)
 
@@ -17,8 +18,10 @@ struct item {
 	STAILQ_ENTRY(item) link;
 	struct writer_done done;
 	struct msgid id;
+	struct msg *moving; /* pinned; NULL: a message that is not there yet */
 	bool is_new; /* the id is drawn when it is written */
 	char *payload; /* envelope and content */
+	uint64_t body_file;
 	size_t envelope, n;
 	uint32_t offset, length;
 };
@@ -26,6 +29,7 @@ STAILQ_HEAD(items, item);
 
 struct writer {
 	struct queue *q; /* borrowed */
+	enum segment_kind kind;
 	struct segment *segment; /* SEG_OWN, or NULL */
 	struct items todo, flying;
 	struct buf batch;
@@ -36,13 +40,14 @@ struct writer {
 };
 
 struct writer *
-writer_new(struct queue *q)
+writer_new(struct queue *q, enum segment_kind kind)
 {
 	struct writer *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
 		return NULL;
 	w->q = q;
+	w->kind = kind;
 	STAILQ_INIT(&w->todo);
 	STAILQ_INIT(&w->flying);
 	buf_init(&w->batch, BATCH_MAX * 2);
@@ -71,25 +76,18 @@ writer_free(struct writer *w)
 	free(w);
 }
 
-int
-writer_add(struct writer *w, const struct p_envelope *e, struct slice content,
-    const struct msgid *id, struct writer_done done)
+static int
+add(struct writer *w, struct item *i, const struct p_envelope *e,
+    struct slice content)
 {
-	struct item *i = calloc(1, sizeof(*i));
 	struct buf b;
 
-	if (i == NULL)
-		return -ENOMEM;
 	buf_init(&b, BATCH_MAX);
 	put_p_envelope(&b, e);
 	i->envelope = b.len;
 	buf_add_slice(&b, content);
 	i->n = b.len;
 	i->payload = buf_take(&b);
-	i->done = done;
-	i->is_new = id == NULL;
-	if (id != NULL)
-		i->id = *id;
 	if (i->payload == NULL) {
 		buf_release(&b);
 		free(i);
@@ -97,6 +95,64 @@ writer_add(struct writer *w, const struct p_envelope *e, struct slice content,
 	}
 	STAILQ_INSERT_TAIL(&w->todo, i, link);
 	return 0;
+}
+
+int
+writer_add(struct writer *w, const struct p_envelope *e, struct slice content,
+    struct writer_done done)
+{
+	struct item *i = calloc(1, sizeof(*i));
+
+	if (i == NULL)
+		return -ENOMEM;
+	i->done = done;
+	i->is_new = true;
+	return add(w, i, e, content);
+}
+
+int
+writer_import(struct writer *w, struct msgid id, const struct p_envelope *e,
+    struct slice content, uint64_t body_file, struct writer_done done)
+{
+	struct item *i = calloc(1, sizeof(*i));
+
+	if (i == NULL)
+		return -ENOMEM;
+	i->done = done;
+	i->id = id;
+	i->body_file = body_file;
+	return add(w, i, e, content);
+}
+
+int
+writer_move(struct writer *w, struct msg *m, const struct body *body,
+    struct writer_done done)
+{
+	struct item *i = calloc(1, sizeof(*i));
+
+	if (i == NULL)
+		return -ENOMEM;
+	i->payload = malloc(body->length);
+	if (i->payload == NULL) {
+		free(i);
+		return -ENOMEM;
+	}
+	memcpy(i->payload, body->record, body->length);
+	i->envelope = body->envelope;
+	i->n = body->length;
+	i->id = m->id;
+	i->body_file = m->body_file;
+	i->moving = m;
+	i->done = done;
+	m->pins++;
+	STAILQ_INSERT_TAIL(&w->todo, i, link);
+	return 0;
+}
+
+bool
+writer_has_segment(const struct writer *w)
+{
+	return w->segment != NULL;
 }
 
 static int
@@ -129,10 +185,56 @@ into_index(struct writer *w, struct item *i, uint32_t fsync_us)
 	m->offset = i->offset;
 	m->length = i->length;
 	m->envelope = (uint32_t)i->envelope;
+	m->body_file = i->body_file;
 	segment_add_live(w->segment, i->length);
 	m->pins++; /* until its callback has seen it */
 	accept_msg(q, m, &e, fsync_us);
 	return m;
+}
+
+/* Whoever holds it may be reading it from where it was. */
+static int
+move(struct writer *w, const struct item *i)
+{
+	struct queue *q = w->q;
+	struct msg *m = i->moving;
+	struct segment *old = m->segment;
+	uint32_t length = m->length;
+	struct buf *b;
+
+	if (m->pins != 1)
+		return -EBUSY;
+	b = journal_begin(q->journal, J_MOVED);
+	put_msgid(b, m->id);
+	put_u32(b, w->segment->no);
+	put_u32(b, i->offset);
+	put_u32(b, i->length);
+	journal_end(q->journal);
+	m->segment = w->segment;
+	m->offset = i->offset;
+	m->length = i->length;
+	segment_add_live(w->segment, i->length);
+	segment_del_live(&q->segments, old, length);
+	return 0;
+}
+
+/* Durable, or not: whose record it is hears of it. */
+static void
+finish(struct writer *w, struct item *i, int rc, uint32_t fsync_us)
+{
+	struct queue *q = w->q;
+	struct msg *m = i->moving;
+
+	if (m != NULL && rc == 0)
+		rc = move(w, i);
+	if (m == NULL && rc == 0) {
+		m = into_index(w, i, fsync_us);
+		rc = m == NULL ? -ENOMEM : 0;
+	}
+	i->done.done(q, i->done.arg, m, rc);
+	if (m != NULL)
+		msg_unpin(q, m);
+	item_free(i);
 }
 
 static void
@@ -156,19 +258,14 @@ batch_done(void *arg, int rc)
 		w->segment->announced = w->at;
 		w->segment->records = w->next_rec;
 	} else {
-		w->segment->bad_from = w->at;
+		accept_abandon(w->q, w->segment, w->at, w->at + w->batch.len);
 		queue_spool_error(w->q, "our own segment", rc);
 	}
 	buf_clear(&w->batch);
 	buf_shrink(&w->batch);
 	while ((i = STAILQ_FIRST(&w->flying)) != NULL) {
-		struct msg *m = rc == 0 ? into_index(w, i, us) : NULL;
-
 		STAILQ_REMOVE_HEAD(&w->flying, link);
-		i->done.done(w->q, i->done.arg, m, rc);
-		if (m != NULL)
-			msg_unpin(w->q, m);
-		item_free(i);
+		finish(w, i, rc, us);
 	}
 	if (rc != 0 || w->at > w->q->segments.size)
 		retire(w);
@@ -189,6 +286,7 @@ put_record(struct writer *w, struct item *i)
 		i->id = (struct msgid){ s->tag, s->no, w->next_rec };
 	w->next_rec++;
 	h.id = i->id;
+	h.body_file = i->body_file;
 	record_head_put(head, s->salt, &h);
 	i->offset = (uint32_t)(w->at + w->batch.len);
 	i->length = (uint32_t)size;
@@ -202,7 +300,7 @@ static bool
 has_segment(struct writer *w)
 {
 	if (w->segment == NULL) {
-		w->segment = segments_take(&w->q->segments, SEG_OWN);
+		w->segment = segments_take(&w->q->segments, w->kind, SEG_OWN);
 		w->next_rec = 0;
 		w->at = SEGMENT_HEAD;
 	}

@@ -1,5 +1,6 @@
 /*
- * writer: the queue's own segment, for notices, imports and copies.
+ * writer: a segment of the queue's own. One writer is for notices; another,
+ * whose segments may hold records of any id, for copies and imports.
  *
  * What was added since the last sync is written and synced in one task
  * beside the loop; then each message's callback runs.
@@ -15,15 +16,28 @@ struct writer_done {
 	void *arg; /* borrowed */
 };
 
-struct writer *writer_new(struct queue *);
+struct writer *writer_new(struct queue *, enum segment_kind);
 void writer_free(struct writer *);
 /*
- * Write a message: e->size and the like must be filled, content is copied.
- * id NULL: a new id; else this one (an import, a copy). Calls back from the
- * loop, always, unless it returns a negative errno at once.
+ * Write a message under a new id: e->size and the like must be filled,
+ * content is copied. Calls back from the loop, always, unless it returns a
+ * negative errno at once.
  */
 int writer_add(struct writer *, const struct p_envelope *, struct slice content,
-    const struct msgid *id, struct writer_done);
+    struct writer_done);
+/* The same under the id that it had elsewhere; body_file, synced, holds what
+ * is not in content, 0: none. */
+int writer_import(struct writer *, struct msgid, const struct p_envelope *,
+    struct slice content, uint64_t body_file, struct writer_done);
+/*
+ * Write the record of a message again (b, from body_read) and move it there,
+ * durably. done gets it pinned; error -EBUSY: somebody holds it meanwhile, it
+ * stays where it was.
+ */
+int writer_move(
+    struct writer *, struct msg *, const struct body *b, struct writer_done);
+/* It has a segment, so that one more copy costs none. */
+bool writer_has_segment(const struct writer *);
 void writer_turn(struct writer *); /* once a turn of the loop */
 
 #endif

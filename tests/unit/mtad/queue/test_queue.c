@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -37,7 +38,7 @@ world_release(struct world *w)
 {
 	struct msg *m;
 
-	TAILQ_FOREACH(m, &w->ix.all, all)
+	TAILQ_FOREACH (m, &w->ix.all, all)
 		sched_remove(&w->s, m);
 	sched_release(&w->s);
 	index_release(&w->ix);
@@ -47,8 +48,10 @@ world_release(struct world *w)
 static struct dest *
 dest_of(struct world *w, const char *domain)
 {
-	struct route r = { .kind = MAILER_SMTP, .mailer = SLICE("smtp"),
-		.domain = slice_of(domain), .port = 25 };
+	struct route r = { .kind = MAILER_SMTP,
+		.mailer = SLICE("smtp"),
+		.domain = slice_of(domain),
+		.port = 25 };
 
 	return sched_dest(&w->s, &r);
 }
@@ -234,8 +237,11 @@ END_TEST
 
 START_TEST(a_record_head_proves_itself)
 {
-	struct record_head h = { .id = { 1, 2, 3 }, .envelope = 10,
-		.payload = 20, .payload_crc = 7 }, got;
+	struct record_head h = { .id = { 1, 2, 3 },
+		.envelope = 10,
+		.payload = 20,
+		.payload_crc = 7 },
+			   got;
 	unsigned char p[RECORD_HEAD];
 
 	record_head_put(p, 42, &h);
@@ -351,8 +357,8 @@ read_back(struct life *l, struct seen *seen)
 	struct journal_reader r = { each, damaged, seen };
 	uint64_t last, next;
 
-	ck_assert_int_eq(journal_read(l->dir,
-			     (struct journal_place){ 0, 1 }, &r, &last, &next),
+	ck_assert_int_eq(journal_read(l->dir, (struct journal_place){ 0, 1 },
+			     &r, &last, &next),
 	    0);
 	return seen->n;
 }
@@ -413,6 +419,44 @@ START_TEST(a_torn_tail_is_the_end)
 }
 END_TEST
 
+static void
+count_commit(void *arg, int error)
+{
+	ck_assert_int_eq(error, 0);
+	++*(int *)arg;
+}
+
+/* What a full disk does: no file can be made, and later one can. */
+START_TEST(a_batch_without_a_file_waits_for_one)
+{
+	struct life l;
+	struct seen seen = { 0 };
+	struct journal *j;
+	int commits = 0;
+	struct commit c = { .done = count_commit, .arg = &commits };
+
+	life_begin(&l);
+	ck_assert_int_eq(mkdirat(l.dir, "000000000001", 0700), 0);
+	j = journal_new(l.dir, l.worker, 0, 1);
+	put_u32(journal_begin(j, 5), 0);
+	journal_end(j);
+	journal_on_commit(j, &c);
+	journal_kick(j);
+	while (journal_error(j) == 0)
+		event_base_loop(l.base, EVLOOP_ONCE);
+	ck_assert_int_eq(commits, 0);
+	ck_assert(!journal_has_room(j, 1));
+	ck_assert_int_eq(unlinkat(l.dir, "000000000001", AT_REMOVEDIR), 0);
+	ck_assert(!journal_restart(j));
+	while (commits == 0)
+		event_base_loop(l.base, EVLOOP_ONCE);
+	ck_assert_int_eq(journal_error(j), 0);
+	life_stop(&l, j);
+	ck_assert_uint_eq(read_back(&l, &seen), 1);
+	life_end(&l);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -423,14 +467,14 @@ main(void)
 	tcase_add_test(tc, a_burst_to_one_does_not_delay_another);
 	tcase_add_test(tc, a_huge_list_lets_small_mail_pass);
 	tcase_add_test(tc, concurrency_grows_and_shrinks);
-	tcase_add_test(tc,
-	    a_dead_host_rests_and_its_mail_goes_when_it_is_back);
+	tcase_add_test(tc, a_dead_host_rests_and_its_mail_goes_when_it_is_back);
 	tcase_add_test(tc, backoff_doubles_to_its_limit);
 	tcase_add_loop_test(tc, filters_choose, 0, ROWS(filters));
 	tcase_add_test(tc, a_record_head_proves_itself);
 	tcase_add_test(tc, a_journal_reads_back_over_several_files);
 	tcase_add_test(tc, damage_in_a_journal_costs_one_record);
 	tcase_add_test(tc, a_torn_tail_is_the_end);
+	tcase_add_test(tc, a_batch_without_a_file_waits_for_one);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
 }

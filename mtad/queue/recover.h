@@ -1,0 +1,31 @@
+/*
+ * recover: what recover.c and replay.c share while a spool is read.
+ */
+#ifndef RECOVER_H
+#define RECOVER_H
+
+#include "queue.h"
+
+#define UNKNOWN_MAX 10000
+
+struct recovery {
+	struct queue *q;
+	struct journal_place from;
+	uint32_t first_new; /* next segment number of the checkpoint */
+	bool has_checkpoint, was_clean;
+	uint64_t records; /* journal records replayed */
+	/* messages that the journal knows and no segment has */
+	struct msgid unknown[UNKNOWN_MAX];
+	uint32_t unknown_n;
+	uint32_t *dropped; /* segments that the journal saw removed */
+	uint32_t dropped_n;
+};
+
+/* A record of this segment, checked: into the index. */
+void recover_record(struct queue *, struct segment *,
+    const struct record_head *, uint32_t offset, const char *payload);
+/* For journal_read(): arg is a struct recovery. */
+void
+recover_replay(void *arg, uint8_t type, uint64_t seq, struct slice payload);
+
+#endif

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Queues that move from spool to spool, and spools that are looked at."""
+import glob
+import json
+import os
+import shutil
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "support"))
+from mtad import Mtad, stories, wait_for  # noqa: E402
+
+
+def picture(m):
+    """Of each message its bytes, and of each recipient what became of it."""
+    out = {}
+    for q in m.queue():
+        shown = m.ctl("-j", "queue", "show", q["id"]).stdout.splitlines()[0]
+        rcpts = [(r["to"], r["state"], r["tries"] > 0)
+                 for r in json.loads(shown)["rcpts"]]
+        out[q["id"]] = (m.ctl("queue", "cat", q["id"]).stdout, rcpts)
+    return out
+
+
+def it_moves_a_queue_to_another_spool():
+    """Ids, recipients' states and bytes are the same there; twice is
+    refused; what was delivered is not delivered again."""
+    with Mtad("from") as old, Mtad("to") as new:
+        new.ctl("delivery", "hold", "not yet")
+        old.send(["done@elsewhere.test", "late@dead.test"],
+                 text="Subject: two\n\nbody\n")
+        old.ctl("delivery", "hold", "it moves")
+        old.send("x@elsewhere.test", text="Subject: large\n\n" + "z" * 900000)
+        old.wait_remote()
+        wait_for("a deferral", lambda: "deferred" in str(picture(old)))
+        before = picture(old)
+        assert len(before) == 2
+        out = old.dir + "/export"
+        said = old.ctl("queue", "export", out).stdout
+        assert said.startswith("2 messages exported"), said
+        files = sorted(glob.glob(out + "/*.mtad"))
+        said = new.ctl("queue", "import", *files).stdout
+        assert said == "2 of 2 messages imported\n", said
+        again = new.ctl("queue", "import", files[0], check=False)
+        assert again.returncode == 1 and "already" in again.stderr, again
+        for _ in range(2):
+            assert picture(new) == before
+            new.kill_all()
+            new.start()
+        new.ctl("delivery", "release")
+        new.wait_remote()
+        assert "RCPT TO:<x@elsewhere.test>" in new.sink.messages()[0]
+        wait_for("one left", lambda: len(new.queue()) == 1)
+
+
+def it_takes_a_message_back_after_its_death():
+    """What the journal says of an id's earlier life here does not touch the
+    one that is imported again."""
+    with Mtad("again", extra='GraveTime = "1s"\n') as m:
+        m.send("late@dead.test", text="Subject: x\n\nbody\n")
+        m.ctl("queue", "export", m.dir + "/export")
+        before = picture(m)
+        m.ctl("queue", "delete", "age>0s", "--yes")
+        wait_for("its death", lambda: not m.queue())
+        m.ctl("queue", "import", *glob.glob(m.dir + "/export/*"))
+        for _ in range(2):
+            assert picture(m).keys() == before.keys()
+            m.kill_all()
+            m.start()
+
+
+def it_checks_a_spool_offline():
+    with Mtad("check") as m:
+        m.ctl("delivery", "hold", "test")
+        m.send("x@elsewhere.test", text="Subject: x\n\nFINDME\n")
+        m.send("y@elsewhere.test", text="Subject: y\n\n" + "z" * 900000)
+        busy = m.ctl("queue", "check", check=False)
+        assert busy.returncode == 2 and "an mtad runs" in busy.stderr, busy
+        m.stop()
+        good = m.ctl("queue", "check")
+        assert good.stdout.startswith("2 messages, 0 not whole"), good
+        copy = m.dir + "/copy"
+        shutil.copytree(m.dir + "/spool", copy)
+        for name in glob.glob(copy + "/segment/*"):
+            with open(name, "r+b") as f:
+                at = f.read().find(b"FINDME")
+                if at >= 0:
+                    f.seek(at)
+                    f.write(b"f")
+        for name in glob.glob(copy + "/body/*"):
+            if os.path.getsize(name):
+                os.truncate(name, 1000)
+        bad = m.ctl("queue", "check", copy, check=False)
+        assert bad.returncode == 1, bad
+        assert "checksum does not fit" in bad.stdout, bad
+        assert "its body file is cut off" in bad.stdout, bad
+        assert "2 messages, 2 not whole" in bad.stdout, bad
+        m.start()
+
+
+
+
+if __name__ == "__main__":
+    stories(sys.modules[__name__])
