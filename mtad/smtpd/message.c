@@ -83,6 +83,18 @@ wait_for_body(struct session *s)
 }
 
 static void
+say_failed(const struct session *s, int error)
+{
+	struct event e;
+
+	event_init(&e, EV_SPOOL_ERROR);
+	event_cstr(&e, F_PATH, "body file");
+	event_cstr(&e, F_ERROR, strerror(-error));
+	event_cstr(&e, F_FS, s->smtpd->proc->conf->QueueDirectory);
+	evlog_emit(s->smtpd->proc->log, &e);
+}
+
+static void
 spill(struct session *s)
 {
 	struct txn *t = s->txn;
@@ -91,14 +103,16 @@ spill(struct session *s)
 
 	message_note_header(t->sub, &t->body);
 	rc = message_spill(s->smtpd->store, t->sub);
-	if (rc == 0)
+	if (rc == 0) {
 		s->smtpd->body_bytes -= n;
-	else if (rc == -EAGAIN)
+	} else if (rc == -EAGAIN) {
 		wait_for_body(s);
-	else
+	} else {
+		say_failed(s, rc);
 		refuse(s,
 		    "452 4.3.1 The message could not be stored, "
 		    "try again later");
+	}
 }
 
 static void

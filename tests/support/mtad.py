@@ -3,6 +3,8 @@
 Conditions are waited for, with a deadline; nothing sleeps for luck.
 """
 import glob
+import gzip
+import io
 import json
 import os
 import pwd
@@ -74,6 +76,19 @@ def can_connect(port):
         return True
     except OSError:
         return False
+
+
+def processes():
+    """(pid, name, parent) of all that run."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % pid) as f:
+                head, _, tail = f.read().rpartition(")")
+        except OSError:
+            continue
+        state, parent = tail.split()[:2]
+        if state not in "ZX":
+            yield int(pid), head.partition("(")[2], int(parent)
 
 
 class Mtad:
@@ -154,11 +169,8 @@ route "*" { Host = "[127.0.0.1]:%(sink)d" }
         self.proc.wait()
 
     def children(self, name=None):
-        out = subprocess.run(
-            ["ps", "-o", "pid=,comm=", "--ppid", str(self.proc.pid)],
-            capture_output=True, text=True).stdout.split("\n")
-        rows = [line.split() for line in out if line.strip()]
-        return [int(pid) for pid, comm in rows if name in (None, comm)]
+        return [pid for pid, comm, parent in processes()
+                if parent == self.proc.pid and name in (None, comm)]
 
     def close(self):
         self.stop()
@@ -233,9 +245,12 @@ route "*" { Host = "[127.0.0.1]:%(sink)d" }
 
     def events(self, name=None):
         out = []
-        for path in sorted(glob.glob(self.dir + "/log/events.*.jsonl")):
-            with open(path) as f:
-                out += [json.loads(line) for line in f]
+        for path in sorted(glob.glob(self.dir + "/log/events.*.jsonl*")):
+            try:
+                with (gzip if path[-1] == "z" else io).open(path, "rt") as f:
+                    out += [json.loads(line) for line in f]
+            except (FileNotFoundError, EOFError):
+                pass  # being packed: the plain one has been read
         return [e for e in out if name in (None, e["event"])]
 
     def raw(self, data, until=None):

@@ -7,7 +7,7 @@ usage: sink.py PORT FOLDER [SCRIPT]
 SCRIPT is a file of lines "STAGE REPLY" (STAGE: connect ehlo mail rcpt data
 dot quit; or rcpt:ADDRESS): the reply for that stage instead of the usual one.
 It is read at each connection, so that a test can change it. REPLY "close"
-closes, "hang" says nothing.
+closes, "hang" says nothing; \\r, \\n and \\0 stand for these bytes.
 """
 import os
 import socket
@@ -36,7 +36,9 @@ class Sink:
             with open(self.script) as f:
                 for line in f:
                     stage, _, reply = line.rstrip("\n").partition(" ")
-                    rules[stage] = reply.replace("\\r\\n", "\r\n")
+                    for code, byte in (("r", "\r"), ("n", "\n"), ("0", "\0")):
+                        reply = reply.replace("\\" + code, byte)
+                    rules[stage] = reply
         return rules
 
     def say(self, conn, text):

@@ -79,43 +79,6 @@ def it_keeps_the_old_configuration_when_the_new_is_wrong():
         assert "'010' is not right" in r.stderr
 
 
-def it_refuses_relaying_in_every_spelling():
-    ours = ["alice@demo.test", "postmaster", "POSTMASTER@mx.demo.test",
-            "<@x.test:alice@demo.test>"]
-    theirs = ["x@elsewhere.test", "x%elsewhere.test@demo.test",
-              "elsewhere.test!x@demo.test", '"x@elsewhere.test"@demo.test',
-              "<@demo.test:x@elsewhere.test>", "x@[192.0.2.1]",
-              "x@ELSEWHERE.test", "x@elsewhere.test.", "x@demo.test.evil",
-              "x%elsewhere.test@mx.demo.test", '"x%elsewhere.test"@demo.test',
-              "elsewhere.test!x@mx.demo.test", "x@[127.0.0.2]",
-              "x@sub.demo.test", '"@elsewhere.test:x"@demo.test']
-    with Mtad("relay", trusted=False) as m:
-        with m.smtp() as s:
-            s.ehlo()
-            for to, want in [(t, 250) for t in ours] + [(t, 550)
-                                                        for t in theirs]:
-                s.docmd("RSET")
-                s.mail("friend@next.test")
-                if to[0] != "<":
-                    to = "<" + to + ">"
-                code, text = s.docmd("RCPT", "TO:" + to)
-                assert code == want, (to, code, text)
-
-
-def it_is_not_fooled_by_smuggling():
-    with Mtad("smuggle") as m:
-        for end in (b"\n.\n", b"\r.\r", b"\n.\r\n", b"\r\n.\n", b"\r\n.\r",
-                    b"\r.\r\n", b"\r\n\0.\r\n", b"\r\r\n.\r\r\n"):
-            m.raw(b"EHLO x\r\nMAIL FROM:<a@b.c>\r\n"
-                  b"RCPT TO:<alice@demo.test>\r\nDATA\r\n"
-                  b"Subject: first\r\n\r\nx" + end +
-                  b"MAIL FROM:<evil@b.c>\r\nRCPT TO:<bob@demo.test>\r\n"
-                  b"DATA\r\nSubject: second\r\n\r\nevil\r\n.\r\nQUIT\r\n",
-                  until=b"221 ")
-        m.wait_empty()
-        assert not m.mailbox("bob")
-
-
 def it_defers_when_the_user_list_is_gone():
     with Mtad("gone") as m:
         os.rename(m.dir + "/users", m.dir + "/users.away")
