@@ -4,6 +4,7 @@ mtad_libmtad_a_SOURCES = \
 	mtad/conf.c mtad/conf.h mtad/conf.def \
 	mtad/conn.c mtad/conn.h \
 	mtad/members.c mtad/members.h \
+	mtad/outbox.c mtad/outbox.h \
 	mtad/proc.c mtad/proc.h \
 	mtad/proto.c mtad/proto.h mtad/proto.def \
 	mtad/record.c mtad/record.h \

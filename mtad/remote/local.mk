@@ -14,7 +14,6 @@ mtad_remote_libremote_a_SOURCES = \
 	mtad/remote/link.c mtad/remote/link.h \
 	mtad/remote/mx.c mtad/remote/mx.h \
 	mtad/remote/name.c mtad/remote/name.h \
-	mtad/remote/outbox.c mtad/remote/outbox.h \
 	mtad/remote/reply.c mtad/remote/reply.h \
 	mtad/remote/resolve.c mtad/remote/resolve.h \
 	mtad/remote/self.c mtad/remote/self.h \
