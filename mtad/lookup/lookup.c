@@ -9,6 +9,7 @@
 
 #include "lookup.h"
 #include "priv.h"
+#include "worker.h"
 
 static bool
 frame(struct proc *p, struct peer *peer, enum proto_type type,
@@ -74,7 +75,8 @@ sandbox(struct proc *p)
 	if (rc < 0)
 		return rc;
 	l->users = users_new(p);
-	if (l->users == NULL)
+	l->reader = worker_new(p->base);
+	if (l->users == NULL || l->reader == NULL)
 		return -ENOMEM;
 	getpwnam("root");
 	getpwnam("mtad-is-nobody");
