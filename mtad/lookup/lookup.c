@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <pwd.h>
 #include <seccomp.h>
-#include <time.h>
 
 #include "lookup.h"
 #include "priv.h"
@@ -43,7 +42,6 @@ frame(struct proc *p, struct peer *peer, enum proto_type type,
 static int
 warm(struct proc *p)
 {
-	tzset();
 	((struct lookup *)p->ctx)->proc = p;
 	return 0;
 }
