@@ -62,9 +62,12 @@ class Sink:
             for stage, reply in rules.items():
                 f.write("%s %s\n" % (stage.replace("__", ":"), reply))
 
+    def names(self):
+        return sorted(glob.glob(self.folder + "/*[0-9]"))
+
     def messages(self):
         out = []
-        for name in sorted(glob.glob(self.folder + "/*[0-9]")):
+        for name in self.names():
             with open(name, "rb") as f:
                 out.append(f.read().decode("latin1"))
         return out
