@@ -270,6 +270,24 @@ route "*" { Host = "[127.0.0.1]:%(sink)d" }
             return out
 
 
+def preload(m, program, source, **env):
+    """The programs of m's prefix again, one of them with this library."""
+    library = m.dir + "/preload.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O", "-D_GNU_SOURCE", "-o",
+                    library, source, "-ldl"], check=True)
+    prefix, m.prefix = m.prefix, m.dir + "/programs"
+    shutil.copytree(prefix, m.prefix, symlinks=True)
+    path = "%s/libexec/mtad/%s" % (m.prefix, program)
+    real = os.path.join(m.dir, "real", program)  # its name in ps stays
+    os.mkdir(os.path.dirname(real))
+    os.rename(path, real)
+    words = "".join("%s=%s " % row for row in env.items())
+    with open(path, "w") as f:
+        f.write("#!/bin/sh\n%sLD_PRELOAD=%s exec %s \"$@\"\n"
+                % (words, library, real))
+    os.chmod(path, 0o755)
+
+
 def stories(module):
     """Run every story (a function whose name begins with it_)."""
     failed = []
