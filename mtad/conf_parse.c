@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "conf_text.h"
 #include "file.h"
 #include "route.h"
 
@@ -45,11 +46,20 @@ complain(int line, const char *fmt, ...)
 	va_list ap;
 
 	parse->is_bad = true;
-	buf_addf(parse->errors, "%s:%d: ", parse->path, line);
+	if (line != 0)
+		buf_addf(parse->errors, "%s:%d: ", parse->path, line);
+	else /* of no single line */
+		buf_addf(parse->errors, "%s: ", parse->path);
 	va_start(ap, fmt);
 	buf_addv(parse->errors, fmt, ap);
 	va_end(ap);
 	buf_addc(parse->errors, '\n');
+}
+
+static void
+on_wrong_text(int line, const char *what)
+{
+	complain(line, "%s", what);
 }
 
 static size_t
@@ -245,35 +255,21 @@ fill_opts(cfg_opt_t *to, const struct conf_section *s)
 	to[i] = (cfg_opt_t)CFG_END();
 }
 
-/* "${" would be replaced by the environment before anyone sees it. */
-static void
-check_dollars(const char *text)
-{
-	int line = 1;
-	bool in_comment = false, in_single = false;
-
-	for (const char *p = text; *p != '\0'; p++) {
-		if (*p == '\n') {
-			line++;
-			in_comment = false;
-		} else if (*p == '#' && !in_single) {
-			in_comment = true;
-		} else if (*p == '\'' && !in_comment) {
-			in_single = !in_single;
-		} else if (p[0] == '$' && p[1] == '{' && !in_comment &&
-		    !in_single) {
-			complain(line,
-			    "${...} would take its value from the environment; "
-			    "write the value, or $ alone");
-		}
-	}
-}
-
 /* Behind blanks and newlines, or p. */
 static const char *
 skip(const char *p)
 {
 	return p + strspn(p, " \t\r\n");
+}
+
+static int
+line_of(const char *text, const char *p)
+{
+	int line = 1;
+
+	for (; text < p; text++)
+		line += *text == '\n';
+	return line;
 }
 
 /* libconfuse tells nobody of "Name = {}". */
@@ -292,10 +288,13 @@ take_empty_lists(const char *text)
 			bool is_line = p == text || p[-1] == '\n';
 
 			p = skip(p + strlen(o->name));
-			if (is_line && *p == '=' && *skip(p + 1) == '{' &&
-			    *skip(skip(p + 1) + 1) == '}')
-				conf_set(o, (char *)parse->conf + o->offset,
-				    "{}", why);
+			if (!is_line || *p != '=' || *skip(p + 1) != '{' ||
+			    *skip(skip(p + 1) + 1) != '}')
+				continue;
+			conf_set(o, (char *)parse->conf + o->offset, "{}", why);
+			if (parse->seen != NULL)
+				parse->seen->set(parse->seen->arg, s, "", o,
+				    line_of(text, p));
 		}
 	}
 }
@@ -346,16 +345,22 @@ set_host_name(struct conf *c)
 	c->HostName = strdup(name);
 }
 
+/* HostName stands for what the system calls itself, too: programs complete
+ * addresses with that, and their mail is ours (sendmail's class w). */
 static void
 finish_local_domains(struct conf *c)
 {
-	for (size_t i = 0; i < c->LocalDomains.n; i++) {
-		char **v = &c->LocalDomains.v[i];
+	struct conf_list *l = &c->LocalDomains;
+	char own[256] = "";
 
-		if (strcmp(*v, "HostName") != 0)
+	for (size_t i = 0; i < l->n; i++) {
+		if (strcmp(l->v[i], "HostName") != 0)
 			continue;
-		free(*v);
-		*v = strdup(c->HostName);
+		free(l->v[i]);
+		l->v[i] = strdup(c->HostName);
+		if (gethostname(own, sizeof(own) - 1) == 0 && own[0] != '\0' &&
+		    strcasecmp(own, c->HostName) != 0)
+			conf_list_add(l, own);
 	}
 }
 
@@ -423,7 +428,7 @@ conf_parse(const char *path, const struct conf_seen *seen, struct buf *errors)
 		p->is_bad = true;
 		goto out;
 	}
-	check_dollars(text.data);
+	conf_text_prepare(text.data, on_wrong_text);
 	if (!p->is_bad)
 		parse_text(text.data);
 	if (!p->is_bad) {

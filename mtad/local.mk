@@ -2,6 +2,7 @@
 noinst_LIBRARIES += mtad/libmtad.a
 mtad_libmtad_a_SOURCES = \
 	mtad/conf.c mtad/conf.h mtad/conf.def \
+	mtad/conf_text.c mtad/conf_text.h \
 	mtad/conn.c mtad/conn.h \
 	mtad/members.c mtad/members.h \
 	mtad/proc.c mtad/proc.h \

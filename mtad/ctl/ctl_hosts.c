@@ -10,6 +10,12 @@
 #include "ctl.h"
 #include "log.h"
 
+static const char *
+plural(const json_t *row, const char *name)
+{
+	return ctl_num(row, name) == 1 ? "" : "s";
+}
+
 static void
 print_status(struct ctl *c, json_t *s)
 {
@@ -23,10 +29,14 @@ print_status(struct ctl *c, json_t *s)
 	printf("\n  mtad %s, up %s, last stop %s\n", ctl_str(s, "version"), up,
 	    json_is_true(json_object_get(s, "clean_start")) ? "in order"
 							    : "unclean");
-	printf(
-	    "  queue: %lld messages, %lld recipients, %lld bytes; oldest %s\n",
-	    ctl_num(s, "messages"), ctl_num(s, "recipients"),
-	    ctl_num(s, "bytes"), age);
+	if (ctl_num(s, "messages") == 0)
+		printf("  queue: empty\n");
+	else
+		printf("  queue: %lld message%s, %lld recipient%s, %lld bytes; "
+		       "oldest %s\n",
+		    ctl_num(s, "messages"), plural(s, "messages"),
+		    ctl_num(s, "recipients"), plural(s, "recipients"),
+		    ctl_num(s, "bytes"), age);
 	printf("  deliveries under way: %lld; destinations known: %lld\n",
 	    ctl_num(s, "active"), ctl_num(s, "destinations"));
 	printf("  this start: recovered %lld, incomplete %lld, lost %lld, "
@@ -96,8 +106,11 @@ ctl_host_act(struct ctl *c, int argc, char **argv)
 	j = ctl_request(c, op);
 	json_object_set_new(j, "host", json_string(argv[0]));
 	rc = ctl_ask(c, j, NULL, &last);
-	if (rc == 0)
-		printf("%lld destinations changed\n", ctl_num(last, "changed"));
+	if (rc == 0 && c->is_json)
+		ctl_print_json(last);
+	else if (rc == 0)
+		printf("%lld destination%s changed\n", ctl_num(last, "changed"),
+		    plural(last, "changed"));
 	json_decref(last);
 	return rc;
 }
@@ -106,12 +119,16 @@ int
 ctl_delivery(struct ctl *c, int argc, char **argv)
 {
 	bool is_hold = strcmp(c->command, "delivery hold") == 0;
-	json_t *j;
+	char *why = argc > 0 ? ctl_join(argc, argv) : NULL;
+	int rc;
 
-	if (argc > 0)
-		c->why = argv[0];
-	j = ctl_request(c, is_hold ? "delivery.hold" : "delivery.release");
-	return ctl_ask(c, j, NULL, NULL);
+	if (why != NULL)
+		c->why = why;
+	rc = ctl_ask(c,
+	    ctl_request(c, is_hold ? "delivery.hold" : "delivery.release"),
+	    NULL, NULL);
+	free(why);
+	return rc;
 }
 
 static void

@@ -1,5 +1,5 @@
 /*
- * mtactl: the operator's command. Speaks the control protocol; touches no
+ * mtactl: the operator's command. A client of the control socket.
  */
 #include <errno.h>
 #include <locale.h>
@@ -45,7 +45,7 @@ static const struct command {
 	    ctl_host_act },
 	{ "hosts pause", "HOST", "send nothing there", ctl_host_act },
 	{ "hosts resume", "HOST", "end a pause", ctl_host_act },
-	{ "delivery hold", "[WHY]",
+	{ "delivery hold", "[WHY...]",
 	    "accept mail and deliver none, over restarts", ctl_delivery },
 	{ "delivery release", "", "deliver again", ctl_delivery },
 	{ "route", "ADDRESS", "where mail for it would go; sends nothing",
@@ -68,11 +68,12 @@ static const struct command {
 static void
 usage(FILE *to)
 {
-	fputs("usage: mtactl [-c mtad.conf] [-s socket] [-j] [-y] COMMAND\n"
-	      "  -j  JSON lines instead of text\n"
-	      "  -n  only say how many would be changed\n"
-	      "  -w WHY  goes into the event of the act\n"
-	      "  -y, --yes  do not ask\n\n",
+	fputs(
+	    "usage: mtactl [-jny] [-c mtad.conf] [-s socket] [-w WHY] COMMAND\n"
+	    "  -j  JSON lines instead of text\n"
+	    "  -n  only say how many would be changed\n"
+	    "  -w WHY  goes into the event of the act\n"
+	    "  -y, --yes  do not ask\n\n",
 	    to);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(to, "  %-17s%-18s%s\n", commands[i].words,

@@ -288,7 +288,7 @@ main(int argc, char **argv)
 	int rc;
 
 	make_safe();
-	log_init("sendmail");
+	log_init(argc > 0 ? program_invocation_short_name : "sendmail");
 	rc = sendmail_options(argc, argv, &o, why);
 	if (rc != 0) {
 		log_warn("%s", why);

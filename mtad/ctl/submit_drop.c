@@ -16,6 +16,22 @@
 #include "log.h"
 #include "sendmail.h"
 
+/* The folder cannot be opened by who may only write to it, and without that
+ * not be synced: the file system is. */
+static int
+give_name(int dirfd, int fd, const char *tmp, const char *name)
+{
+	int rc = 0;
+
+	if (renameat(dirfd, tmp, dirfd, name) < 0)
+		return -errno;
+	if (syncfs(fd) < 0) {
+		rc = -errno;
+		unlinkat(dirfd, name, 0);
+	}
+	return rc;
+}
+
 static int
 write_drop(int dirfd, const struct buf *b)
 {
@@ -35,11 +51,11 @@ write_drop(int dirfd, const struct buf *b)
 	    fchmod(fd, 0644) < 0 ? -errno : file_write_all(fd, b->data, b->len);
 	if (rc == 0 && fsync(fd) < 0)
 		rc = -errno;
-	close(fd);
-	if (rc == 0 && renameat(dirfd, tmp, dirfd, name) < 0)
-		rc = -errno;
+	if (rc == 0)
+		rc = give_name(dirfd, fd, tmp, name);
 	if (rc < 0)
 		unlinkat(dirfd, tmp, 0);
+	close(fd);
 	return rc;
 }
 

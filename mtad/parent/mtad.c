@@ -268,24 +268,6 @@ run(struct parent *p)
 	child_free_all(p);
 }
 
-/* -t: everything that can be known without starting. */
-static int
-check_only(const char *path)
-{
-	struct buf errors;
-	struct conf *c;
-
-	buf_init(&errors, 65536);
-	c = conf_parse(path, NULL, &errors);
-	fputs(errors.data, stderr);
-	buf_release(&errors);
-	if (c == NULL)
-		return EXIT_FAILURE;
-	printf("%s: right\n", path);
-	conf_free(c);
-	return EXIT_SUCCESS;
-}
-
 static void
 usage(void)
 {
@@ -353,6 +335,7 @@ main(int argc, char **argv)
 	prepare(&p);
 	if (!is_foreground && getenv("LISTEN_PID") == NULL)
 		daemonize();
+	setup_pid(&p);
 	p.base = event_base_new();
 	p.log = evlog_new(p.conf->HostName, "mtad");
 	if (p.base == NULL || p.log == NULL)

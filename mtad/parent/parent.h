@@ -25,7 +25,7 @@ struct parent {
 	char **argv; /* borrowed */
 	struct evlog *log;
 	struct stat_file *stats;
-	int stats_fd, spool_fd, log_fd, control_fd;
+	int stats_fd, spool_fd, log_fd, control_fd, pid_fd;
 	int *listen_fd; /* one for each row of conf->listener */
 	struct child child[CHILDREN_MAX];
 	int child_n;
@@ -41,6 +41,7 @@ struct parent {
 /* setup.c: folders, sockets, counters; fatal with a reason. */
 void setup_dirs(struct parent *);
 void setup_sockets(struct parent *);
+void setup_pid(const struct parent *); /* once this process is the one */
 int setup_syslog(const struct parent *); /* a connected socket or -1 */
 /* A connected socket to a mailer's Path, or negative errno. */
 int setup_mailer(const struct parent *, struct slice path);
@@ -49,6 +50,9 @@ void setup_pass_on(struct parent *); /* sockets into LISTEN_FDS, for exec */
 /* reload.c */
 void reload_begin(struct parent *, bool has_key, uint32_t key);
 void reload_answered(struct parent *, struct child *, bool ok);
+
+/* check.c: -t; an exit status */
+int check_only(const char *path);
 
 /* mtad.c */
 void parent_order(struct parent *, uint32_t key, enum proto_order);

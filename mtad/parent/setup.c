@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -118,19 +119,35 @@ make_stats(struct parent *p, int run_fd)
 		fatal("cannot map %s/stats", p->conf->RunDirectory);
 }
 
+/* Held for life, so that a second mtad ends before it has replaced counters
+ * and sockets of the first. */
 static void
-write_pid(int run_fd)
+take_pid_file(struct parent *p, int run_fd)
 {
-	char text[32];
-	int fd = openat(
-	    run_fd, "mtad.pid", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	char text[32] = "";
+	int fd = openat(run_fd, "mtad.pid", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 
 	if (fd < 0)
-		return;
+		fatal("cannot make %s/mtad.pid: %s", p->conf->RunDirectory,
+		    strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (read(fd, text, sizeof(text) - 1) > 0)
+			text[strcspn(text, "\n")] = '\0';
+		fatal("a mtad runs in %s already, process %s",
+		    p->conf->RunDirectory, text);
+	}
+	p->pid_fd = fd;
+}
+
+void
+setup_pid(const struct parent *p)
+{
+	char text[32];
+
 	snprintf(text, sizeof(text), "%d\n", (int)getpid());
-	if (write(fd, text, strlen(text)) < 0)
+	if (ftruncate(p->pid_fd, 0) < 0 ||
+	    pwrite(p->pid_fd, text, strlen(text), 0) < 0)
 		log_warn("cannot write mtad.pid: %s", strerror(errno));
-	close(fd);
 }
 
 static void
@@ -153,13 +170,14 @@ setup_dirs(struct parent *p)
 	int run_fd;
 
 	ids_of(p, p->conf->QueueUser, p->conf->AdminGroup, &queue, &group);
-	p->spool_fd = make_dir(p->conf->QueueDirectory, queue, group, 0711);
-	p->log_fd = make_dir(p->conf->LogDirectory, queue, group, 0750);
 	run_fd = make_dir(p->conf->RunDirectory, p->is_root ? 0 : (uid_t)-1,
 	    p->is_root ? 0 : (gid_t)-1, 0755);
+	take_pid_file(p, run_fd);
+	p->spool_fd = make_dir(p->conf->QueueDirectory, queue, group, 0711);
+	/* files in it are the administrators' to read */
+	p->log_fd = make_dir(p->conf->LogDirectory, queue, group, 02750);
 	make_drop(p, queue);
 	make_stats(p, run_fd);
-	write_pid(run_fd);
 	read_machine(p);
 	close(run_fd);
 }

@@ -14,8 +14,8 @@
 #include "queue.h"
 #include "records.h"
 
-static void
-say_received(struct queue *q, const struct msg *m, const struct p_envelope *e,
+void
+accept_say(struct queue *q, const struct msg *m, const struct p_envelope *e,
     uint32_t fsync_us)
 {
 	char id[MSGID_TEXT + 1];
@@ -56,7 +56,7 @@ accept_msg(struct queue *q, struct msg *m, const struct p_envelope *e,
 	stat_add(q->proc->slot, ST_MSG_IN, 1);
 	stat_add(q->proc->slot, ST_RCPT_IN, m->rcpt_n);
 	stat_add(q->proc->slot, ST_BYTES_IN, (int64_t)m->size);
-	say_received(q, m, e, fsync_us);
+	accept_say(q, m, e, fsync_us);
 	route_msg(q, m);
 	queue_schedule(q);
 }

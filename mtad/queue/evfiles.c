@@ -18,6 +18,7 @@
 struct event_files {
 	struct queue *q; /* borrowed */
 	int fd;
+	int old_fd; /* the one before, not synced yet; -1 */
 	uint64_t number;
 	uint64_t closing; /* file that waits for its last writers, 0: none */
 	struct {
@@ -102,6 +103,7 @@ evfiles_new(struct queue *q)
 	if (f == NULL)
 		return NULL;
 	f->q = q;
+	f->old_fd = -1;
 	f->number = highest(q->log_fd);
 	f->fd = open_next(f);
 	if (f->fd < 0) {
@@ -119,7 +121,17 @@ evfiles_free(struct event_files *f)
 	if (f == NULL)
 		return;
 	close(f->fd);
+	if (f->old_fd >= 0)
+		close(f->old_fd);
 	free(f);
+}
+
+void
+evfiles_dup(struct event_files *f, int ret[2])
+{
+	ret[0] = dup(f->fd);
+	ret[1] = f->old_fd;
+	f->old_fd = -1;
 }
 
 uint64_t
@@ -243,7 +255,9 @@ evfiles_rotate(struct event_files *f)
 
 	if (fd < 0) /* a full event disk: this file goes on */
 		return;
-	close(f->fd);
+	if (f->old_fd >= 0)
+		close(f->old_fd);
+	f->old_fd = f->fd;
 	f->fd = fd;
 	f->closing = old;
 	evlog_file(f->q->proc->log, dup(fd));

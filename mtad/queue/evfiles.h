@@ -15,6 +15,9 @@ void evfiles_greet(struct event_files *, struct peer *); /* a new writer */
 bool evfiles_confirmed(struct event_files *, struct peer *, struct slice);
 void evfiles_second(struct event_files *); /* look at size and total */
 void evfiles_rotate(struct event_files *); /* now */
+/* Descriptors to sync, the caller's; ret[1] is -1 when the file before is
+ * synced already. */
+void evfiles_dup(struct event_files *, int ret[2]);
 uint64_t evfiles_number(const struct event_files *);
 
 #endif

@@ -21,7 +21,7 @@ struct journal {
 	struct worker *worker; /* borrowed */
 	int fd; /* -1: the first batch makes the file */
 	uint64_t file, salt, at; /* at: where the next batch goes */
-	uint64_t seq; /* of the next record */
+	uint64_t seq, durable; /* of the next record; see journal_durable() */
 	struct buf pending, flying;
 	struct commits waiting, flying_commits;
 	size_t record_at; /* of the record that is being written */
@@ -33,7 +33,7 @@ struct journal {
 	int spares;
 	bool is_sparing; /* a fresh spare file is being made */
 	/* of the task in flight */
-	uint64_t fly_at, next_salt, next_seq;
+	uint64_t fly_at, next_salt, next_seq, fly_end;
 	int fly_fd, next_fd;
 	bool needs_file; /* the batch does not fit this one */
 	bool is_kept; /* no file could be made for it: it waits */
@@ -91,7 +91,7 @@ journal_new(int dirfd, struct worker *w, uint64_t last, uint64_t first_seq)
 	j->fd = -1;
 	j->file = last;
 	j->at = JOURNAL_FILE_SIZE;
-	j->seq = first_seq;
+	j->seq = j->durable = first_seq;
 	buf_init(&j->pending, JOURNAL_BATCH_MAX);
 	buf_init(&j->flying, JOURNAL_BATCH_MAX);
 	STAILQ_INIT(&j->waiting);
@@ -211,6 +211,8 @@ batch_done(void *arg, int rc)
 	if (j->flying.cap > 1 << 20)
 		buf_shrink(&j->flying);
 	call_commits(&j->flying_commits, rc);
+	if (rc == 0)
+		j->durable = j->fly_end;
 	if (j->wants_kick)
 		journal_kick(j);
 }
@@ -254,6 +256,7 @@ journal_kick(struct journal *j)
 	j->flying = j->pending;
 	j->pending = b;
 	STAILQ_CONCAT(&j->flying_commits, &j->waiting);
+	j->fly_end = j->seq;
 	fly(j);
 }
 
@@ -303,6 +306,12 @@ journal_has_room(const struct journal *j, size_t n)
 
 	return j->error == 0 &&
 	    n <= room + (uint64_t)j->spares * JOURNAL_FILE_SIZE / 2;
+}
+
+uint64_t
+journal_durable(const struct journal *j)
+{
+	return j->durable;
 }
 
 int

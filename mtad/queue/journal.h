@@ -64,6 +64,8 @@ struct journal_place journal_place(const struct journal *);
 void journal_forget(struct journal *, uint64_t file);
 /* Room is kept for n more bytes of outcomes; false: start no attempt. */
 bool journal_has_room(const struct journal *, size_t n);
+/* Records before this number are durable, and their callers were told. */
+uint64_t journal_durable(const struct journal *);
 int journal_error(const struct journal *); /* 0, or why it stands still */
 /* Go on with a new file after a failure. True: records were lost to the
  * journal, so that all must go into a checkpoint. */

@@ -28,6 +28,7 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/sched.c mtad/queue/sched.h \
 	mtad/queue/segment.c mtad/queue/segment.h \
 	mtad/queue/spool.c \
+	mtad/queue/told.c \
 	mtad/queue/writer.c mtad/queue/writer.h
 mtad_queue_libqueue_a_CPPFLAGS = $(MTAD_CPPFLAGS) -I$(srcdir)/mtad/queue $(JANSSON_CFLAGS)
 mtalibexec_PROGRAMS += mtad/queue/mtad-queue

@@ -22,7 +22,7 @@ struct outcome {
 	char mailer[32];
 	char route[128];
 	uint32_t n;
-	struct told {
+	struct told_rcpt {
 		uint8_t state; /* enum rcpt_state after it; RS_FAILED too */
 		bool is_expired;
 		uint16_t attempt;
@@ -136,7 +136,7 @@ outcome_finish_rcpt(
 /* Verdict to state; counts it. */
 static void
 decide(struct queue *q, struct msg *m, struct rcpt *r, const struct verdict *v,
-    struct told *t)
+    struct told_rcpt *t)
 {
 	struct stat_slot *slot = q->proc->slot;
 	bool is_kept = rcpt_is_kept(q, m, r);
@@ -172,7 +172,7 @@ decide(struct queue *q, struct msg *m, struct rcpt *r, const struct verdict *v,
 }
 
 static void
-put_outcome(struct buf *b, uint32_t index, const struct told *t,
+put_outcome(struct buf *b, uint32_t index, const struct told_rcpt *t,
     const struct verdict *v)
 {
 	put_u32(b, index);
@@ -186,7 +186,7 @@ put_outcome(struct buf *b, uint32_t index, const struct told *t,
 /* What J_OUTCOME says, into the index: used when it is decided and when it
  * is replayed. */
 static void
-set_state(struct queue *q, struct msg *m, uint32_t i, const struct told *t,
+set_state(struct queue *q, struct msg *m, uint32_t i, const struct told_rcpt *t,
     bool is_host_wait)
 {
 	struct rcpt *r = &m->rcpt[i];
@@ -245,14 +245,32 @@ event_host(struct event *e, const struct p_result *r)
 		event_num(e, F_REUSED_CONN, 1);
 }
 
-static void
-say_one(struct queue *q, const struct outcome *o, const struct p_result *r,
-    const struct p_result_rcpt *one, const struct told *t)
+static enum event_type
+event_of(const struct told_rcpt *t)
 {
 	static const enum event_type types[RS_STATES] = { [RS_OPEN] =
 							      EV_DLV_DEFER,
 		[RS_FAILED] = EV_DLV_FAIL,
 		[RS_OK] = EV_DLV_OK };
+
+	return t->is_expired ? EV_DLV_EXPIRE : types[t->state];
+}
+
+static void
+event_verdict(struct event *e, const struct verdict *v)
+{
+	event_num(e, F_CODE, (uint64_t)v->code);
+	if (v->enhanced.n != 0)
+		event_str(e, F_ENHANCED, v->enhanced);
+	event_str(e, F_TEXT, v->text);
+	if (v->reason != RC_NONE)
+		event_cstr(e, F_REASON_CLASS, reason_name(v->reason));
+}
+
+static void
+say_one(struct queue *q, const struct outcome *o, const struct p_result *r,
+    const struct p_result_rcpt *one, const struct told_rcpt *t)
+{
 	const struct msg *m = o->m;
 	const struct rcpt *rc = &m->rcpt[one->index];
 	struct rd vr = rd_of(one->verdict);
@@ -260,8 +278,7 @@ say_one(struct queue *q, const struct outcome *o, const struct p_result *r,
 	char id[MSGID_TEXT + 1];
 	struct event e;
 
-	queue_event_msg(
-	    &e, t->is_expired ? EV_DLV_EXPIRE : types[t->state], m, id);
+	queue_event_msg(&e, event_of(t), m, id);
 	event_num(&e, F_RCPT_ID, one->index);
 	event_num(&e, F_ATTEMPT, t->attempt);
 	event_cstr(&e, F_MAIL_FROM, msg_sender(m));
@@ -270,12 +287,7 @@ say_one(struct queue *q, const struct outcome *o, const struct p_result *r,
 		event_cstr(&e, F_ORCPT, rcpt_orcpt(m, rc));
 	event_cstr(&e, F_MAILER, o->mailer);
 	event_host(&e, r);
-	event_num(&e, F_CODE, (uint64_t)v.code);
-	if (v.enhanced.n != 0)
-		event_str(&e, F_ENHANCED, v.enhanced);
-	event_str(&e, F_TEXT, v.text);
-	if (v.reason != RC_NONE)
-		event_cstr(&e, F_REASON_CLASS, reason_name(v.reason));
+	event_verdict(&e, &v);
 	if (one->command.n != 0)
 		event_str(&e, F_COMMAND, one->command);
 	event_num(&e, F_SIZE_BYTES, m->size);
@@ -380,7 +392,7 @@ journal_result(struct queue *q, struct outcome *o,
 	while (!rd_end(&r) && get_p_result_rcpt(&r, &one)) {
 		struct rd vr = rd_of(one.verdict);
 		struct verdict v = get_verdict(&vr);
-		struct told *t = &o->told[o->n];
+		struct told_rcpt *t = &o->told[o->n];
 
 		if (!counts(o->m, a, one.index) || vr.bad)
 			continue;
@@ -467,8 +479,32 @@ outcome_decide(
 	buf_release(&one);
 }
 
+/* What the journal has of an event: the key, and the server's words. */
+static void
+tell_again(struct queue *q, const struct msg *m, uint32_t i,
+    const struct told_rcpt *t, const struct verdict *v)
+{
+	char id[MSGID_TEXT + 1];
+	struct event e;
+
+	if (t->state > RS_OK)
+		return;
+	queue_event_msg(&e, event_of(t), m, id);
+	event_num(&e, F_RCPT_ID, i);
+	event_num(&e, F_ATTEMPT, t->attempt);
+	event_cstr(&e, F_MAIL_FROM, msg_sender(m));
+	event_cstr(&e, F_RCPT_TO, rcpt_addr(m, &m->rcpt[i]));
+	event_verdict(&e, v);
+	event_num(&e, F_SIZE_BYTES, m->size);
+	if (t->state == RS_OPEN)
+		event_num(&e, F_NEXT_TRY, (uint64_t)t->next_try);
+	q->is_retelling = true;
+	queue_emit(q, &e);
+	q->is_retelling = false;
+}
+
 bool
-outcome_replay(struct queue *q, struct slice payload)
+outcome_replay(struct queue *q, struct slice payload, bool tell)
 {
 	struct rd r = rd_of(payload);
 	struct msgid id = get_msgid(&r);
@@ -477,7 +513,7 @@ outcome_replay(struct queue *q, struct slice payload)
 
 	for (uint32_t k = 0; k < n && !r.bad && m != NULL; k++) {
 		uint32_t i = get_u32(&r);
-		struct told t = { .state = get_u8(&r) };
+		struct told_rcpt t = { .state = get_u8(&r) };
 		struct verdict v;
 
 		t.is_expired = get_u8(&r);
@@ -490,6 +526,8 @@ outcome_replay(struct queue *q, struct slice payload)
 		m->rcpt[i].attempts = t.attempt;
 		m->rcpt[i].is_expired = t.is_expired;
 		rcpt_set_text(&q->index, &m->rcpt[i], &v);
+		if (tell)
+			tell_again(q, m, i, &t, &v);
 		if (t.state >= RS_OK)
 			outcome_finish_rcpt(q, m, i, (enum rcpt_state)t.state);
 		else

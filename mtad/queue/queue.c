@@ -40,6 +40,16 @@ queue_event_msg(struct event *e, enum event_type t, const struct msg *m,
 void
 queue_emit(struct queue *q, const struct event *e)
 {
+	struct event again;
+
+	if (q->is_checking)
+		return;
+	if (q->is_retelling) {
+		again = *e;
+		event_num(&again, F_RETOLD, 1);
+		e = &again;
+	}
+	q->told.has_news = true;
 	evlog_emit(q->proc->log, e);
 }
 
@@ -290,6 +300,7 @@ on_second(int fd, short what, void *arg)
 	copy_second(q);
 	checkpoint_want(q);
 	evfiles_second(q->files);
+	told_second(q);
 	drop_look(q);
 	TAILQ_CONCAT(&q->notify, &q->notify_later, notify);
 	set_gauges(q);

@@ -26,6 +26,20 @@ struct control_server;
 struct event_files;
 struct writer;
 
+/* What the event file holds for sure (told.c). Of a start: found in the
+ * journal; later: when it was last synced. */
+#define TOLD_SEGMENTS 64
+struct told {
+	uint64_t seq; /* journal records before this one */
+	uint32_t next_no; /* segments before this one, but for: */
+	int segments;
+	struct told_segment {
+		uint32_t no;
+		uint64_t offset; /* messages before it */
+	} segment[TOLD_SEGMENTS];
+	bool has_news, is_syncing, has_failed;
+};
+
 /* A round of copying forward (copy.c). */
 struct copying {
 	struct index_walk walk;
@@ -48,6 +62,8 @@ struct queue {
 	struct writer *writer; /* our own segment: notices */
 	struct writer *copier; /* the same for copies and imports */
 	struct copying copying;
+	struct told told;
+	bool is_retelling; /* events are marked as told again */
 	struct event_files *files;
 	struct control_server *control;
 	struct map attempts; /* by number */
@@ -105,6 +121,9 @@ void accept_tell(struct queue *, struct peer *); /* the state, to one smtpd */
 void accept_state(struct queue *, uint16_t code, const char *text);
 void accept_ready(struct queue *); /* segments or bodies are there */
 void accept_check_space(struct queue *);
+/* EV_MSG_RECEIVED */
+void accept_say(struct queue *, const struct msg *, const struct p_envelope *,
+    uint32_t fsync_us);
 /* A message is in the index and durable: events, counters, routing. */
 void accept_msg(
     struct queue *, struct msg *, const struct p_envelope *, uint32_t fsync_us);
@@ -166,7 +185,8 @@ void outcome_decide(
     struct queue *, struct msg *, uint32_t rcpt, const struct verdict *);
 /* Take a message out of all queues, and what is open of it in again. */
 void requeue(struct queue *, struct msg *);
-bool outcome_replay(struct queue *, struct slice); /* J_OUTCOME */
+/* J_OUTCOME; false: there is no such message. tell: its events, again. */
+bool outcome_replay(struct queue *, struct slice, bool tell);
 void outcome_finish_rcpt(
     struct queue *, struct msg *, uint32_t rcpt, enum rcpt_state);
 /* Leaves the queue when nothing is open and nothing pins it. */
@@ -224,6 +244,11 @@ enum act { ACT_HOLD, ACT_RELEASE, ACT_RETRY, ACT_DELETE, ACT_BOUNCE, ACT_UNDO };
 bool act_on(struct queue *, struct msg *, enum act, uint32_t number);
 void grave_second(struct queue *); /* whose time is over */
 void expire_old(struct queue *); /* a slice of the queue, once a second */
+
+/* told.c */
+void told_second(struct queue *); /* sync the event file when there is news */
+void told_find(struct queue *, struct journal_place); /* at start */
+bool told_has_msg(const struct told *, const struct segment *, uint64_t offset);
 
 /* copy.c: once a second, segments that are mostly dead */
 void copy_second(struct queue *);

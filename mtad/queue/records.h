@@ -30,7 +30,8 @@ enum journal_type {
 	J_DELIVERY = 9,
 	/* id, u32 segment, u32 offset, u32 length: its record is there now */
 	J_MOVED = 10,
-	/* u64 sequence number: the events up to it are in their file */
+	/* u64 record number, u32 next segment, u32 n, n times: u32 segment, u64
+	 * offset: what came before, and messages before there, was told for sure */
 	J_TOLD = 11,
 	/* id, u32 n, n times u32 index: failed, and nobody is to be told */
 	J_GONE = 12,

@@ -49,6 +49,11 @@ recover_record(struct queue *q, struct segment *s, const struct record_head *h,
 	m->envelope = h->envelope;
 	m->body_file = h->body_file;
 	segment_add_live(s, m->length);
+	if (!told_has_msg(&q->told, s, offset)) {
+		q->is_retelling = true;
+		accept_say(q, m, &e, 0);
+		q->is_retelling = false;
+	}
 }
 
 static bool
@@ -356,7 +361,9 @@ route_all(struct queue *q)
 	walk_start(&q->index, &w);
 	while ((m = walk_next(&w)) != NULL) {
 		route_msg(q, m);
+		q->is_retelling = true; /* that it ended may have been told */
 		msg_settle(q, m);
+		q->is_retelling = false;
 	}
 	walk_stop(&w);
 }
@@ -445,6 +452,7 @@ read_spool(struct recovery *rc, uint64_t *ret_last, uint64_t *ret_next_seq)
 		    SLICE("no checkpoint could be read: look at the queue, "
 			  "then mtactl delivery release"));
 	}
+	told_find(q, rc->from);
 	scan_all(rc);
 	error = journal_read(
 	    q->journal_fd, rc->from, &reader, ret_last, ret_next_seq);

@@ -184,7 +184,6 @@ recover_replay(void *arg, uint8_t type, uint64_t seq, struct slice payload)
 	struct queue *q = rc->q;
 	bool is_known = true;
 
-	(void)seq;
 	rc->records++;
 	switch (type) {
 	case J_SEGMENT:
@@ -200,7 +199,7 @@ recover_replay(void *arg, uint8_t type, uint64_t seq, struct slice payload)
 		replay_abandoned(q, payload);
 		break;
 	case J_OUTCOME:
-		is_known = outcome_replay(q, payload);
+		is_known = outcome_replay(q, payload, seq >= q->told.seq);
 		break;
 	case J_EXPANDED:
 		expand_replay(q, payload);

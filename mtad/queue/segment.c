@@ -373,18 +373,35 @@ drop_durable(void *arg, int error)
 }
 
 static void
-drop_if_dead(struct segments *ss, struct segment *s)
+drop(struct segments *ss, struct segment *s)
 {
 	struct buf *b;
 
-	if (s->state != SEG_SEALED || s->live != 0 || ss->journal == NULL)
-		return;
 	s->state = SEG_DROPPING;
 	b = journal_begin(ss->journal, J_DROPPED);
 	put_u32(b, s->no);
 	journal_end(ss->journal);
 	s->commit = (struct commit){ .done = drop_durable, .arg = s };
 	journal_on_commit(ss->journal, &s->commit);
+}
+
+/* It goes when its last outcomes were told for sure: they could not be told
+ * again without it. */
+static void
+note_death(struct segments *ss, struct segment *s)
+{
+	if (s->state == SEG_SEALED && s->live == 0 && ss->journal != NULL)
+		s->died = journal_place(ss->journal).seq;
+}
+
+void
+segments_drop_dead(struct segments *ss, uint64_t before)
+{
+	struct segment *s;
+
+	TAILQ_FOREACH (s, &ss->list, link)
+		if (s->state == SEG_SEALED && s->live == 0 && s->died <= before)
+			drop(ss, s);
 }
 
 void
@@ -397,7 +414,7 @@ segment_seal(struct segments *ss, struct segment *s)
 	s->write_fd = -1;
 	s->state = SEG_SEALED;
 	s->sealed = clock_mono();
-	drop_if_dead(ss, s);
+	note_death(ss, s);
 }
 
 void
@@ -412,7 +429,7 @@ segment_del_live(struct segments *ss, struct segment *s, uint32_t length)
 {
 	s->live--;
 	s->live_bytes -= length;
-	drop_if_dead(ss, s);
+	note_death(ss, s);
 }
 
 int

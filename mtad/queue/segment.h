@@ -46,6 +46,7 @@ struct segment {
 	uint64_t
 	    bad_from; /* a sync failed: nothing from here on counts; 0 none */
 	int64_t sealed; /* mono */
+	uint64_t died; /* journal record after its last message's outcome */
 	bool is_syncing; /* its writer died, see recover_tail() */
 	bool is_emptied; /* what is alive in it is being copied (copy.c) */
 	bool is_doubtful; /* a sync of it failed: to be emptied at once */
@@ -96,6 +97,8 @@ void segments_fill(struct segments *);
  * be called. */
 struct segment *
 segments_take(struct segments *, enum segment_kind, enum segment_state as);
+/* Remove what died before this record of the journal. */
+void segments_drop_dead(struct segments *, uint64_t before);
 void segment_seal(struct segments *, struct segment *);
 /* A message of this length came to lie in it, or is gone from it. */
 void segment_add_live(struct segment *, uint32_t length);

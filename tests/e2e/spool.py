@@ -69,6 +69,56 @@ def it_takes_a_message_back_after_its_death():
             m.start()
 
 
+def filled(m):
+    """Segments that hold more than their head."""
+    sizes = []
+    for f in os.scandir(m.dir + "/spool/segment"):
+        try:
+            sizes.append(f.stat().st_size)
+        except FileNotFoundError:
+            pass
+    return sum(size > 64 for size in sizes)
+
+
+def told(m, ids):
+    """Events of the books: how often each was told, and how often again."""
+    out = {}
+    for e in m.events():
+        if e["event"] in ("msg.received", "dlv.ok", "msg.done"):
+            key = (e["msg.id"], e["event"])
+            first, again = out.get(key, (0, 0))
+            out[key] = (first + 1, again + bool(e.get("retold")))
+    return [out.get((i, e), (0, 0)) for i in ids
+            for e in ("msg.received", "dlv.ok", "msg.done")]
+
+
+def it_tells_again_what_a_crash_took():
+    """Before the event file is synced a power cut may take its end: all is
+    told again. Afterwards nothing is."""
+    with Mtad("told") as m:
+        m.send("first@elsewhere.test")
+        m.wait_empty()
+        first = m.events("msg.received")[0]["msg.id"]
+        m.stop()
+        m.start()
+        m.send(["a@elsewhere.test", "b@elsewhere.test"])
+        m.wait_empty()
+        ids = [m.events("msg.received")[1]["msg.id"]]
+        wait_for("the end told", lambda: told(m, ids)[2][0])
+        m.kill_all()
+        logs = sorted(glob.glob(m.dir + "/log/events.*"))
+        os.truncate(logs[-1], 0)
+        m.start()
+        assert told(m, ids) == [(1, 1), (2, 2), (1, 1)], told(m, ids)
+        assert told(m, [first]) == [(1, 0)] * 3
+        # what is dead goes when all of it was told for sure
+        wait_for("the dead segments gone", lambda: filled(m) == 0)
+        n = len(m.events())
+        m.kill_all()
+        m.start()
+        assert not [e for e in m.events()[n:] if e.get("retold")]
+
+
 def it_checks_a_spool_offline():
     with Mtad("check") as m:
         m.ctl("delivery", "hold", "test")

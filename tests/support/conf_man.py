@@ -3,9 +3,8 @@
 import re
 import sys
 
-text = open(sys.argv[1]).read()
-rows = re.findall(r'^(SECTION|OPT)\((.*)\)$', text, re.M)
-out = []
+KINDS = {"INT": "number", "BOOL": "on or off", "SIZE": "size", "TIME": "time",
+         "STR": "text", "LIST": "list"}
 
 
 def fields(row):
@@ -13,34 +12,41 @@ def fields(row):
 
 
 def clean(s):
-    s = s.strip('"').replace('\\', '\\e')
-    return '\\&' + s if s[:1] in ".'" else s
+    s = s.strip('"').replace('\\"', '"').replace('\\', '\\e')
+    return '\\&' + s if s and s[0] in ".'" else s
 
 
-for kind, row in rows:
-    f = fields(row)
-    if kind == "SECTION":
-        if out:
-            out.append(".El")
-        name = clean(f[1])
-        out.append(".Ss %s" % (name + " blocks" if name else "Options"))
-        out.append(clean(f[2])[0].upper() + clean(f[2])[1:] + ".")
-        out.append(".Bl -tag -width Ds")
-        continue
-    _, field, name, what, default, low, high, reload, doc = f[:3] + [f[3]] + \
-        f[4:8] + [",".join(f[8:])]
-    default = clean(default) if default[0] == '"' else "the packaged folder"
-    kinds = {"INT": "number", "BOOL": "on or off", "SIZE": "size",
-             "TIME": "time", "STR": "text", "LIST": "list",
-             "ENUM": clean(low).replace("|", ", ")}
-    out.append(".It Cm %s No ( %s )" % (clean(name), kinds[what]))
-    for sentence in re.split(r'(?<=[.:;]) (?=[A-Z])', doc.strip().strip('"')):
-        out.append(clean(sentence))
-    out.append("Default: %s.%s" % (
-        default if default else "empty", "" if reload == "LIVE" else
-        "\nTakes effect at a restart."))
-out.append(".El")
-print('''.\\" Made from mtad/conf.def.
+def sentences(text):
+    return re.split(r'(?<=[.;]) (?=[A-Z])', text)
+
+
+def options(text):
+    out = []
+    for kind, row in re.findall(r'^(SECTION|OPT)\((.*)\)$', text, re.M):
+        f = fields(row)
+        if kind == "SECTION":
+            if out:
+                out.append(".El")
+            name, doc = clean(f[1]), clean(",".join(f[2:]))
+            out.append('.Sh %s' % (name.upper() + " BLOCKS" if name
+                                   else "OPTIONS"))
+            out.append(doc[0].upper() + doc[1:] + ".")
+            out.append(".Bl -tag -width Ds")
+            continue
+        name, what, default, low, _, reload = f[2:8]
+        doc = ",".join(f[8:]).strip().strip('"')
+        # a default without quotes is a macro: configure --with-spooldir
+        default = clean(default) if default[0] == '"' else "/var/spool/mtad"
+        out.append(".It Cm %s Pq %s" % (clean(name), KINDS.get(
+            what, clean(low).replace("|", ", "))))
+        out += [clean(s) for s in sentences(doc)]
+        out.append("Default: %s." % (default or "empty"))
+        if reload != "LIVE":
+            out.append("Needs a restart.")
+    return "\n".join(out + [".El"])
+
+
+HEAD = r'''.\" Made from mtad/conf.def by tests/support/conf_man.py.
 .Dd November 24, 2026
 .Dt MTAD.CONF 5
 .Os
@@ -48,17 +54,111 @@ print('''.\\" Made from mtad/conf.def.
 .Nm mtad.conf
 .Nd configuration of the mail transfer agent
 .Sh DESCRIPTION
-The file holds options
-.Pq Ql Name = value
-and blocks with a title.
-Text that is more than a word stands in double quotes; lists in braces.
-Times have units: s m h d w, as in 2h30m; sizes B KB MB GB TB.
-A # begins a comment.
-.Ql mtad -t
-says what is wrong with a file.''')
-print("\n".join(out))
-print(""".Sh FILES
-.Pa /etc/mtad/mtad.conf
+The file holds options, one a line, and blocks with a title:
+.Bd -literal -offset indent
+HostName = "mx.example.org"
+LocalDomains = {HostName, localhost, example.org}
+
+listener "smtp" {
+	Address = "0.0.0.0"
+	Port = 25
+}
+.Ed
+.Pp
+An option that sendmail has keeps sendmail's name and meaning.
+Names are case-sensitive, and an option may stand once.
+A text with blanks, commas, quotes, = or braces in it stands in double quotes.
+A
+.Ql #
+begins a comment.
+.Pp
+.Bl -tag -width number -compact
+.It number
+Decimal digits, without a leading zero.
+.It time
+Digits with a unit, s m h d w, also in a row: 2h30m.
+A bare number is refused, as its unit would be a guess.
+.It size
+Digits, alone or with B, KB, MB, GB or TB, which count in 1024s.
+.It list
+Elements in braces, separated by commas; {} is the empty list.
+It replaces the default, it does not add to it.
+.El
+.Pp
+Everything that is wrong is refused with file, line, option and what would be
+right, and nothing is half loaded:
+.Ic mtad -t
+or
+.Ic mtactl config check
+before,
+.Ic mtactl reload
+after an edit.
+What is marked
+.Dq needs a restart
+keeps its old value until then, and a reload that changes the number of
+listeners is refused.
+.Ic mtactl config show
+prints every option with its value and the line that set it.
+'''
+
+TAIL = r'''.Sh ROUTES
+For a domain the closest of these counts: the route block of its name; the
+route of the longest .parent; the mailer local for
+.Cm LocalDomains
+and the host's own name; the virtual block of its name; the route
+.Qq * ;
+.Cm SmartHost ;
+the domain's MX records.
+.Ic mtactl route Ar address
+shows the result and sends nothing.
+.Sh FILES
+.Bl -tag -width Ds -compact
+.It Pa /etc/mtad/mtad.conf
+The configuration, unless
+.Ev MTAD_CONF
+or an option names another one.
+.El
+.Sh EXAMPLES
+All mail for elsewhere by way of one host, without asking for its MX:
+.Bd -literal -offset indent
+SmartHost = "[relay.example.org]:587"
+.Ed
+.Pp
+A second line of defence for example.net, whose mail goes on to its MX:
+.Bd -literal -offset indent
+RelayDomains = {example.net}
+Timeout.queuereturn = "14d"
+.Ed
+.Pp
+A domain of users who have no account here; all mailboxes belong to vmail:
+.Bd -literal -offset indent
+virtual "example.com" {
+	Users = "/etc/mtad/example.com"
+	Mailbox = "/srv/mail/$d/$u/"
+	User = "vmail"
+}
+.Ed
+.Pp
+A mailbox server that speaks LMTP over a Unix socket, for another domain:
+.Bd -literal -offset indent
+mailer "store" {
+	Kind = "lmtp"
+	Path = "/run/dovecot/lmtp"
+}
+route "example.edu" { Mailer = "store" }
+RelayDomains = {example.edu}
+.Ed
 .Sh SEE ALSO
+.Xr aliases 5 ,
+.Xr forward 5 ,
 .Xr mtactl 8 ,
-.Xr mtad 8""")
+.Xr mtad 8'''
+
+
+def page(path):
+    with open(path) as f:
+        return HEAD + options(f.read()) + "\n" + TAIL + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page(sys.argv[1]))

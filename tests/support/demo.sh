@@ -4,9 +4,25 @@
 set -eu
 bin=$1 d=$2
 here=$(cd "$(dirname "$0")" && pwd)
-smtp=2525 remote=2626
+free_port() { # the first from here on
+	python3 - "$1" <<'PY'
+import socket, sys
+port = int(sys.argv[1])
+while True:
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+            print(port)
+            break
+        except OSError:
+            port += 10
+PY
+}
+smtp=$(free_port 2525) remote=$(free_port 2626) dead=$(free_port 2627)
 
 step() { printf '\n== %s\n' "$*"; }
+show() { printf '    $ %s\n' "$1"; eval "$1"; } # a command, and what it says
 wait_for() { # SECONDS COMMAND...: until it succeeds
 	n=$(($1 * 10)); shift
 	while ! "$@" >/dev/null 2>&1; do
@@ -19,6 +35,10 @@ wait_for() { # SECONDS COMMAND...: until it succeeds
 		sleep 0.1
 	done
 }
+arrived() { # recipients of whom the server next door has mail
+	grep -h '^RCPT TO' "$d"/remote/*[0-9] | sort -u | wc -l
+}
+has_all() { [ "$(arrived)" -ge 41 ]; }
 has_files() { # N FOLDER
 	[ "$(find "$2" -type f ! -name '*.tmp' | wc -l)" -ge "$1" ]
 }
@@ -47,7 +67,7 @@ listener "sendmail" { Kind = "local" Path = "$d/run/submission" }
 virtual "demo.test" { Users = "$d/users" Mailbox = "$d/mail/\$u/" User = "$owner" }
 
 # dead.test does not answer; everything else goes to the server next door
-route "dead.test" { Host = "[127.0.0.1]:2627" }
+route "dead.test" { Host = "[127.0.0.1]:$dead" }
 route "*" { Host = "[127.0.0.1]:$remote" }
 CONF
 printf 'alice\nbob\ncarol\n' >"$d/users"
@@ -55,7 +75,8 @@ printf 'postmaster: alice@demo.test\nteam: alice@demo.test, bob@demo.test\n' >"$
 cat >"$d/env" <<ENV
 PATH=$bin/sbin:$bin/bin:$bin/libexec/mtad:\$PATH
 MTAD_CONF=$d/mtad.conf
-export PATH MTAD_CONF
+MANPATH=$bin/share/man:
+export PATH MTAD_CONF MANPATH
 ENV
 # shellcheck disable=SC1091
 . "$d/env"
@@ -65,7 +86,7 @@ python3 "$here/sink.py" $remote "$d/remote" </dev/null >"$d/sink.out" 2>&1 &
 echo $! >"$d/sink.pid"
 start
 wait_for 20 up
-mtactl status
+show 'mtactl status'
 
 step 'mail by SMTP, from next door to alice and to a host elsewhere'
 python3 - $smtp <<'PY'
@@ -80,15 +101,15 @@ with smtplib.SMTP("127.0.0.1", int(sys.argv[1])) as s:
 PY
 
 step 'mail by sendmail -t, with a Bcc'
-printf 'To: bob@demo.test\nBcc: carol@demo.test\nSubject: from a script\n\nBy sendmail.\n' |
-    sendmail -t -f alice@demo.test
+printf 'To: bob@demo.test\nBcc: carol@demo.test\nSubject: from a script\n\nBy sendmail.\n' >"$d/letter"
+cat "$d/letter"
+show "sendmail -t -f alice@demo.test <$d/letter"
 
 step 'mail by sendmail to nobody.here@demo.test: its notice comes back'
-echo 'A letter to somebody who is not here.' |
-    sendmail -f alice@demo.test nobody.here@demo.test
+show 'echo hello | sendmail -f alice@demo.test nobody.here@demo.test'
 
 step 'mail for dead.test, which does not answer'
-echo 'This one waits.' | sendmail -f alice@demo.test x@dead.test
+show 'echo hello | sendmail -f alice@demo.test x@dead.test'
 wait_for 10 has_files 6 "$d/mail"
 
 step 'kill -9 of all processes, in the midst of 40 more messages'
@@ -115,35 +136,48 @@ parent=$(cat "$d/run/mtad.pid")
 kids=$(ps -o pid= --ppid "$parent")
 # shellcheck disable=SC2086
 kill -9 "$parent" $kids
-echo "killed $parent" $kids
+echo "killed mtad $parent and its" $kids
 start
 wait_for 20 up
 wait "$client"
-wait_for 20 has_files 41 "$d/remote"
-mtactl status
+wait_for 20 has_all
+echo "arrived next door: mail for $(arrived) of 41," \
+    "$(($(find "$d/remote" -name '*[0-9]' | wc -l) - 41)) of it twice"
+show 'mtactl status'
 
 step 'the queue: what waits for dead.test'
-mailq
-mtactl queue why "$(mtactl -j queue list to:@dead.test | sed -n 's/.*"id":"\([^"]*\)".*/\1/p' | head -1)"
+show mailq
+show "mtactl queue why $(mtactl -j queue list to:@dead.test | sed -n 's/.*"id":"\([^"]*\)".*/\1/p' | head -1)"
 
 step 'the mailboxes'
 find "$d/mail" -type f | sed "s|$d/||" | sort
-echo "next door: $(find "$d/remote" -type f | wc -l) messages"
 step 'the notice that alice got'
-grep -l 'could not be delivered' "$d"/mail/alice/new/* | head -1 | xargs sed -n '1,30p'
+grep -l 'could not be delivered' "$d"/mail/alice/new/* | head -1 |
+    xargs sed -n '/^From:/,/^ *550/p;/^ *550/q'
 
-step 'the events, the last ten'
-tail -q -n 10 "$d"/log/events.*.jsonl | tail -n 10 | cut -c 1-160
+step 'what became of that letter, from the event log (mta-events(7))'
+cat "$d"/log/events.*.jsonl | python3 -c '
+import json, sys
+events = [json.loads(line) for line in sys.stdin]
+ids = {e.get("msg.id") for e in events if e.get("rcpt_to") == "nobody.here@demo.test"}
+for e in events:
+    if e.get("msg.id") in ids or e.get("about_msg.id") in ids:
+        print(e["time"][11:23], "%-13s" % e["event"], " ".join(
+            "%s=%s" % (k, e[k]) for k in ("msg.id", "mail_from", "rcpt_to",
+            "code", "text", "to", "outcome") if k in e))
+'
 
 cat <<END
 
 The mail system is running. To use it:
 
-    . demo/env          # its programs on the PATH, pointed at it
+    . $d/env    # its programs on the PATH, pointed at it
     mtactl status
-    mtactl queue list   # and: queue why ID, hosts list, route a@b.c
+    mtactl queue list        # and: queue why ID, hosts list, route a@b.c
     echo hello | sendmail bob@demo.test
+    cat $d/mail/bob/new/*
     tail -f $d/log/events.*.jsonl
+    man mtactl               # and: mtad, mtad.conf, aliases, mta-events
 
-./bootstrap stop ends it; ./bootstrap demo starts a new one.
+SMTP is at 127.0.0.1 port $smtp. ./bootstrap stop ends it all.
 END

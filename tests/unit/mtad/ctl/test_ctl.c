@@ -1,9 +1,11 @@
 /* sendmail's options and messages; members; conf; route. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "conf.h"
+#include "conf_text.h"
 #include "members.h"
 #include "route.h"
 #include "sendmail.h"
@@ -179,6 +181,44 @@ START_TEST(values_of_options)
 }
 END_TEST
 
+/* Text, what libconfuse sees of it, and the line of a complaint. */
+static const struct {
+	const char *in, *out;
+	int line;
+} texts[] = {
+	{ "# a\nb = c # d\n", "   \nb = c    \n", 0 },
+	{ "// a\nb = http://c#d\n", "    \nb = http://c#d\n", 0 },
+	{ "/* a\n b */ c = \"# d\"\n", "    \n      c = \"# d\"\n", 0 },
+	{ "a = '${x}' # ${y}\n", "a = '${x}'       \n", 0 },
+	{ "\na = \"${x}\"\n", "\na = \"${x}\"\n", 2 },
+	{ "a = \"\\\"# b\"\r\n", "a = \"\\\"# b\" \n", 0 },
+	{ "\na {\n b = {c}\n", "\na {\n b = {c}\n", 2 },
+	{ "a = \"b", "a = \"b", 0 },
+	{ "/* a", "    ", 0 },
+	{ "a = \"\\", "a = \"\\", 0 },
+};
+
+static int wrong_line;
+
+static void
+note_wrong(int line, const char *what)
+{
+	ck_assert(*what != '\0');
+	wrong_line = line;
+}
+
+START_TEST(text_of_a_configuration)
+{
+	char text[100];
+
+	snprintf(text, sizeof(text), "%s", texts[_i].in);
+	wrong_line = 0;
+	conf_text_prepare(text, note_wrong);
+	ck_assert_str_eq(text, texts[_i].out);
+	ck_assert_int_eq(wrong_line, texts[_i].line);
+}
+END_TEST
+
 START_TEST(a_configuration_survives_the_journey)
 {
 	struct conf *c = conf_new(), *d;
@@ -256,6 +296,7 @@ main(void)
 	tcase_add_loop_test(tc, members_of_an_alias, 0, ROWS(members));
 	tcase_add_loop_test(tc, words_of_a_command, 0, ROWS(commands));
 	tcase_add_loop_test(tc, values_of_options, 0, ROWS(values));
+	tcase_add_loop_test(tc, text_of_a_configuration, 0, ROWS(texts));
 	tcase_add_test(tc, a_configuration_survives_the_journey);
 	tcase_add_loop_test(tc, where_mail_goes, 0, ROWS(routes));
 	suite_add_tcase(s, tc);
