@@ -281,8 +281,10 @@ rcpt_get_state(struct index *ix, struct msg *m, struct rd *r)
 		.text = in.text };
 	if (in.text.n != 0)
 		rcpt_set_text(ix, to, &v);
-	if (rcpt_is_finished(to))
+	if (rcpt_is_finished(to)) {
 		m->open--;
+		ix->rcpts--;
+	}
 	return true;
 }
 
@@ -323,7 +325,7 @@ msg_free(struct index *ix, struct msg *m)
 
 	for (uint32_t i = 0; i < m->rcpt_n; i++)
 		text_drop(ix, m->rcpt[i].text);
-	ix->rcpts -= m->rcpt_n;
+	ix->rcpts -= m->open;
 	while ((j = m->jobs) != NULL) {
 		m->jobs = j->next;
 		free(j);

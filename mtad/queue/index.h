@@ -131,7 +131,7 @@ struct index {
 	struct map texts;
 	struct msg_list all;
 	LIST_HEAD(, index_walk) walks;
-	uint64_t rcpts, bytes; /* of all messages */
+	uint64_t rcpts, bytes; /* of all messages: open recipients, sizes */
 };
 
 void index_init(struct index *);

@@ -131,6 +131,7 @@ outcome_finish_rcpt(
 		return;
 	r->state = (uint8_t)s;
 	m->open--;
+	q->index.rcpts--;
 }
 
 /* Verdict to state; counts it. */

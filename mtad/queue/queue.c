@@ -443,7 +443,7 @@ start(struct proc *p)
 	q->is_ready = true;
 	segments_fill(&q->segments);
 	accept_check_space(q);
-	if (!q->report.was_clean)
+	if (!q->report.was_clean || q->checkpoint_number == 0)
 		checkpoint_begin(q);
 	q->control = control_server_new(q, q->control_fd);
 	evfiles_greet(q->files, &p->parent);

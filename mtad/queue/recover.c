@@ -488,6 +488,7 @@ recover(struct queue *q)
 {
 	struct recovery *rc = recovery_new(q);
 	uint64_t last = 0, next_seq = 1;
+	bool is_new;
 	int error;
 
 	if (rc == NULL)
@@ -501,8 +502,10 @@ recover(struct queue *q)
 		route_all(q);
 		drop_dead(q);
 		sweep_bodies(q);
-		q->report.was_clean = rc->was_clean && rc->records == 0;
-		if (!q->report.was_clean && (rc->has_checkpoint || last != 0))
+		is_new = !rc->has_checkpoint && last == 0;
+		q->report.was_clean =
+		    is_new || (rc->was_clean && rc->records == 0);
+		if (!q->report.was_clean)
 			say_report(q);
 	}
 	recovery_free(rc);

@@ -59,9 +59,20 @@ def event_fields(top):
     """{EVENT_ID: {FIELD_ID, ...}} as the code has it."""
     all_functions = functions(top)
     out = {}
+    # a function that only chooses an event speaks for those that call it
+    choosers = {}
     for name, found in all_functions.items():
         for path, _, body in found:
-            for event in set(re.findall(r'\bEV_([A-Z_]+)\b', body)):
+            events = set(re.findall(r'\bEV_([A-Z_]+)\b', body))
+            if events and not re.search(r'\bF_|event_(?!type)', body):
+                choosers[path, name] = events
+    for name, found in all_functions.items():
+        for path, _, body in found:
+            events = set(re.findall(r'\bEV_([A-Z_]+)\b', body))
+            for (where, chooser), chosen in choosers.items():
+                if where == path and re.search(r'\b%s\(' % chooser, body):
+                    events |= chosen
+            for event in events:
                 out.setdefault(event, set()).update(
                     fields_of(all_functions, path, body, {name}))
     return out
