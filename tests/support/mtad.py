@@ -270,22 +270,26 @@ route "*" { Host = "[127.0.0.1]:%(sink)d" }
             return out
 
 
-def preload(m, program, source, **env):
-    """The programs of m's prefix again, one of them with this library."""
-    library = m.dir + "/preload.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-O", "-D_GNU_SOURCE", "-o",
-                    library, source, "-ldl"], check=True)
+def wrap(m, program, words):
+    """The programs of m's prefix again, these words of sh before one."""
     prefix, m.prefix = m.prefix, m.dir + "/programs"
     shutil.copytree(prefix, m.prefix, symlinks=True)
     path = "%s/libexec/mtad/%s" % (m.prefix, program)
     real = os.path.join(m.dir, "real", program)  # its name in ps stays
     os.mkdir(os.path.dirname(real))
     os.rename(path, real)
-    words = "".join("%s=%s " % row for row in env.items())
     with open(path, "w") as f:
-        f.write("#!/bin/sh\n%sLD_PRELOAD=%s exec %s \"$@\"\n"
-                % (words, library, real))
+        f.write("#!/bin/sh\n%s exec %s \"$@\"\n" % (words, real))
     os.chmod(path, 0o755)
+
+
+def preload(m, program, source, **env):
+    """One of m's programs with this library inside."""
+    library = m.dir + "/preload.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O", "-D_GNU_SOURCE", "-o",
+                    library, source, "-ldl"], check=True)
+    wrap(m, program, "".join("%s=%s " % row for row in env.items()) +
+         "LD_PRELOAD=" + library)
 
 
 def stories(module):
