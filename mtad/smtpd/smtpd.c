@@ -22,7 +22,7 @@
 
 #define ACCEPT_AT_ONCE 32
 #define LOOKUP_WAIT (10 * US_SEC)
-#define STOP_WAIT (8 * US_SEC) /* the parent waits for 10 */
+#define STOP_WAIT (6 * US_SEC) /* the parent kills after 8 (mtad.c) */
 
 static void
 on_accept(int fd, short what, void *arg)

@@ -220,17 +220,5 @@ def it_loses_nothing_by_kill_9_of_all():
         assert m.events("sys.unclean")
 
 
-def it_hands_its_sockets_to_the_next_mtad():
-    with Mtad("upgrade") as m:
-        pid = m.proc.pid
-        old = set(m.children())
-        m.ctl("upgrade")
-        wait_for("new processes", lambda: m.children()
-                 and not old & set(m.children()))
-        assert m.proc.pid == pid and m.proc.poll() is None
-        wait_for("service", lambda: can_send(m, 1))
-        m.wait_remote()
-
-
 if __name__ == "__main__":
     stories(sys.modules[__name__])

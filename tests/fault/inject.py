@@ -9,15 +9,13 @@ soon as the disk does. STEP=n tries every nth call only (CI does).
 import errno
 import os
 import random
-import shutil
 import struct
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "support"))
 from load import arrived, letter  # noqa: E402
-from mtad import Mtad, stories, wait_for  # noqa: E402
+from mtad import Mtad, preload, stories, wait_for  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 STEP = int(os.environ.get("STEP", "1"))
@@ -29,24 +27,14 @@ FOR_EVER = 1 << 30
 
 
 class Faults:
-    """The programs of a prefix again, one of them with inject.c inside."""
+    """One program with inject.c inside."""
 
     def __init__(self, m, program):
         self.path = m.dir + "/inject"
         with open(self.path, "wb") as f:
             f.write(bytes(64))
         os.chmod(self.path, 0o666)
-        library = m.dir + "/inject.so"
-        subprocess.run(["cc", "-shared", "-fPIC", "-O", "-D_GNU_SOURCE", "-o",
-                        library, HERE + "/inject.c", "-ldl"], check=True)
-        prefix, m.prefix = m.prefix, m.dir + "/programs"
-        shutil.copytree(prefix, m.prefix, symlinks=True)
-        wrapped = "%s/libexec/mtad/%s" % (m.prefix, program)
-        os.rename(wrapped, wrapped + ".real")
-        with open(wrapped, "w") as f:
-            f.write("#!/bin/sh\nINJECT=%s LD_PRELOAD=%s exec %s.real \"$@\"\n"
-                    % (self.path, library, wrapped))
-        os.chmod(wrapped, 0o755)
+        preload(m, program, HERE + "/inject.c", INJECT=self.path)
 
     def set(self, at, error=0, times=FOR_EVER, kinds=EVERYTHING):
         """The call number `at` from now on fails; 0: none."""

@@ -62,9 +62,12 @@ class Sink:
             for stage, reply in rules.items():
                 f.write("%s %s\n" % (stage.replace("__", ":"), reply))
 
+    def names(self):
+        return sorted(glob.glob(self.folder + "/*[0-9]"))
+
     def messages(self):
         out = []
-        for name in sorted(glob.glob(self.folder + "/*[0-9]")):
+        for name in self.names():
             with open(name, "rb") as f:
                 out.append(f.read().decode("latin1"))
         return out
@@ -265,6 +268,28 @@ route "*" { Host = "[127.0.0.1]:%(sink)d" }
                     break
                 out += got
             return out
+
+
+def wrap(m, program, words):
+    """The programs of m's prefix again, these words of sh before one."""
+    prefix, m.prefix = m.prefix, m.dir + "/programs"
+    shutil.copytree(prefix, m.prefix, symlinks=True)
+    path = "%s/libexec/mtad/%s" % (m.prefix, program)
+    real = os.path.join(m.dir, "real", program)  # its name in ps stays
+    os.mkdir(os.path.dirname(real))
+    os.rename(path, real)
+    with open(path, "w") as f:
+        f.write("#!/bin/sh\n%s exec %s \"$@\"\n" % (words, real))
+    os.chmod(path, 0o755)
+
+
+def preload(m, program, source, **env):
+    """One of m's programs with this library inside."""
+    library = m.dir + "/preload.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O", "-D_GNU_SOURCE", "-o",
+                    library, source, "-ldl"], check=True)
+    wrap(m, program, "".join("%s=%s " % row for row in env.items()) +
+         "LD_PRELOAD=" + library)
 
 
 def stories(module):

@@ -10,7 +10,7 @@
 #ifndef QUEUE_WORLD_H
 #define QUEUE_WORLD_H
 
-#include "queue.h"
+#include "mtad/queue/queue.h"
 
 enum world_part { W_SEGMENT, W_BODY, W_JOURNAL, W_CHECKPOINT, W_LOG, W_PARTS };
 

@@ -7,12 +7,14 @@ usage: sink.py PORT FOLDER [SCRIPT]
 SCRIPT is a file of lines "STAGE REPLY" (STAGE: connect ehlo mail rcpt data
 dot quit; or rcpt:ADDRESS): the reply for that stage instead of the usual one.
 It is read at each connection, so that a test can change it. REPLY "close"
-closes, "hang" says nothing; \\r, \\n and \\0 stand for these bytes.
+closes, "hang" says nothing; \\r, \\n and \\0 stand for these bytes;
+"after SECONDS REPLY" is slow.
 """
 import os
 import socket
 import sys
 import threading
+import time
 
 USUAL = {
     "connect": "220 sink ESMTP",
@@ -21,6 +23,14 @@ USUAL = {
     "mail": "250 2.1.0 ok", "rcpt": "250 2.1.5 ok", "data": "354 go",
     "dot": "250 2.0.0 ok queued as SINK{n}", "quit": "221 2.0.0 bye",
 }
+
+
+def slowly(reply):
+    """(seconds to wait, the reply itself)"""
+    if not reply.startswith("after "):
+        return 0, reply
+    _, seconds, reply = reply.split(" ", 2)
+    return float(seconds), reply
 
 
 class Sink:
@@ -42,6 +52,8 @@ class Sink:
         return rules
 
     def say(self, conn, text):
+        seconds, text = slowly(text)
+        time.sleep(seconds)
         if text == "close":
             raise ConnectionError
         if text == "hang":
@@ -79,7 +91,7 @@ class Sink:
             elif word == b"RCPT":
                 to = line.split(b"<")[1].split(b">")[0].decode()
                 reply = rules.get("rcpt:" + to, rules["rcpt"])
-                if reply[:1] == "2":
+                if slowly(reply)[1][:1] == "2":
                     envelope.append(line.strip())
                 self.say(conn, reply)
             elif word == b"DATA":
@@ -91,7 +103,7 @@ class Sink:
                     if line == b"":
                         raise ConnectionError
                     lines.append(line[1:] if line[:1] == b"." else line)
-                if rules["dot"][:1] == "2" and len(envelope) > 1:
+                if slowly(rules["dot"])[1][:1] == "2" and len(envelope) > 1:
                     self.keep(envelope, b"".join(lines))
                 self.say(conn, rules["dot"].format(n=self.n))
             elif word == b"QUIT":
@@ -103,6 +115,7 @@ class Sink:
     def run(self):
         while True:
             conn, _ = self.sock.accept()
+            conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self.serve, args=(conn,),
                              daemon=True).start()
 
