@@ -563,8 +563,12 @@ def it_refuses_connections_beyond_its_number():
         assert greetings.count(b"421") == 30, greetings
         for s in socks:
             s.close()
-        wait_for("room again", lambda: m.raw(
-            b"QUIT\r\n", until=b"221").startswith(b"220"))
+
+        def is_greeted():
+            with socket.create_connection(("127.0.0.1", m.port)) as s:
+                s.settimeout(20)
+                return s.recv(3) == b"220"
+        wait_for("room again", is_greeted)
 
 
 def it_ends_loops_and_answers_no_notice():
