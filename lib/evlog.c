@@ -219,7 +219,7 @@ send_sentences(struct evlog *l)
 	size_t at = 0;
 	int n = l->sentences_n, done = 0;
 
-	memset(mm, 0, sizeof(mm));
+	memset(mm, 0, (size_t)n * sizeof(mm[0]));
 	for (int i = 0; i < n; i++) {
 		iov[i].iov_base = l->sentences.data + at;
 		iov[i].iov_len = l->sentence_end[i] - at;

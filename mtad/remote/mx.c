@@ -99,44 +99,6 @@ add_host(struct targets *t, const struct mx_host *h, uint16_t port)
 	}
 }
 
-/* Only targets that are better than the first which is this host (RFC 5321
- * section 5.1). True: it is one of them. */
-static bool
-cut_self(const struct mx_lookup *l, struct targets *t)
-{
-	for (int i = 0; i < t->n; i++) {
-		int left = 0;
-
-		if (!self_is(l->self, &t->v[i]))
-			continue;
-		while (t->v[left].pref < t->v[i].pref)
-			left++;
-		t->n = left;
-		return true;
-	}
-	return false;
-}
-
-/* Takes loopback out; the name of the first one taken, or NULL. */
-static const char *
-cut_nowhere(struct targets *t, char ret_name[NAME_MAX_DNS])
-{
-	const char *name = NULL;
-	int left = 0;
-
-	for (int i = 0; i < t->n; i++) {
-		if (target_is_nowhere(&t->v[i])) {
-			if (name == NULL)
-				memcpy(ret_name, t->v[i].name, NAME_MAX_DNS);
-			name = ret_name;
-		} else if (left++ != i) {
-			t->v[left - 1] = t->v[i];
-		}
-	}
-	t->n = left;
-	return name;
-}
-
 static void
 no_address(struct mx_lookup *l)
 {
@@ -179,9 +141,9 @@ order(struct mx_lookup *l)
 	}
 	for (int i = 0; i < l->host_n; i++)
 		add_host(t, &l->host[i], l->port);
-	is_self = cut_self(l, t);
+	is_self = self_cut(l->self, t);
 	if (!l->is_of_operator)
-		nowhere = cut_nowhere(t, nowhere_name);
+		nowhere = targets_cut_nowhere(t, nowhere_name);
 	if (l->mx_all > MX_USED_MAX)
 		snprintf(t->why, sizeof(t->why),
 		    "the best %d of %d MX are used", MX_USED_MAX, l->mx_all);
@@ -422,7 +384,7 @@ literal(struct mx_lookup *l, const char *ip)
 	}
 	snprintf(mx.name, sizeof(mx.name), "%s", ip);
 	add_address(t, &mx, family, addr, l->port);
-	if (!cut_self(l, t)) {
+	if (!self_cut(l->self, t)) {
 		finish(l, t);
 		return;
 	}

@@ -100,3 +100,19 @@ self_is(const struct self *s, const struct target *t)
 			return true;
 	return false;
 }
+
+bool
+self_cut(const struct self *s, struct targets *t)
+{
+	for (int i = 0; i < t->n; i++) {
+		int left = 0;
+
+		if (!self_is(s, &t->v[i]))
+			continue;
+		while (t->v[left].pref < t->v[i].pref)
+			left++;
+		t->n = left;
+		return true;
+	}
+	return false;
+}

@@ -15,5 +15,8 @@ struct self;
 struct self *self_new(const struct conf *); /* NULL: no memory */
 void self_free(struct self *);
 bool self_is(const struct self *, const struct target *);
+/* Leaves only targets that are better than the first which is this host (RFC
+ * 5321 section 5.1). True: it is one of them. */
+bool self_cut(const struct self *, struct targets *);
 
 #endif

@@ -128,6 +128,25 @@ target_is_nowhere(const struct target *t)
 	return IN6_IS_ADDR_LOOPBACK(a6) || IN6_IS_ADDR_UNSPECIFIED(a6);
 }
 
+const char *
+targets_cut_nowhere(struct targets *t, char ret_name[NAME_MAX_DNS])
+{
+	const char *name = NULL;
+	int left = 0;
+
+	for (int i = 0; i < t->n; i++) {
+		if (target_is_nowhere(&t->v[i])) {
+			if (name == NULL)
+				memcpy(ret_name, t->v[i].name, NAME_MAX_DNS);
+			name = ret_name;
+		} else if (left++ != i) {
+			t->v[left - 1] = t->v[i];
+		}
+	}
+	t->n = left;
+	return name;
+}
+
 static void
 swap(struct mx *a, struct mx *b)
 {

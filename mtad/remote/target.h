@@ -57,6 +57,8 @@ bool target_same(const struct target *, const struct target *);
 /* Loopback and 0.0.0.0 or ::, v4 mapped in v6 too: no place to send the mail
  * of another's domain to. */
 bool target_is_nowhere(const struct target *);
+/* Takes these out; the name of the first one taken, or NULL. */
+const char *targets_cut_nowhere(struct targets *, char ret_name[NAME_MAX_DNS]);
 
 /* MX records in the order in which they are tried: by preference, equal ones
  * shuffled with the given random number. */
