@@ -563,8 +563,11 @@ def it_refuses_connections_beyond_its_number():
         assert greetings.count(b"421") == 30, greetings
         for s in socks:
             s.close()
-        wait_for("room again", lambda: m.raw(
-            b"QUIT\r\n", until=b"221").startswith(b"220"))
+
+        def has_room():
+            with socket.create_connection(("127.0.0.1", m.port)) as s:
+                return s.recv(3) == b"220"
+        wait_for("room again", has_room)
 
 
 def it_ends_loops_and_answers_no_notice():
