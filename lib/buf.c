@@ -37,20 +37,12 @@ buf_shrink(struct buf *b)
 		buf_release(b);
 }
 
-char *
-buf_room(struct buf *b, size_t n)
+static char *
+grow(struct buf *b, size_t n)
 {
 	size_t cap = b->cap ? b->cap : 64;
 	char *p;
 
-	if (b->bad)
-		return NULL;
-	if (n > b->max || b->len > b->max - n) {
-		b->bad = true;
-		return NULL;
-	}
-	if (b->cap != 0 && b->len + n < b->cap)
-		return b->data + b->len;
 	while (cap <= b->len + n)
 		cap *= 2;
 	p = realloc(b->data == nothing ? NULL : b->data, cap);
@@ -62,6 +54,18 @@ buf_room(struct buf *b, size_t n)
 	b->data = p;
 	b->cap = cap;
 	return p + b->len;
+}
+
+char *
+buf_room(struct buf *b, size_t n)
+{
+	if (b->bad)
+		return NULL;
+	if (n > b->max || b->len > b->max - n) {
+		b->bad = true;
+		return NULL;
+	}
+	return b->len + n < b->cap ? b->data + b->len : grow(b, n);
 }
 
 void
@@ -80,7 +84,13 @@ buf_add(struct buf *b, const void *bytes, size_t n)
 void
 buf_addc(struct buf *b, char c)
 {
-	buf_add(b, &c, 1);
+	char *p = buf_room(b, 1);
+
+	if (p == NULL)
+		return;
+	p[0] = c;
+	p[1] = '\0';
+	b->len++;
 }
 
 void
@@ -108,23 +118,27 @@ buf_add_u64(struct buf *b, uint64_t v)
 	buf_add(b, tmp + i, sizeof(tmp) - i);
 }
 
+/* Printed where it goes; once more when that was too little room. */
 void
 buf_addv(struct buf *b, const char *fmt, va_list ap)
 {
+	size_t room = b->cap - b->len;
 	va_list again;
-	char *p;
 	int n;
 
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
-	va_end(again);
-	p = n < 0 ? NULL : buf_room(b, (size_t)n);
-	if (p == NULL) {
-		b->bad = true;
+	if (b->bad)
 		return;
+	va_copy(again, ap);
+	n = vsnprintf(room ? b->data + b->len : NULL, room, fmt, ap);
+	if (n < 0 || buf_room(b, (size_t)n) == NULL) {
+		b->bad = true;
+		b->data[b->len] = '\0';
+	} else {
+		if ((size_t)n >= room)
+			vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
+		b->len += (size_t)n;
 	}
-	vsnprintf(p, (size_t)n + 1, fmt, ap);
-	b->len += (size_t)n;
+	va_end(again);
 }
 
 void

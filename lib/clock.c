@@ -77,12 +77,11 @@ clock_rfc3339(struct buf *b, int64_t us)
 	buf_add(b, s, sizeof(s) - 1);
 }
 
-void
-clock_rfc5322(struct buf *b, int64_t us)
+static void
+put_rfc5322(struct buf *b, time_t t)
 {
 	static const char day[] = "SunMonTueWedThuFriSat";
 	static const char mon[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	time_t t = (time_t)(us / US_SEC);
 	struct tm tm;
 	long off;
 
@@ -93,6 +92,27 @@ clock_rfc5322(struct buf *b, int64_t us)
 	    day + 3 * tm.tm_wday, tm.tm_mday, mon + 3 * tm.tm_mon,
 	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec,
 	    tm.tm_gmtoff < 0 ? '-' : '+', off / 60, off % 60);
+}
+
+void
+clock_rfc5322(struct buf *b, int64_t us)
+{
+	static _Thread_local struct {
+		int64_t sec;
+		char text[64];
+	} last = { -1, "" };
+	int64_t sec = us / US_SEC;
+	size_t from = b->len;
+
+	if (sec == last.sec) { /* the calendar once a second */
+		buf_adds(b, last.text);
+		return;
+	}
+	put_rfc5322(b, (time_t)sec);
+	if (b->bad || b->len - from >= sizeof(last.text))
+		return;
+	memcpy(last.text, b->data + from, b->len - from + 1);
+	last.sec = sec;
 }
 
 void

@@ -6,7 +6,13 @@
 #include "clock.h"
 
 static const struct field_info fields[FIELD_COUNT] = {
-#define FIELD(id, name, kind, doc) [F_##id] = { name, doc, FK_##kind },
+#define TEXT(s)                                                                \
+	{                                                                      \
+		s, sizeof(s) - 1                                               \
+	}
+#define FIELD(id, name, kind, doc)                                             \
+	[F_##id] = { name, doc, FK_##kind, TEXT(",\"" name "\":"),             \
+		TEXT(" " name "=\"") },
 #include "event.def"
 };
 
@@ -185,9 +191,7 @@ event_json(struct buf *b, const struct event *e)
 		const struct event_value *v = &e->value[i];
 		const struct field_info *f = &fields[v->field];
 
-		buf_add(b, ",\"", 2);
-		buf_adds(b, f->name);
-		buf_add(b, "\":", 2);
+		buf_add_slice(b, f->json);
 		switch (f->kind) {
 		case FK_STR:
 			put_json(b, v->v.str);
@@ -231,10 +235,28 @@ plain_value(struct buf *b, const struct event_value *v)
 static const struct event_value *
 find(const struct event *e, struct slice name)
 {
-	for (int i = 0; i < e->n; i++)
-		if (slice_eq(slice_of(fields[e->value[i].field].name), name))
+	for (int i = 0; i < e->n; i++) {
+		const char *has = fields[e->value[i].field].name;
+
+		if (strncmp(has, name.p, name.n) == 0 && has[name.n] == '\0')
 			return &e->value[i];
+	}
 	return NULL;
+}
+
+/* The value of the field named at "{"; behind its "}". */
+static const char *
+expand_field(struct buf *b, const struct event *e, const char *p, bool *has_all)
+{
+	const char *end = strchr(p, '}');
+	const struct event_value *v =
+	    find(e, (struct slice){ p + 1, (size_t)(end - p - 1) });
+
+	if (v != NULL)
+		plain_value(b, v);
+	else
+		*has_all = false;
+	return end + 1;
 }
 
 /* Expand up to the closing bracket or the end; false: a field was absent. */
@@ -245,39 +267,24 @@ expand(struct buf *b, const struct event *e, const char **pp)
 	bool has_all = true;
 
 	while (*p != '\0' && *p != ']') {
-		if (*p == '[' && p[1] != '{') {
-			size_t mark = b->len;
+		size_t mark = b->len, n = strcspn(p, "[]{");
 
+		buf_add(b, p, n);
+		p += n;
+		if (*p == '{') {
+			p = expand_field(b, e, p, &has_all);
+		} else if (*p == '[' && p[1] == '{') {
+			/* a literal bracket before an address */
+			buf_addc(b, '[');
+			p = expand_field(b, e, p + 1, &has_all);
+			buf_addc(b, ']');
+			p++;
+		} else if (*p == '[') {
+			mark += n;
 			p++;
 			if (!expand(b, e, &p))
 				b->len = mark;
-			continue;
 		}
-		if (*p == '[') { /* a literal bracket before an address */
-			const char *q = strchr(p, '}');
-			struct slice name = { p + 2, (size_t)(q - p - 2) };
-			const struct event_value *v = find(e, name);
-
-			has_all &= v != NULL;
-			buf_addc(b, '[');
-			if (v != NULL)
-				plain_value(b, v);
-			buf_addc(b, ']');
-			p = q + 2;
-			continue;
-		}
-		if (*p == '{') {
-			const char *q = strchr(p, '}');
-			struct slice name = { p + 1, (size_t)(q - p - 1) };
-			const struct event_value *v = find(e, name);
-
-			has_all &= v != NULL;
-			if (v != NULL)
-				plain_value(b, v);
-			p = q + 1;
-			continue;
-		}
-		buf_addc(b, *p++);
 	}
 	*pp = *p == ']' ? p + 1 : p;
 	return has_all;
@@ -298,26 +305,37 @@ event_sentence(struct buf *b, const struct event *e)
 	b->data[b->len] = '\0';
 }
 
+/* A PARAM-VALUE (RFC 5424 section 6.3.3), control bytes as '?'. */
+static void
+put_sd(struct buf *b, struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		size_t run = i;
+
+		while (run < s.n && (unsigned char)s.p[run] >= 0x20 &&
+		    s.p[run] != '"' && s.p[run] != '\\' && s.p[run] != ']')
+			run++;
+		buf_add(b, s.p + i, run - i);
+		i = run;
+		if (i == s.n)
+			return;
+		if ((unsigned char)s.p[i] >= 0x20)
+			buf_addc(b, '\\');
+		buf_addc(b, (unsigned char)s.p[i] < 0x20 ? '?' : s.p[i]);
+	}
+}
+
 void
 event_sd(struct buf *b, const struct event *e)
 {
-	struct buf tmp;
-
-	buf_init(&tmp, b->max);
 	for (int i = 0; i < e->n; i++) {
-		buf_clear(&tmp);
-		plain_value(&tmp, &e->value[i]);
-		buf_addc(b, ' ');
-		buf_adds(b, fields[e->value[i].field].name);
-		buf_adds(b, "=\"");
-		for (size_t k = 0; k < tmp.len; k++) {
-			char c = tmp.data[k];
+		const struct field_info *f = &fields[e->value[i].field];
 
-			if (c == '"' || c == '\\' || c == ']')
-				buf_addc(b, '\\');
-			buf_addc(b, (unsigned char)c < 0x20 ? '?' : c);
-		}
+		buf_add_slice(b, f->sd);
+		if (f->kind == FK_STR || f->kind == FK_JSON)
+			put_sd(b, e->value[i].v.str);
+		else
+			plain_value(b, &e->value[i]);
 		buf_addc(b, '"');
 	}
-	buf_release(&tmp);
 }

@@ -37,6 +37,7 @@ enum field_kind { FK_STR, FK_NUM, FK_BOOL, FK_TIME, FK_JSON };
 struct field_info {
 	const char *name, *doc;
 	enum field_kind kind;
+	struct slice json, sd; /* ,"name":  and  name=" with its blank */
 };
 
 struct event_info {

@@ -1,6 +1,7 @@
 #include "evlog.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -18,8 +19,10 @@
 struct evlog {
 	pid_t pid; /* made after the last fork, so it stays */
 	int fd, syslog_fd;
-	char *node, *prog;
+	char *prog;
 	char boot[33];
+	/* What each line says of its writer, as text. */
+	char *json_origin, *json_prog, *syslog_origin, *syslog_boot;
 	uint64_t seq;
 	uint64_t lost_from; /* first event that no disk took; 0: none */
 	struct buf lines;
@@ -44,6 +47,39 @@ draw_boot(char boot[33])
 	boot[32] = '\0';
 }
 
+static char *
+text(const char *fmt, ...)
+{
+	struct buf b;
+	va_list ap;
+	char *p;
+
+	buf_init(&b, 4096);
+	va_start(ap, fmt);
+	buf_addv(&b, fmt, ap);
+	va_end(ap);
+	p = buf_take(&b);
+	buf_release(&b);
+	return p;
+}
+
+static bool
+set_origin(struct evlog *l, const char *node)
+{
+	int pid = (int)l->pid;
+
+	l->json_origin = text(
+	    ",\"node\":\"%s\",\"instance\":\"mtad\",\"boot\":\"%s\",\"seq\":",
+	    node, l->boot);
+	l->json_prog =
+	    text(",\"prog\":\"%s\",\"pid\":%d,\"severity\":", l->prog, pid);
+	l->syslog_origin = text(" %s %s %d ", node, l->prog, pid);
+	l->syslog_boot =
+	    text(" [mtaev@32473 v=\"1\" boot=\"%s\" seq=\"", l->boot);
+	return l->json_origin && l->json_prog && l->syslog_origin &&
+	    l->syslog_boot;
+}
+
 struct evlog *
 evlog_new(const char *node, const char *prog)
 {
@@ -53,12 +89,11 @@ evlog_new(const char *node, const char *prog)
 		return NULL;
 	l->pid = getpid();
 	l->fd = l->syslog_fd = -1;
-	l->node = strdup(node);
 	l->prog = strdup(prog);
 	buf_init(&l->lines, LINES_MAX);
 	buf_init(&l->sentences, (size_t)SYSLOG_LINE * SYSLOG_BATCH * 2);
 	draw_boot(l->boot);
-	if (l->node == NULL || l->prog == NULL) {
+	if (l->prog == NULL || !set_origin(l, node)) {
 		evlog_free(l);
 		return NULL;
 	}
@@ -77,8 +112,11 @@ evlog_free(struct evlog *l)
 		close(l->syslog_fd);
 	buf_release(&l->lines);
 	buf_release(&l->sentences);
-	free(l->node);
 	free(l->prog);
+	free(l->json_origin);
+	free(l->json_prog);
+	free(l->syslog_origin);
+	free(l->syslog_boot);
 	free(l);
 }
 
@@ -135,17 +173,9 @@ put_line(struct evlog *l, const struct event *e, uint64_t seq, int64_t wall,
 	clock_rfc3339(b, wall);
 	buf_adds(b, "\",\"mono_us\":");
 	buf_add_u64(b, (uint64_t)mono);
-	buf_adds(b, ",\"node\":\"");
-	buf_adds(b, l->node);
-	buf_adds(b, "\",\"instance\":\"mtad\",\"boot\":\"");
-	buf_add(b, l->boot, 32);
-	buf_adds(b, "\",\"seq\":");
+	buf_adds(b, l->json_origin);
 	buf_add_u64(b, seq);
-	buf_adds(b, ",\"prog\":\"");
-	buf_adds(b, l->prog);
-	buf_adds(b, "\",\"pid\":");
-	buf_add_u64(b, (uint64_t)l->pid);
-	buf_adds(b, ",\"severity\":");
+	buf_adds(b, l->json_prog);
 	buf_add_u64(b, (uint64_t)info->severity);
 	event_json(b, e);
 	buf_adds(b, "}\n");
@@ -159,17 +189,22 @@ put_sentence(struct evlog *l, const struct event *e, uint64_t seq, int64_t wall)
 	const struct event_info *info = event_info(e->type);
 	size_t from = b->len;
 
-	buf_addf(b, "<%d>1 ", FACILITY_MAIL * 8 + info->severity);
+	buf_addc(b, '<');
+	buf_add_u64(b, FACILITY_MAIL * 8 + (unsigned)info->severity);
+	buf_adds(b, ">1 ");
 	clock_rfc3339(b, wall);
-	buf_addf(b,
-	    " %s %s %d %s [mtaev@32473 v=\"1\" boot=\"%s\" seq=\"%llu\"",
-	    l->node, l->prog, (int)l->pid, info->name, l->boot,
-	    (unsigned long long)seq);
+	buf_adds(b, l->syslog_origin);
+	buf_adds(b, info->name);
+	buf_adds(b, l->syslog_boot);
+	buf_add_u64(b, seq);
+	buf_addc(b, '"');
 	event_sd(b, e);
 	buf_adds(b, "] ");
 	for (int i = 0; i < e->n; i++)
-		if (e->value[i].field == F_MSG_ID)
-			buf_addf(b, "%.*s: ", SLICE_ARG(e->value[i].v.str));
+		if (e->value[i].field == F_MSG_ID) {
+			buf_add_slice(b, e->value[i].v.str);
+			buf_adds(b, ": ");
+		}
 	event_sentence(b, e);
 	if (b->bad || b->len - from > SYSLOG_LINE)
 		b->len = b->bad ? 0 : from + SYSLOG_LINE;

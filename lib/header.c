@@ -97,28 +97,30 @@ report(struct address *a, void (*each)(void *, struct slice), void *arg)
 	*a = (struct address){ .n = 0 };
 }
 
-/* Behind the comment that begins at i; nested ones do not recurse. */
-static size_t
-skip_comment(struct slice v, size_t i)
+/* From the start of a comment to its end; nested ones do not recurse. False:
+ * it has none. */
+static bool
+skip_comment(struct slice v, size_t *i)
 {
 	int depth = 0;
 
-	for (; i < v.n; i++) {
-		if (v.p[i] == '\\')
-			i++;
-		else if (v.p[i] == '(')
+	for (; *i < v.n; ++*i) {
+		if (v.p[*i] == '\\')
+			++*i;
+		else if (v.p[*i] == '(')
 			depth++;
-		else if (v.p[i] == ')' && --depth == 0)
-			return i + 1;
+		else if (v.p[*i] == ')' && --depth == 0)
+			return true;
 	}
-	return v.n;
+	return false;
 }
 
 bool
 header_addresses(struct slice v, void (*each)(void *, struct slice), void *arg)
 {
 	struct address a = { .n = 0 };
-	bool in_quotes = false, in_literal = false, is_whole;
+	bool in_quotes = false, in_literal = false, in_comment = false;
+	bool is_whole;
 
 	for (size_t i = 0; i < v.n; i++) {
 		char c = v.p[i];
@@ -146,7 +148,7 @@ header_addresses(struct slice v, void (*each)(void *, struct slice), void *arg)
 			add(&a, c);
 			break;
 		case '(':
-			i = skip_comment(v, i) - 1;
+			in_comment = !skip_comment(v, &i);
 			break;
 		case '<':
 			a.has_angle = a.is_in_angle = true;
@@ -179,7 +181,7 @@ header_addresses(struct slice v, void (*each)(void *, struct slice), void *arg)
 			add(&a, c);
 		}
 	}
-	is_whole = !in_quotes && !a.is_in_angle;
+	is_whole = !in_quotes && !in_literal && !in_comment && !a.is_in_angle;
 	report(&a, each, arg);
 	return is_whole;
 }

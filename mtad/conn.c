@@ -203,12 +203,12 @@ wait_writable(struct conn *c)
 		event_add(c->wr, c->timeout);
 }
 
-void
-conn_flush(struct conn *c)
+static void
+flush(struct conn *c, int flags)
 {
 	while (c->sent < c->out.len) { /* also the last words of a dead one */
 		ssize_t n = send(c->fd, c->out.data + c->sent,
-		    c->out.len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		    c->out.len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT | flags);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -223,6 +223,18 @@ conn_flush(struct conn *c)
 	}
 	c->sent = 0;
 	buf_release(&c->out);
+}
+
+void
+conn_flush(struct conn *c)
+{
+	flush(c, 0);
+}
+
+void
+conn_flush_last(struct conn *c)
+{
+	flush(c, MSG_MORE);
 }
 
 void

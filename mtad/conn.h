@@ -39,6 +39,9 @@ void conn_free(struct conn *); /* sends what the socket takes, closes */
 void conn_timeout(struct conn *, const struct timeval *);
 struct buf *conn_out(struct conn *); /* append; then conn_flush() */
 void conn_flush(struct conn *);
+/* Before conn_free(): the bytes leave in one packet with the end. For a peer
+ * that has nothing more to say: unread input would cost it these words. */
+void conn_flush_last(struct conn *);
 void conn_pause(struct conn *); /* no input() until conn_resume() */
 void conn_resume(struct conn *); /* calls input() with what waited */
 bool conn_is_paused(const struct conn *);

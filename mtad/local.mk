@@ -5,6 +5,7 @@ mtad_libmtad_a_SOURCES = \
 	mtad/conf_text.c mtad/conf_text.h \
 	mtad/conn.c mtad/conn.h \
 	mtad/members.c mtad/members.h \
+	mtad/outbox.c mtad/outbox.h \
 	mtad/proc.c mtad/proc.h \
 	mtad/proto.c mtad/proto.h mtad/proto.def \
 	mtad/record.c mtad/record.h \

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -397,6 +398,7 @@ proc_main(const struct proc_ops *ops, int argc, char **argv, void *ctx)
 	if (fcntl(PARENT_FD, F_SETFD, FD_CLOEXEC) < 0)
 		fatal("%s is started by mtad, not by hand",
 		    proto_role_name(ops->role));
+	tzset(); /* a file, that no sandbox has */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN); /* these are the parent's */
 	signal(SIGINT, SIG_IGN);

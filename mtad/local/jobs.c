@@ -25,14 +25,6 @@ struct delivery {
 	struct buf rcpts; /* of the result */
 };
 
-/* What the queue has not made durable yet: the frame, as it was sent. */
-struct kept {
-	uint64_t serial;
-	uint16_t type;
-	size_t n;
-	char bytes[];
-};
-
 static uint64_t
 mix(uint64_t v)
 {
@@ -51,54 +43,12 @@ is_piece(const void *entry, const void *key)
 	return ((const struct piece *)entry)->tag == *(const uint64_t *)key;
 }
 
-static uint64_t
-hash_kept(const void *entry)
-{
-	return mix(((const struct kept *)entry)->serial);
-}
-
-static bool
-is_kept(const void *entry, const void *key)
-{
-	return ((const struct kept *)entry)->serial == *(const uint64_t *)key;
-}
-
 void
 jobs_init(struct local *l)
 {
 	LIST_INIT(&l->deliveries);
 	map_init(&l->pieces, hash_piece, is_piece);
-	map_init(&l->kept, hash_kept, is_kept);
-	l->next_serial = 1;
-}
-
-static void
-send_kept(struct local *l, const struct kept *k)
-{
-	struct peer *q = &l->proc->queue;
-
-	if (q->chan == NULL)
-		return;
-	buf_add(chan_begin(q->chan, k->type), k->bytes, k->n);
-	chan_end(q->chan, -1);
-}
-
-/* An outcome that is not told would leave its recipient for ever: without
- * memory this process ends, and the queue takes back what it held. */
-static void
-keep(struct local *l, uint16_t type, uint64_t serial, const struct buf *b)
-{
-	struct kept *k = b->bad ? NULL : malloc(sizeof(*k) + b->len);
-
-	if (k == NULL)
-		fatal("no memory for an outcome");
-	k->serial = serial;
-	k->type = type;
-	k->n = b->len;
-	memcpy(k->bytes, b->data, b->len);
-	if (map_add(&l->kept, k) < 0)
-		fatal("no memory for an outcome");
-	send_kept(l, k);
+	outbox_init(&l->outbox);
 }
 
 static void
@@ -108,15 +58,10 @@ send_result(struct delivery *d)
 	int64_t us = clock_mono() - d->started;
 	struct p_result m = { .id = d->job.id,
 		.job = d->job.job,
-		.serial = l->next_serial++,
 		.final_us = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX,
 		.rcpts = buf_slice(&d->rcpts) };
-	struct buf b;
 
-	buf_init(&b, CHAN_FRAME_MAX);
-	put_p_result(&b, &m);
-	keep(l, P_RESULT, m.serial, &b);
-	buf_release(&b);
+	outbox_put(&l->outbox, &l->proc->queue, &m);
 }
 
 static void
@@ -125,16 +70,11 @@ send_forward(struct delivery *d, uint32_t index, const struct agent_answer *a)
 	struct local *l = d->l;
 	struct p_forward m = { .id = d->job.id,
 		.job = d->job.job,
-		.serial = l->next_serial++,
 		.rcpt = index,
 		.keeps = a->keeps,
 		.targets = a->targets };
-	struct buf b;
 
-	buf_init(&b, CHAN_FRAME_MAX);
-	put_p_forward(&b, &m);
-	keep(l, P_FORWARD, m.serial, &b);
-	buf_release(&b);
+	outbox_put_forward(&l->outbox, &l->proc->queue, &m);
 }
 
 static void
@@ -298,15 +238,10 @@ bool
 jobs_ack(struct local *l, struct slice payload)
 {
 	struct p_result_ack m;
-	struct kept *k;
 
 	if (!get_p_result_ack(payload, &m))
 		return false;
-	k = map_find(&l->kept, mix(m.serial), &m.serial);
-	if (k != NULL) {
-		map_del(&l->kept, k);
-		free(k);
-	}
+	outbox_ack(&l->outbox, m.serial);
 	return true;
 }
 
@@ -329,18 +264,15 @@ void
 jobs_report(struct local *l)
 {
 	struct delivery *d;
-	size_t pos = 0;
-	struct kept *k;
 
 	LIST_FOREACH (d, &l->deliveries, link)
 		say_holding(l, d);
-	while ((k = map_next(&l->kept, &pos)) != NULL)
-		send_kept(l, k);
+	outbox_resend(&l->outbox, &l->proc->queue);
 	PROC_SEND(&l->proc->queue, holding_end, HOLDING_END, .unused = 0);
 }
 
 bool
 jobs_are_over(const struct local *l)
 {
-	return LIST_EMPTY(&l->deliveries) && l->kept.n == 0;
+	return LIST_EMPTY(&l->deliveries) && outbox_count(&l->outbox) == 0;
 }

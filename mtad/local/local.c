@@ -12,7 +12,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -57,7 +56,6 @@ warm(struct proc *p)
 {
 	struct local *l = p->ctx;
 
-	tzset();
 	l->proc = p;
 	jobs_init(l);
 	pool_init(l);

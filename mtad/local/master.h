@@ -12,6 +12,7 @@
 
 #include "agent.h"
 #include "map.h"
+#include "outbox.h"
 #include "proc.h"
 
 struct agent_peer;
@@ -31,8 +32,9 @@ struct local {
 	LIST_HEAD(, agent_peer) agents;
 	TAILQ_HEAD(, piece) waiting;
 	LIST_HEAD(, delivery) deliveries;
-	struct map pieces, kept;
-	uint64_t next_tag, next_serial;
+	struct map pieces;
+	struct outbox outbox;
+	uint64_t next_tag;
 	int agents_n;
 	unsigned agents_ended; /* for walks over agents */
 	int64_t told_full; /* mono: when a full disk was last told */

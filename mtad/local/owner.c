@@ -104,10 +104,11 @@ confine(void)
 	static const int calls[] = { SCMP_SYS(openat), SCMP_SYS(newfstatat),
 		SCMP_SYS(fstat), SCMP_SYS(pread64), SCMP_SYS(fsync),
 		SCMP_SYS(ftruncate), SCMP_SYS(rename), SCMP_SYS(renameat),
-		SCMP_SYS(renameat2), SCMP_SYS(unlinkat), SCMP_SYS(unlink),
-		SCMP_SYS(mkdirat), SCMP_SYS(fcntl), SCMP_SYS(clone),
-		SCMP_SYS(clone3), SCMP_SYS(clock_nanosleep), SCMP_SYS(stat),
-		SCMP_SYS(lstat), SCMP_SYS(open), SCMP_SYS(prctl), -1 };
+		SCMP_SYS(renameat2), SCMP_SYS(linkat), SCMP_SYS(unlinkat),
+		SCMP_SYS(unlink), SCMP_SYS(mkdirat), SCMP_SYS(fcntl),
+		SCMP_SYS(clone), SCMP_SYS(clone3), SCMP_SYS(clock_nanosleep),
+		SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(open),
+		SCMP_SYS(prctl), -1 };
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;

@@ -28,6 +28,7 @@ struct aliases {
 	struct map map;
 	struct source *source;
 	size_t sources;
+	unsigned holders;
 };
 
 static struct slice
@@ -172,8 +173,17 @@ aliases_new(void)
 {
 	struct aliases *as = calloc(1, sizeof(*as));
 
-	if (as != NULL)
-		map_init(&as->map, hash_alias, is_alias);
+	if (as == NULL)
+		return NULL;
+	map_init(&as->map, hash_alias, is_alias);
+	as->holders = 1;
+	return as;
+}
+
+struct aliases *
+aliases_hold(struct aliases *as)
+{
+	as->holders++;
 	return as;
 }
 
@@ -204,7 +214,7 @@ aliases_free(struct aliases *as)
 	size_t pos = 0;
 	struct alias *a;
 
-	if (as == NULL)
+	if (as == NULL || --as->holders != 0)
 		return;
 	while ((a = map_next(&as->map, &pos)) != NULL)
 		free(a);

@@ -23,7 +23,8 @@ struct aliases *aliases_new(void); /* empty; NULL without memory */
 /* One file's text; name is for why. False: not understood. */
 bool aliases_parse(
     struct aliases *, const char *name, struct slice text, char why[300]);
-void aliases_free(struct aliases *);
+void aliases_free(struct aliases *); /* with its last holder */
+struct aliases *aliases_hold(struct aliases *); /* one aliases_free() more */
 /* The right side as it stands in the file, or an empty slice. */
 bool aliases_find(
     const struct aliases *, struct slice key, struct slice *ret_members);

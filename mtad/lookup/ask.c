@@ -152,30 +152,29 @@ sieve_begin(struct ask *a, struct slice targets)
 }
 
 static void
-got_alias(struct ask *a, struct slice text)
+got_members(struct ask *a, const struct members *all, char why[300])
 {
-	struct lookup *l = a->l;
-	struct members all;
-	char why[300];
-
-	if (!a->by.is_expand && a->by.what != ASK_EXPN) {
-		answer_ok(a);
-		return;
-	}
-	members_init(&all);
-	if (include_collect(l->aliases, &all, text, why) < 0) {
-		tables_complain(l, "", why);
+	if (all == NULL) {
+		tables_complain(a->l, "", why);
 		answer_verdict(a,
 		    VERDICT(451, "4.3.5", RC_LOCAL_RESOURCE,
 			"The list cannot be read now"));
 	} else if (!a->by.is_expand) {
-		answer_lines(a, buf_slice(&all.targets));
-	} else if (is_special(a) && all.targets.len < SIEVE_MAX) {
-		sieve_begin(a, buf_slice(&all.targets));
+		answer_lines(a, buf_slice(&all->targets));
+	} else if (is_special(a) && all->targets.len < SIEVE_MAX) {
+		sieve_begin(a, buf_slice(&all->targets));
 	} else {
-		answer_targets(a, buf_slice(&all.targets));
+		answer_targets(a, buf_slice(&all->targets));
 	}
-	members_release(&all);
+}
+
+static void
+got_alias(struct ask *a, struct slice text)
+{
+	if (!a->by.is_expand && a->by.what != ASK_EXPN)
+		answer_ok(a);
+	else
+		list_collect(a, text, got_members);
 }
 
 /* The whole address, then the local part. */

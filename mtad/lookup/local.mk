@@ -10,6 +10,7 @@ mtalibexec_PROGRAMS += mtad/lookup/mtad-lookup
 mtad_lookup_mtad_lookup_SOURCES = \
 	mtad/lookup/answer.c \
 	mtad/lookup/ask.c \
+	mtad/lookup/list.c \
 	mtad/lookup/lookup.c mtad/lookup/lookup.h \
 	mtad/lookup/tables.c
 mtad_lookup_mtad_lookup_CPPFLAGS = $(MTAD_CPPFLAGS)

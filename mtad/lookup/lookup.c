@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <pwd.h>
 #include <seccomp.h>
-#include <time.h>
 
 #include "lookup.h"
 #include "priv.h"
+#include "worker.h"
 
 static bool
 frame(struct proc *p, struct peer *peer, enum proto_type type,
@@ -42,7 +42,6 @@ frame(struct proc *p, struct peer *peer, enum proto_type type,
 static int
 warm(struct proc *p)
 {
-	tzset();
 	((struct lookup *)p->ctx)->proc = p;
 	return 0;
 }
@@ -74,7 +73,8 @@ sandbox(struct proc *p)
 	if (rc < 0)
 		return rc;
 	l->users = users_new(p);
-	if (l->users == NULL)
+	l->reader = worker_new(p->base);
+	if (l->users == NULL || l->reader == NULL)
 		return -ENOMEM;
 	getpwnam("root");
 	getpwnam("mtad-is-nobody");

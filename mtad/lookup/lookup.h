@@ -5,6 +5,7 @@
  *	ask.c		one question: which way to its answer
  *	answer.c	the answer's frames
  *	include.c	:include: files
+ *	list.c		... read beside the loop
  */
 #ifndef LOOKUP_LOOKUP_H
 #define LOOKUP_LOOKUP_H
@@ -23,6 +24,8 @@
 struct lookup {
 	struct proc *proc;
 	struct users *users;
+	struct worker *reader; /* of included files */
+	unsigned reading;
 	struct aliases *aliases; /* NULL: they cannot be read */
 	char told[400]; /* the last complaint, and when */
 	int64_t told_at; /* mono */
@@ -74,5 +77,14 @@ void answer_targets(struct ask *, struct slice targets);
  * -E: not now, with the file named in why. */
 int include_collect(const struct aliases *, struct members *all,
     struct slice text, char why[300]);
+
+/*
+ * list.c: told the members of text, at once when it includes no file. Files
+ * are read beside the loop, one after the other: a filesystem that hangs
+ * keeps the lists waiting that include files, and no other question. all is
+ * NULL when it is not now, with the file named in why.
+ */
+typedef void list_told(struct ask *, const struct members *all, char why[300]);
+void list_collect(struct ask *, struct slice text, list_told *);
 
 #endif

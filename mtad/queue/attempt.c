@@ -98,6 +98,29 @@ attempt_free(struct queue *q, struct attempt *a)
 	msg_unpin(q, m);
 }
 
+static void
+say_host(struct queue *q, const struct dest *d, enum sched_news news)
+{
+	static const enum event_type types[] = { [SCHED_UP] = EV_HOST_UP,
+		[SCHED_DOWN] = EV_HOST_DOWN,
+		[SCHED_BACKOFF] = EV_HOST_BACKOFF };
+	struct event e;
+
+	if (news == SCHED_NO_NEWS)
+		return;
+	event_init(&e, types[news]);
+	event_cstr(&e, F_HOST_NAME, d->key);
+	event_num(&e, F_SINCE, (uint64_t)d->since);
+	if (news != SCHED_UP) {
+		event_num(&e, F_FAILS_COUNT, d->fails);
+		event_num(&e, F_UNTIL,
+		    (uint64_t)(clock_wall() + d->down_until - clock_mono()));
+		if (d->last_text != NULL)
+			event_cstr(&e, F_TEXT, d->last_text);
+	}
+	queue_emit(q, &e);
+}
+
 void
 attempt_end(struct queue *q, struct attempt *a, enum sched_result r)
 {
@@ -112,13 +135,7 @@ attempt_end(struct queue *q, struct attempt *a, enum sched_result r)
 		rc->state = RS_OPEN;
 		route_rcpt(q, m, a->rcpt[i].index, rc->attempts != 0, false, 0);
 	}
-	if (sched_done(&q->sched, d, r, clock_mono())) {
-		struct event e;
-
-		event_init(&e, EV_HOST_UP);
-		event_cstr(&e, F_HOST_NAME, d->key);
-		queue_emit(q, &e);
-	}
+	say_host(q, d, sched_done(&q->sched, d, r, clock_mono()));
 	stat_set(q->proc->slot, ST_QUEUE_ACTIVE, q->sched.active);
 	attempt_free(q, a);
 	queue_schedule(q);

@@ -241,7 +241,7 @@ static void
 put_state(struct client *c)
 {
 	const struct queue *q = c->q;
-	char text[500];
+	char text[600];
 
 	if (q->is_spool_bad)
 		snprintf(text, sizeof(text),
@@ -267,6 +267,10 @@ put_state(struct client *c)
 		    "accept)");
 	else
 		snprintf(text, sizeof(text), "taking and delivering mail");
+	if (names_waiting(q) != NULL)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+		    "; mail for %s waits: no alias delivers it",
+		    names_waiting(q));
 	row_cstr(c, "state", text);
 }
 

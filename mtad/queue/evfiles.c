@@ -266,8 +266,8 @@ evfiles_rotate(struct event_files *f)
 }
 
 /* Plain files of earlier starts are packed, one at a time; when all together
- * are too large, the oldest goes. */
-static void
+ * are too large, the oldest goes: true, look again. */
+static bool
 tidy(struct event_files *f)
 {
 	DIR *d = open_dir(f->q->log_fd);
@@ -292,9 +292,10 @@ tidy(struct event_files *f)
 	if (d != NULL)
 		closedir(d);
 	if (total > (uint64_t)f->q->proc->conf->EventLogSize && victim[0])
-		unlinkat(f->q->log_fd, victim, 0);
-	else if (plain != UINT64_MAX && f->closing == 0)
+		return unlinkat(f->q->log_fd, victim, 0) == 0;
+	if (plain != UINT64_MAX && f->closing == 0)
 		compress_file(f, plain);
+	return false;
 }
 
 void
@@ -306,6 +307,8 @@ evfiles_second(struct event_files *f)
 	    st.st_size >= f->q->proc->conf->EventLogFileSize)
 		evfiles_rotate(f);
 	close_old(f); /* a writer may have died without confirming */
-	if (++f->seconds % 10 == 5)
-		tidy(f);
+	if (++f->seconds % 10 != 5)
+		return;
+	while (tidy(f))
+		continue;
 }

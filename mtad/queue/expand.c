@@ -334,6 +334,10 @@ expand_answer(struct queue *q, struct slice payload)
 
 	if (!get_p_expand_answer(payload, &m))
 		return false;
+	if (m.key >> SLOT_BITS == 0) { /* no attempt has this number */
+		names_answer(q, &m);
+		return true;
+	}
 	a = attempt_find(q, m.key >> SLOT_BITS);
 	slot = m.key & ((1u << SLOT_BITS) - 1);
 	if (a == NULL || slot >= a->n || a->waiting == 0 || a->worker != NULL)

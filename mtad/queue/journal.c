@@ -27,7 +27,6 @@ struct journal {
 	size_t record_at; /* of the record that is being written */
 	bool is_flying, wants_kick;
 	int error;
-	uint64_t syncs;
 	uint64_t oldest; /* lowest file that is kept; 0: not known yet */
 	uint64_t spare[SPARES_MAX]; /* files that can be recycled */
 	int spares;
@@ -197,7 +196,6 @@ batch_done(void *arg, int rc)
 	struct journal *j = arg;
 
 	j->is_flying = false;
-	j->syncs++;
 	j->error = rc;
 	j->is_kept = rc != 0 && j->needs_file && j->next_fd < 0;
 	if (j->is_kept)
@@ -338,10 +336,4 @@ journal_restart(struct journal *j)
 	j->at = JOURNAL_FILE_SIZE; /* never again to where a sync failed */
 	journal_kick(j);
 	return true;
-}
-
-uint64_t
-journal_syncs(const struct journal *j)
-{
-	return j->syncs;
 }

@@ -70,7 +70,6 @@ int journal_error(const struct journal *); /* 0, or why it stands still */
 /* Go on with a new file after a failure. True: records were lost to the
  * journal, so that all must go into a checkpoint. */
 bool journal_restart(struct journal *);
-uint64_t journal_syncs(const struct journal *);
 
 /*
  * Reading, at start: calls each for every whole record from place on, in

@@ -19,6 +19,7 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/index.c mtad/queue/index.h \
 	mtad/queue/journal.c mtad/queue/journal.h \
 	mtad/queue/journal_file.c mtad/queue/journal_file.h \
+	mtad/queue/names.c \
 	mtad/queue/notice.c \
 	mtad/queue/outcome.c \
 	mtad/queue/queue.h \
@@ -27,6 +28,7 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/replay.c \
 	mtad/queue/sched.c mtad/queue/sched.h \
 	mtad/queue/segment.c mtad/queue/segment.h \
+	mtad/queue/snapshot.c \
 	mtad/queue/spool.c \
 	mtad/queue/told.c \
 	mtad/queue/writer.c mtad/queue/writer.h

@@ -24,7 +24,7 @@
 #include "records.h"
 #include "writer.h"
 
-#define COMMIT_WITHIN (5 * 1000) /* us: outcomes gather this long */
+#define COMMIT_WITHIN (20 * 1000) /* us: outcomes gather this long */
 #define CLOCK_TOLERANCE (5 * US_MIN)
 #define CLOCK_FAR (30 * US_DAY) /* a machine off for longer says so */
 
@@ -298,6 +298,8 @@ on_second(int fd, short what, void *arg)
 	expire_old(q);
 	grave_second(q);
 	copy_second(q);
+	names_second(q);
+	snapshot_second(q);
 	checkpoint_want(q);
 	evfiles_second(q->files);
 	told_second(q);
@@ -407,6 +409,7 @@ prepare(struct queue *q)
 		q->segments.arg = q;
 		rc = spool_identify(q);
 	}
+	q->snapshot = snapshot_new();
 	q->writer = writer_new(q, SEGMENT_SMTPD);
 	q->copier = writer_new(q, SEGMENT_COPY);
 	if (rc == 0)
@@ -612,6 +615,7 @@ reload(struct proc *p, const struct conf *old)
 
 	(void)old;
 	q->sched.conf = p->conf;
+	q->names_next = 0;
 	queue_schedule(q);
 }
 

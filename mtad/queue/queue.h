@@ -63,6 +63,9 @@ struct queue {
 	struct writer *copier; /* the same for copies and imports */
 	struct copying copying;
 	struct told told;
+	struct snapshot *snapshot;
+	int64_t names_next; /* mono: root and postmaster are asked for */
+	uint8_t names_waiting; /* bits of those whose mail waits */
 	bool is_retelling; /* events are marked as told again */
 	struct event_files *files;
 	struct control_server *control;
@@ -174,6 +177,15 @@ bool expand_answer(struct queue *, struct slice);
 bool expand_forward(struct queue *, struct peer *, struct slice);
 /* J_EXPANDED's effect on the index; true: recipients were added. */
 bool expand_replay(struct queue *, struct slice);
+
+/* snapshot.c: what is in the queue, each minute. NULL without memory. */
+struct snapshot *snapshot_new(void);
+void snapshot_second(struct queue *);
+
+/* names.c: whether the mail of root and postmaster goes anywhere */
+void names_second(struct queue *);
+void names_answer(struct queue *, const struct p_expand_answer *);
+const char *names_waiting(const struct queue *); /* words, or NULL: none */
 
 /* outcome.c */
 /* The verdicts of result->rcpts, which name recipients of a (or, with a

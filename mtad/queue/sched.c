@@ -8,6 +8,7 @@
 #include "clock.h"
 
 #define DOWN_AFTER 3 /* failures to connect in a row */
+#define REST_MAX (5 * US_MIN)
 #define FRESH_TURNS 4 /* of these, the last is for retries */
 
 static struct job *
@@ -347,55 +348,63 @@ sched_backoff(const struct conf *c, uint32_t attempts)
 static int64_t
 rest(const struct sched *s, const struct dest *d)
 {
-	int64_t us = 2 * US_SEC;
+	int64_t us = 2 * US_SEC, most = REST_MAX;
 
-	for (uint32_t i = DOWN_AFTER; i < d->fails && us < 5 * US_MIN; i++)
+	if (most > s->conf->TimeoutHoststatus)
+		most = s->conf->TimeoutHoststatus;
+	if (most > s->conf->MaxQueueAge)
+		most = s->conf->MaxQueueAge;
+	for (uint32_t i = DOWN_AFTER; i < d->fails && us < most; i++)
 		us *= 2;
-	if (us > 5 * US_MIN)
-		us = 5 * US_MIN;
-	return us < s->conf->MaxQueueAge ? us : s->conf->MaxQueueAge;
+	return us < most ? us : most;
 }
 
-static void
+static enum sched_news
 no_conn(struct sched *s, struct dest *d, int64_t now)
 {
 	d->fails++;
 	d->last_fail_mono = now;
 	d->window = d->window > 1 ? d->window / 2 : 1;
 	if (d->fails < DOWN_AFTER)
-		return;
+		return SCHED_NO_NEWS;
 	if (d->fails == DOWN_AFTER)
 		d->since = clock_wall();
 	d->is_down = true;
 	d->window = 1;
 	d->down_until = now + rest(s, d);
+	return d->fails == DOWN_AFTER ? SCHED_DOWN : SCHED_BACKOFF;
 }
 
-bool
-sched_done(struct sched *s, struct dest *d, enum sched_result r, int64_t now)
+static enum sched_news
+answered(struct dest *d, enum sched_result r)
 {
 	bool was_down = d->fails >= DOWN_AFTER;
 
+	d->fails = 0;
+	d->is_down = false;
+	if (was_down)
+		d->since = clock_wall();
+	if (r == SCHED_OK) {
+		d->last_ok = clock_wall();
+		if (d->window < d->max_window)
+			d->window++;
+	}
+	return was_down ? SCHED_UP : SCHED_NO_NEWS;
+}
+
+enum sched_news
+sched_done(struct sched *s, struct dest *d, enum sched_result r, int64_t now)
+{
+	enum sched_news news;
+
 	s->active--;
 	d->active--;
-	if (r == SCHED_NO_CONN) {
-		no_conn(s, d, now);
-	} else {
-		d->fails = 0;
-		d->is_down = false;
-		if (was_down)
-			d->since = clock_wall();
-		if (r == SCHED_OK) {
-			d->last_ok = clock_wall();
-			if (d->window < d->max_window)
-				d->window++;
-		}
-	}
-	if (was_down && r != SCHED_NO_CONN)
+	news = r == SCHED_NO_CONN ? no_conn(s, d, now) : answered(d, r);
+	if (news == SCHED_UP)
 		sched_release_dest(s, d, false);
 	ring_update(s, d);
 	wake_update(s, d);
-	return was_down && r != SCHED_NO_CONN;
+	return news;
 }
 
 void

@@ -81,8 +81,15 @@ struct job *sched_next(struct sched *);
 uint32_t sched_pop(struct job *); /* a recipient, or RCPT_NONE */
 /* After sched_pop()s: an empty job is freed, the rest goes to the end. */
 void sched_taken(struct sched *, struct job *);
-/* An attempt ended. True: the destination is back and its waiters go. */
-bool sched_done(struct sched *, struct dest *, enum sched_result, int64_t now);
+enum sched_news {
+	SCHED_NO_NEWS,
+	SCHED_UP, /* it is back, and its waiters go */
+	SCHED_DOWN, /* it failed once too often */
+	SCHED_BACKOFF /* it is down still, and left alone until down_until */
+};
+/* An attempt ended: what is new of its destination. */
+enum sched_news
+sched_done(struct sched *, struct dest *, enum sched_result, int64_t now);
 /* Take all of a message's jobs out (deleted, held); recipients stay open. */
 void sched_remove(struct sched *, struct msg *);
 /* All waiting of m, or of d, become ready. */

@@ -6,8 +6,9 @@
 
 #include "clock.h"
 #include "command.h"
+#include "content.h"
 
-#define BLOCK ((size_t)64 << 10) /* of the body, and of commands ahead */
+#define AHEAD ((size_t)64 << 10) /* of commands, before a look at replies */
 
 /* Steps of the envelope; between MAIL and DATA one for each recipient. */
 enum { STEP_RSET, STEP_MAIL, STEP_RCPT };
@@ -99,7 +100,7 @@ perform_envelope(struct link *l)
 {
 	while (!is_past_envelope(l, l->put) && !conn_is_stuck(l->conn)) {
 		while (!is_past_envelope(l, l->put) &&
-		    conn_out(l->conn)->len < BLOCK &&
+		    conn_out(l->conn)->len < AHEAD &&
 		    (l->ehlo.has_pipelining || l->put == l->got)) {
 			put_step(l, l->put);
 			l->put = step_from(l, l->put + 1);
@@ -229,113 +230,17 @@ got_hello(struct link *l)
 	}
 }
 
-/* The next block of the body; 0 at its end, negative when it cannot be read.
- * The beginning is in the job, the rest in the descriptor. */
-static ssize_t
-next_block(const struct link *l, char *space, struct slice *ret)
-{
-	const struct delivery *d = l->delivery;
-	struct slice inside = d->job.body;
-	uint64_t left = d->size - l->body_at;
-	ssize_t n;
-
-	if (l->body_at < inside.n) {
-		*ret = slice_sub(inside, l->body_at, l->body_at + BLOCK);
-		return (ssize_t)ret->n;
-	}
-	if (left == 0)
-		return 0;
-	n = pread(d->fd, space, left < BLOCK ? (size_t)left : BLOCK,
-	    (off_t)(l->body_at - inside.n));
-	*ret = (struct slice){ space, n > 0 ? (size_t)n : 0 };
-	return n > 0 ? n : -1; /* shorter than it was said to be */
-}
-
-static void
-body_is_lost(struct link *l)
-{
-	const struct verdict v = VERDICT(451, "4.3.0", RC_LOCAL_IO,
-	    "The message could not be read from the spool");
-
-	link_broke(l, &v, "error");
-}
-
-/* Everything is in the output: the last reply is waited for. */
-static void
-perform_dot(struct link *l)
-{
-	lines_end(&l->lines, conn_out(l->conn));
-	l->state = L_DOT;
-	l->delivery->data_done = clock_mono();
-	conn_flush(l->conn);
-	link_wait(l, conn_is_stuck(l->conn) ? W_BLOCK : W_FINAL);
-}
-
-/* A block at a time, as the socket takes it; a small body in one write. */
-static void
-send_body(struct link *l)
-{
-	char space[BLOCK];
-	struct slice block;
-
-	do { /* the first goes behind what the output has already: BDAT */
-		ssize_t n = next_block(l, space, &block);
-
-		if (n < 0) {
-			body_is_lost(l);
-			return;
-		}
-		l->body_at += (uint64_t)n;
-		lines_put(&l->lines, conn_out(l->conn), block);
-		if (l->body_at == l->delivery->size)
-			perform_dot(l);
-		else
-			conn_flush(l->conn);
-	} while (l->state == L_BODY && !conn_is_stuck(l->conn));
-}
-
 void
 client_drained(struct link *l)
 {
 	if (l->state == L_BODY) {
 		link_wait(l, W_BLOCK);
-		send_body(l);
+		content_go_on(l);
 	} else if (l->state == L_DOT) {
 		link_wait(l, W_FINAL);
 	} else if (l->state == L_ENVELOPE) {
 		perform_envelope(l);
 	}
-}
-
-static uint32_t
-count_accepted(const struct delivery *d)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < d->n; i++)
-		n += d->rcpt[i].is_accepted && d->rcpt[i].is_in_transaction;
-	return n;
-}
-
-static void
-perform_body(struct link *l)
-{
-	struct delivery *d = l->delivery;
-	struct buf *b = conn_out(l->conn);
-
-	d->envelope_done = clock_mono();
-	l->state = L_BODY;
-	l->body_at = 0;
-	l->dots = l->mailer == MAILER_LMTP ? count_accepted(d) : 1;
-	lines_init(&l->lines, !l->is_chunked);
-	link_wait(l, W_BLOCK);
-	if (l->is_chunked) {
-		l->commands++;
-		buf_adds(b, "BDAT ");
-		buf_add_u64(b, d->size);
-		buf_adds(b, " LAST\r\n");
-	}
-	send_body(l);
 }
 
 /* DATA was sent ahead and got its 354 though no recipient was taken: RFC 2920
@@ -389,10 +294,10 @@ got_data(struct link *l)
 {
 	struct delivery *d = l->delivery;
 	struct verdict v = server_reply_verdict(&l->reply);
-	bool has_any = count_accepted(d) != 0;
+	bool has_any = delivery_accepted(d) != 0;
 
 	if (v.code == 354 && has_any) {
-		perform_body(l);
+		content_begin(l);
 		return;
 	}
 	if (v.code == 354) {
@@ -429,12 +334,13 @@ envelope_goes_on(struct link *l)
 	    is_past_envelope(l, l->got) || l->got == step_data(l);
 	bool is_data_said = is_past_envelope(l, l->put) && !l->is_chunked;
 
-	if (is_data_next && !is_data_said && count_accepted(l->delivery) == 0) {
+	if (is_data_next && !is_data_said &&
+	    delivery_accepted(l->delivery) == 0) {
 		end_transaction(l);
 		return;
 	}
 	if (is_past_envelope(l, l->got)) {
-		perform_body(l);
+		content_begin(l);
 		return;
 	}
 	link_wait(l, step_wait(l, l->got));

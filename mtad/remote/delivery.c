@@ -7,34 +7,11 @@
 
 #include "clock.h"
 #include "link.h"
+#include "result.h"
 
 /* Hosts that are talked to in one attempt; connections that fail are bounded
  * by Timeout.aconnect. */
 #define SESSIONS_MAX 3
-#define RESULT_TEXTS_MAX ((size_t)3 << 20) /* so that they fit a frame */
-
-static void
-saved_set(struct saved *s, const struct verdict *v)
-{
-	size_t n = v->enhanced.n < sizeof(s->enhanced) ? v->enhanced.n : 0;
-
-	s->code = (uint16_t)v->code;
-	s->reason = (uint8_t)v->reason;
-	if (n != 0)
-		memcpy(s->enhanced, v->enhanced.p, n);
-	s->enhanced[n] = '\0';
-	free(s->text);
-	s->text = slice_dup(v->text);
-}
-
-static struct verdict
-saved_get(const struct saved *s)
-{
-	return (struct verdict){ .code = s->code,
-		.reason = (enum reason)s->reason,
-		.enhanced = slice_of(s->enhanced),
-		.text = slice_of(s->text) };
-}
 
 /* Servers' words are 2yz, 4yz or 5yz; another number is none of them. */
 void
@@ -77,94 +54,21 @@ delivery_unknown(
 	}
 }
 
-/* The queue's own limits keep this small; if not, texts are cut short. */
-static void
-put_results(struct buf *b, const struct delivery *d)
-{
-	size_t most = RESULT_TEXTS_MAX / (d->n + 1);
-	struct buf verdict;
-
-	buf_init(&verdict, 8192);
-	for (uint32_t i = 0; i < d->n; i++) {
-		const struct delivery_rcpt *r = &d->rcpt[i];
-		struct verdict v = saved_get(&r->verdict);
-		struct p_result_rcpt one = { .index = r->index,
-			.command = slice_of(r->command) };
-
-		v.text = slice_sub(v.text, 0, most);
-		buf_clear(&verdict);
-		put_verdict(&verdict, &v);
-		one.verdict = buf_slice(&verdict);
-		put_p_result_rcpt(b, &one);
-	}
-	buf_release(&verdict);
-}
-
-static uint32_t
-span(int64_t from, int64_t to)
-{
-	int64_t us = from && to > from ? to - from : 0;
-
-	return us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
-}
-
 static void
 delivery_free(struct delivery *d)
 {
 	TAILQ_REMOVE(&d->remote->deliveries, d, all);
 	for (uint32_t i = 0; i < d->n; i++)
-		free(d->rcpt[i].verdict.text);
+		saved_release(&d->rcpt[i].verdict);
 	if (d->asking != NULL)
 		mx_cancel(d->asking);
 	if (d->fd >= 0)
 		close(d->fd);
 	targets_unref(d->targets);
-	free(d->last.text);
+	saved_release(&d->last);
 	free(d->remote_id);
 	free(d->frame);
 	free(d);
-}
-
-/* The destination itself does not answer: nobody let us in, for a while, and
- * not for want of anything here. */
-static bool
-has_conn_failed(const struct delivery *d)
-{
-	return d->sessions == 0 && d->last.code / 100 == 4 &&
-	    !d->is_our_trouble;
-}
-
-static void
-send_result(const struct delivery *d)
-{
-	struct remote *r = d->remote;
-	struct p_result m = { .id = d->job.id,
-		.job = d->job.job,
-		.has_conn_failed = has_conn_failed(d),
-		.is_reused = d->is_reused,
-		.remote_id = slice_of(d->remote_id),
-		.dns_us = span(d->started, d->dns_done),
-		.conn_us = d->is_reused ? 0 : span(d->dns_done, d->conn_done),
-		.envelope_us = span(d->conn_done, d->envelope_done),
-		.data_us = span(d->envelope_done, d->data_done),
-		.final_us = span(d->data_done, clock_mono()),
-		.session = slice_of(d->session) };
-	char ip[64] = "";
-	struct buf rcpts;
-
-	buf_init(&rcpts, CHAN_FRAME_MAX / 2);
-	if (d->targets != NULL && d->target < d->targets->n) {
-		const struct target *t = &d->targets->v[d->target];
-
-		target_ip(t, ip);
-		m.host_name = slice_of(t->name);
-		m.host_ip = slice_of(ip);
-		m.host_port = target_port(t);
-	}
-	put_results(&rcpts, d);
-	m.rcpts = buf_slice(&rcpts);
-	outbox_put(&r->outbox, &r->proc->queue, &m);
-	buf_release(&rcpts);
 }
 
 /* Tell the queue. Who has no word yet gets the last host's. */
@@ -178,8 +82,18 @@ finish(struct delivery *d)
 			delivery_decide(&d->rcpt[i], "conn", &last);
 	if (d->is_reused)
 		stat_add(d->remote->proc->slot, ST_CONN_OUT_REUSED, 1);
-	send_result(d);
+	result_send(d);
 	delivery_free(d);
+}
+
+uint32_t
+delivery_accepted(const struct delivery *d)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < d->n; i++)
+		n += d->rcpt[i].is_accepted && d->rcpt[i].is_in_transaction;
+	return n;
 }
 
 static bool

@@ -14,16 +14,9 @@
 
 #include "mx.h"
 #include "remote.h"
+#include "saved.h"
 
 struct link;
-
-/* A verdict that outlives the reply it came from. */
-struct saved {
-	uint16_t code; /* 0: none */
-	uint8_t reason;
-	char enhanced[16];
-	char *text; /* owned */
-};
 
 struct delivery_rcpt {
 	struct slice addr, orcpt; /* in the job's frame */
@@ -80,6 +73,8 @@ void delivery_decide_all(
 /* Like it, and final even when it is a 4yz. */
 void delivery_unknown(
     struct delivery *, const char *command, const struct verdict *);
+/* Recipients that the server has taken in this transaction. */
+uint32_t delivery_accepted(const struct delivery *);
 
 /* How a link ends its work on it; the delivery may be gone afterwards. */
 void delivery_over(struct delivery *); /* the transaction is over */

@@ -7,6 +7,7 @@ mtad_remote_libremote_a_SOURCES = \
 	mtad/remote/classify.c mtad/remote/classify.h \
 	mtad/remote/client.c mtad/remote/client.h \
 	mtad/remote/command.c mtad/remote/command.h \
+	mtad/remote/content.c mtad/remote/content.h \
 	mtad/remote/delivery.c mtad/remote/delivery.h \
 	mtad/remote/ehlo.c mtad/remote/ehlo.h \
 	mtad/remote/idle.c \
@@ -14,9 +15,10 @@ mtad_remote_libremote_a_SOURCES = \
 	mtad/remote/link.c mtad/remote/link.h \
 	mtad/remote/mx.c mtad/remote/mx.h \
 	mtad/remote/name.c mtad/remote/name.h \
-	mtad/remote/outbox.c mtad/remote/outbox.h \
 	mtad/remote/reply.c mtad/remote/reply.h \
 	mtad/remote/resolve.c mtad/remote/resolve.h \
+	mtad/remote/result.c mtad/remote/result.h \
+	mtad/remote/saved.c mtad/remote/saved.h \
 	mtad/remote/self.c mtad/remote/self.h \
 	mtad/remote/target.c mtad/remote/target.h \
 	mtad/remote/remote.h mtad/remote/wait.c

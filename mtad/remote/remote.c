@@ -14,7 +14,6 @@
 #include <seccomp.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include <event2/event.h>
 
@@ -42,7 +41,6 @@ warm(struct proc *p)
 {
 	struct remote *r = p->ctx;
 
-	tzset();
 	r->proc = p;
 	TAILQ_INIT(&r->deliveries);
 	TAILQ_INIT(&r->asks);

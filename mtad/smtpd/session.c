@@ -62,7 +62,10 @@ session_end(struct session *s, const char *cause)
 	if (s->is_ended)
 		return;
 	s->is_ended = true;
-	conn_flush(s->conn);
+	if (s->verb == V_QUIT)
+		conn_flush_last(s->conn);
+	else
+		conn_flush(s->conn);
 	session_say_close(s, cause);
 	asks_drop(d->asks, s->ask_key);
 	if (s->flying != NULL)

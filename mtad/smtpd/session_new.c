@@ -18,8 +18,11 @@ greet(struct session *s)
 {
 	struct buf *b = conn_out(s->conn);
 
-	buf_addf(b, "220 %s %s\r\n", session_conf(s)->HostName,
-	    session_conf(s)->Banner);
+	buf_adds(b, "220 ");
+	buf_adds(b, session_conf(s)->HostName);
+	buf_addc(b, ' ');
+	buf_adds(b, session_conf(s)->Banner);
+	buf_adds(b, "\r\n");
 	conn_flush(s->conn);
 }
 

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -91,7 +90,6 @@ listen_none(struct smtpd *d)
 static int
 warm(struct proc *p)
 {
-	tzset(); /* reads a file */
 	return smtpd_init(p->ctx, p);
 }
 

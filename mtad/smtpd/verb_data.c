@@ -116,6 +116,7 @@ feed(struct session *s, struct slice in, bool *ret_end)
 	size_t before = to->len, n;
 
 	if (!t->is_refused) {
+		buf_room(to, in.n);
 		n = body_feed(&t->body, in, to, ret_end);
 		message_look(s, before);
 		return n;

@@ -94,6 +94,9 @@ def it_defers_when_the_user_list_is_gone():
 def it_never_returns_the_postmasters_mail():
     with Mtad("postmaster", extra='Timeout.queuereturn = "1s"\n') as m:
         m.write("aliases", "team: bob@demo.test\n")
+        m.ctl("reload")
+        wait_for("the status to say so", lambda: "root and postmaster waits"
+                 in m.status()["state"])
         m.send("postmaster@mx.demo.test", sender="alice@demo.test")
         m.send("x@dead.test", sender="bob@demo.test")
         m.wait_mail("bob")  # the other one is too old, and returned
@@ -105,6 +108,9 @@ def it_never_returns_the_postmasters_mail():
         m.ctl("queue", "retry", "age>0s", "--yes")
         m.wait_mail("alice")
         m.wait_empty()
+        m.ctl("reload")
+        wait_for("root alone", lambda: "mail for root waits"
+                 in m.status()["state"])
 
 
 def it_takes_mail_from_programs():

@@ -119,6 +119,35 @@ def it_tells_again_what_a_crash_took():
         assert not [e for e in m.events()[n:] if e.get("retold")]
 
 
+def it_draws_the_shape_of_the_queue():
+    with Mtad("shape") as m:
+        m.ctl("delivery", "hold", "test")
+        for to in ("a@one.test", "b@one.test", "c@two.test"):
+            m.send(to)
+        m.ctl("queue", "hold", "to:b@one.test", "--yes")
+        m.stop()
+        m.start()  # the first one comes at once, then each minute
+        e = wait_for("a snapshot of three", lambda: [
+            e for e in m.events("queue.snapshot") if e["count"] == 3])[0]
+        cells = {(c["queue"], c["domain"], c["bucket"]): c["count"]
+                 for c in e["queue"]}
+        assert cells == {("new", "one.test", 0): 1, ("held", "one.test", 0): 1,
+                         ("new", "two.test", 0): 1}, cells
+        assert e["oldest"] == min(c["oldest"] for c in e["queue"])
+
+
+def it_says_when_a_host_is_down():
+    with Mtad("down", extra='Timeout.hoststatus = "1s"\n') as m:
+        for i in range(5):
+            m.send("x%d@dead.test" % i)
+        down = wait_for("host.down", lambda: m.events("host.down"))[0]
+        assert "127.0.0.1" in down["host.name"] and down["fails_count"] == 3
+        assert down["text"] == "Connection refused", down
+        wait_for("three more tries",
+                 lambda: len(m.events("host.backoff")) >= 3, 10)
+        assert not m.events("host.up")
+
+
 def it_checks_a_spool_offline():
     with Mtad("check") as m:
         m.ctl("delivery", "hold", "test")

@@ -564,10 +564,11 @@ def it_refuses_connections_beyond_its_number():
         for s in socks:
             s.close()
 
-        def has_room():
+        def is_greeted():
             with socket.create_connection(("127.0.0.1", m.port)) as s:
+                s.settimeout(20)
                 return s.recv(3) == b"220"
-        wait_for("room again", has_room)
+        wait_for("room again", is_greeted)
 
 
 def it_ends_loops_and_answers_no_notice():

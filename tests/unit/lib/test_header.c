@@ -79,7 +79,11 @@ static const struct {
 	{ "<><><>", "", true },
 	{ "\"never closed", "\"never closed|", false },
 	{ "<a@b", "a@b|", false },
-	{ "(never closed", "", true },
+	{ "a, <b, c", "a|b,c|", false },
+	{ "a <b (c>", "b|", false },
+	{ "a, (never closed, b", "a|", false },
+	{ "a (closed)", "a|", true },
+	{ "a@[1.2.3.4, b", "a@[1.2.3.4, b|", false },
 };
 
 START_TEST(lists_give_their_addresses)

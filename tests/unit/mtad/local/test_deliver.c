@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "deliver.h"
@@ -296,6 +297,51 @@ START_TEST(maildir_is_made_below_what_is_there)
 }
 END_TEST
 
+/* Filesystems without files that have no name, a system without /proc. */
+static const int odd[] = { EOPNOTSUPP, EISDIR, EINVAL, ENOENT };
+static int linkat_error;
+
+int
+linkat(int from, const char *path, int to, const char *name, int flags)
+{
+	if (linkat_error == 0)
+		return (int)syscall(SYS_linkat, from, path, to, name, flags);
+	errno = linkat_error;
+	return -1;
+}
+
+START_TEST(maildir_is_reached_through_tmp_where_no_link_is)
+{
+	struct result r;
+	char name[400];
+
+	begin("A: 1\r\n\r\n");
+	to("one/");
+	linkat_error = odd[_i];
+	deliver_mailbox(&letter, &r);
+	linkat_error = 0;
+	ck_assert_msg(r.code == 250, "%s", r.text);
+	ck_assert_int_eq(tmp_count("one/tmp"), 0);
+	snprintf(name, sizeof(name), "one/new/%s", tmp_only("one/new"));
+	ck_assert_str_eq(tmp_read(name), TOP "A: 1\n\n");
+}
+END_TEST
+
+START_TEST(maildir_that_takes_no_link_is_as_before)
+{
+	struct result r;
+
+	begin("A: 1\r\n\r\n");
+	to("one/");
+	linkat_error = EDQUOT;
+	deliver_mailbox(&letter, &r);
+	linkat_error = 0;
+	ck_assert_int_eq(r.code, 452);
+	ck_assert_int_eq(tmp_count("one/tmp"), 0);
+	ck_assert_int_eq(tmp_count("one/new"), 0);
+}
+END_TEST
+
 START_TEST(a_maildir_on_a_disk_that_is_away_is_not_made)
 {
 	struct result r;
@@ -377,6 +423,9 @@ main(void)
 	tcase_add_loop_test(tc, a_planted_mailbox_is_refused, 0, ROWS(planted));
 	tcase_add_test(tc, a_locked_mbox_waits_for_its_lock);
 	tcase_add_test(tc, maildir_is_made_below_what_is_there);
+	tcase_add_loop_test(tc,
+	    maildir_is_reached_through_tmp_where_no_link_is, 0, ROWS(odd));
+	tcase_add_test(tc, maildir_that_takes_no_link_is_as_before);
 	tcase_add_test(tc, a_maildir_on_a_disk_that_is_away_is_not_made);
 	tcase_add_loop_test(tc, what_of_a_path_must_be_there, 0, ROWS(fixed));
 	tcase_add_test(tc, dev_null_takes_all_and_other_devices_nothing);

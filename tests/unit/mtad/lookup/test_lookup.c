@@ -290,6 +290,58 @@ START_TEST(an_expansion)
 }
 END_TEST
 
+static void
+expand(uint64_t key, const char *local)
+{
+	struct p_expand_ask m = { .key = key,
+		.local = slice_of(local),
+		.domain = SLICE("h.test") };
+	struct buf b;
+
+	buf_init(&b, 10000);
+	put_p_expand_ask(&b, &m);
+	rig_send(rig.peer, P_EXPAND_ASK, &b, -1);
+	buf_release(&b);
+}
+
+static uint64_t
+next_answered(void)
+{
+	struct p_expand_answer a;
+
+	ck_assert_int_eq(rig_receive(rig.peer, &in), P_EXPAND_ANSWER);
+	ck_assert(get_p_expand_answer(buf_slice(&in), &a));
+	ck_assert_int_eq(a.kind, EXPAND_LIST);
+	return a.key;
+}
+
+/* Its file takes long to read; it could be on a filesystem that hangs. */
+START_TEST(an_included_file_keeps_nobody_else_waiting)
+{
+	struct buf b;
+
+	begin(R_QUEUE);
+	rig_stop(&rig);
+	buf_init(&b, 10 << 20);
+	for (int i = 0; i < 300000; i++)
+		buf_addf(&b, "m%d@far.test\n", i);
+	tmp_write("slow", b.data, 0644);
+	buf_clear(&b);
+	buf_addf(&b, "slow: :include:%s\nquick: a@far.test\n",
+	    tmp_path("slow"));
+	tmp_write("aliases", b.data, 0644);
+	rig_start(&rig, program, conf, R_QUEUE);
+	buf_release(&in);
+	buf_init(&in, 4 << 20);
+	expand(1, "slow");
+	expand(2, "quick");
+	ck_assert_uint_eq(next_answered(), 2);
+	ck_assert_uint_eq(next_answered(), 1);
+	ck_assert_int_eq(rig_stop(&rig), 0);
+	buf_release(&b);
+}
+END_TEST
+
 START_TEST(a_huge_list_comes_in_frames)
 {
 	struct p_expand_ask m = { .local = SLICE("big"),
@@ -344,6 +396,7 @@ main(void)
 	    tc, a_table_that_cannot_be_read, 0, ROWS(unreadable));
 	tcase_add_test(tc, a_directory_that_is_down_makes_nobody_unknown);
 	tcase_add_loop_test(tc, an_expansion, 0, ROWS(expansions));
+	tcase_add_test(tc, an_included_file_keeps_nobody_else_waiting);
 	tcase_add_test(tc, a_huge_list_comes_in_frames);
 	suite_add_tcase(s, tc);
 	return unit_run(s);

@@ -170,7 +170,7 @@ START_TEST(a_dead_host_rests_and_its_mail_goes_when_it_is_back)
 	sched_wake(&w.s, d->down_until); /* the probe */
 	ck_assert_ptr_nonnull(start_one(&w, 1));
 	ck_assert_ptr_null(start_one(&w, 1)); /* one at a time */
-	ck_assert(sched_done(&w.s, d, SCHED_OK, now));
+	ck_assert_int_eq(sched_done(&w.s, d, SCHED_OK, now), SCHED_UP);
 	ck_assert_uint_eq(d->waiting.n, 0);
 	ck_assert_uint_eq(d->ready, 9);
 	world_release(&w);

@@ -1,11 +1,11 @@
 /*
- * outbox: outcomes that the queue has not made durable yet.
+ * outbox: a worker's outcomes that the queue has not made durable yet.
  *
  * Each is kept as it was sent, by its serial, until P_RESULT_ACK; a new queue
  * gets all of them again (SPOOL.md, journal and checkpoint).
  */
-#ifndef REMOTE_OUTBOX_H
-#define REMOTE_OUTBOX_H
+#ifndef OUTBOX_H
+#define OUTBOX_H
 
 #include "map.h"
 #include "proc.h"
@@ -16,10 +16,12 @@ struct outbox {
 };
 
 void outbox_init(struct outbox *);
-/* Gives it its serial, keeps it, sends it when there is a queue. Ends the
- * process without memory: an outcome that is lost would be a message that
- * nobody tries again. */
+/* Give it its serial, keep it, send it when there is a queue. Without memory
+ * the process ends: an outcome that is lost would be a message that nobody
+ * tries again; so the queue takes back what this worker held. */
 void outbox_put(struct outbox *, struct peer *queue, struct p_result *);
+void
+outbox_put_forward(struct outbox *, struct peer *queue, struct p_forward *);
 void outbox_ack(struct outbox *, uint64_t serial);
 void outbox_resend(const struct outbox *, struct peer *queue);
 size_t outbox_count(const struct outbox *);

@@ -9,6 +9,7 @@
 
 struct kept {
 	uint64_t serial;
+	enum proto_type type;
 	size_t n;
 	char bytes[];
 };
@@ -48,29 +49,48 @@ send_one(struct peer *queue, const struct kept *k)
 {
 	if (queue->chan == NULL)
 		return;
-	buf_add(chan_begin(queue->chan, P_RESULT), k->bytes, k->n);
+	buf_add(chan_begin(queue->chan, (uint16_t)k->type), k->bytes, k->n);
 	chan_end(queue->chan, -1);
+}
+
+/* Takes the frame's bytes. */
+static void
+keep(struct outbox *o, struct peer *queue, enum proto_type type, struct buf *b)
+{
+	struct kept *k = b->bad ? NULL : malloc(sizeof(*k) + b->len);
+
+	if (k == NULL)
+		fatal("no memory for an outcome");
+	k->serial = o->next_serial++;
+	k->type = type;
+	k->n = b->len;
+	memcpy(k->bytes, b->data, b->len);
+	buf_release(b);
+	if (map_add(&o->kept, k) < 0)
+		fatal("no memory for an outcome");
+	send_one(queue, k);
 }
 
 void
 outbox_put(struct outbox *o, struct peer *queue, struct p_result *m)
 {
 	struct buf b;
-	struct kept *k;
 
-	m->serial = o->next_serial++;
 	buf_init(&b, CHAN_FRAME_MAX);
+	m->serial = o->next_serial;
 	put_p_result(&b, m);
-	k = b.bad ? NULL : malloc(sizeof(*k) + b.len);
-	if (k == NULL)
-		fatal("no memory for an outcome");
-	k->serial = m->serial;
-	k->n = b.len;
-	memcpy(k->bytes, b.data, b.len);
-	buf_release(&b);
-	if (map_add(&o->kept, k) < 0)
-		fatal("no memory for an outcome");
-	send_one(queue, k);
+	keep(o, queue, P_RESULT, &b);
+}
+
+void
+outbox_put_forward(struct outbox *o, struct peer *queue, struct p_forward *m)
+{
+	struct buf b;
+
+	buf_init(&b, CHAN_FRAME_MAX);
+	m->serial = o->next_serial;
+	put_p_forward(&b, m);
+	keep(o, queue, P_FORWARD, &b);
 }
 
 void
