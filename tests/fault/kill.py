@@ -17,7 +17,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "support"))
-from load import Load, arrived  # noqa: E402
+from load import Load, arrived, letter  # noqa: E402
 from mtad import Mtad, stories, wait_for  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "16"))
@@ -107,6 +107,14 @@ def phases(m, load, pids):
     return found
 
 
+def kill(pids, how):
+    for pid in pids:
+        try:
+            os.kill(pid, how)
+        except ProcessLookupError:
+            pass
+
+
 class Deaths:
     """When something was killed, and how many attempts were under way."""
 
@@ -115,11 +123,7 @@ class Deaths:
 
     def strike(self, pids):
         self.attempts += self.counters.get("queue_active")
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        kill(pids, signal.SIGKILL)
         self.times.append(time.time())
 
 
@@ -209,6 +213,27 @@ def it_loses_nothing_whoever_dies():
         assert not damage, damage[0]
         lost = [e for e in m.events("sys.unclean") if e["lost_count"]]
         assert not lost, lost[0]
+
+
+def it_repeats_nothing_from_a_segment_that_is_still_held():
+    """The queue dies while a smtpd cannot let go of its segment: what was
+    delivered from it stays delivered."""
+    with Mtad("held", extra="SmtpdProcesses = 1\n") as m:
+        for i, size in enumerate((20, 20, 300000)):
+            m.send("l%d@elsewhere.test" % i, text=letter("l%d" % i, size))
+        m.wait_empty()
+        held = [p for p in glob.glob(m.dir + "/spool/segment/*")
+                if os.path.getsize(p) > 64]
+        smtpd, queue = (m.children(p) for p in ("mtad-smtpd", "mtad-queue"))
+        kill(smtpd, signal.SIGSTOP)
+        kill(queue, signal.SIGKILL)
+        wait_for("the next queue", lambda: m.children("mtad-queue") not in (
+            [], queue) and m.ctl("status", check=False).returncode == 0)
+        kill(smtpd, signal.SIGCONT)
+        wait_for("the segment to be found dead", lambda: not any(
+            os.path.exists(p) for p in held))
+        assert {n: len(t) for n, t in arrived(m).items()} == dict.fromkeys(
+            ("l0", "l1", "l2"), 1)
 
 
 def say(counts):

@@ -192,6 +192,8 @@ route "*" { Host = "[127.0.0.1]:%(sink)d" }
         self.sink.stop()
         self.out.close()
         if kind is None:
+            for word in ("Sanitizer", "runtime error"):
+                assert word not in self.output(), self.output()[-3000:]
             shutil.rmtree(self.dir, ignore_errors=True)
 
     def run(self, program, *args, input=None, check=True, **kw):

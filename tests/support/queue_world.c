@@ -146,7 +146,8 @@ world_start(struct world *world)
 	q->reader = worker_new(q->proc->base);
 	q->timer = evtimer_new(q->proc->base, on_timer, q);
 	q->commit_timer = evtimer_new(q->proc->base, on_timer, q);
-	q->writer = writer_new(q);
+	q->writer = writer_new(q, SEGMENT_QUEUE);
+	q->copier = writer_new(q, SEGMENT_COPY);
 	q->files = evfiles_new(q);
 	q->segments.dirfd = q->segment_fd;
 	q->segments.body_dirfd = q->body_fd;
@@ -194,6 +195,7 @@ world_end(struct world *world)
 	worker_free(q->reader);
 	worker_free(q->disk);
 	writer_free(q->writer);
+	writer_free(q->copier);
 	evfiles_free(q->files);
 	TAILQ_FOREACH (m, &q->index.all, all)
 		sched_remove(&q->sched, m);
