@@ -57,3 +57,9 @@ EXTRA_DIST += tests/run tests/style tests/e2e tests/fault tests/bench \
 
 include tests/unit/mtad/remote/local.mk
 include tests/dialogue/remote/local.mk
+# Whole folders are taken along: not what was built in them.
+dist-hook:
+	find $(distdir)/tests \( -name '*.o' -o -name '*.log' -o -name '*.trs' \
+	    -o -name .deps -o -name .dirstamp -o -name __pycache__ \) -prune \
+	    -exec rm -rf {} +
+	rm -f $(distdir)/tests/dialogue/remote/stories
