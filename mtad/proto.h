@@ -45,7 +45,9 @@ enum proto_target {
 	TARGET_MAILBOX, /* this account's mailbox, .forward was read */
 	TARGET_VIRTUAL, /* a virtual mailbox: path */
 	TARGET_PROGRAM, /* |command, run as user, or as DefaultUser */
-	TARGET_FILE /* /file, written likewise */
+	TARGET_FILE, /* /file, written likewise */
+	TARGET_SELF, /* an alias names itself: the mailbox behind it */
+	TARGET_COUNT
 };
 enum proto_mailer { MAILER_SMTP, MAILER_LMTP, MAILER_LOCAL, MAILER_VIRTUAL };
 

@@ -183,6 +183,8 @@ find_alias(const struct ask *a, bool has_bare, struct slice *ret)
 {
 	char full[ADDR_LOCAL_MAX + ADDR_DOMAIN_MAX + 2];
 
+	if (a->by.is_self)
+		return false;
 	snprintf(full, sizeof(full), "%s@%s", a->local, a->domain);
 	if (a->domain[0] != '\0' &&
 	    aliases_find(a->l->aliases, slice_of(full), ret))

@@ -32,6 +32,7 @@ frame(struct proc *p, struct peer *peer, enum proto_type type,
 			return false;
 		by.key = expand.key;
 		by.is_expand = true;
+		by.is_self = expand.is_self;
 		ask_begin(p->ctx, &by, expand.local, expand.domain);
 		return true;
 	default:

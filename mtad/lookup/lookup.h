@@ -41,6 +41,7 @@ struct asker {
 	struct peer *peer; /* borrowed */
 	uint64_t key;
 	bool is_expand;
+	bool is_self; /* aliases are passed over */
 	uint8_t what; /* enum proto_ask; ASK_VRFY: is it deliverable? */
 	/* instead of a peer: */
 	void (*told)(void *arg, const struct verdict *);

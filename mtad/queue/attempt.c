@@ -153,7 +153,7 @@ route_rcpt(struct queue *q, struct msg *m, uint32_t rcpt, bool is_retry,
 	if (m->flags & (MSG_HELD | MSG_DAMAGED | MSG_DELETED | MSG_KILLED))
 		return; /* released, it comes here again */
 	domain = slice_sub(addr, slice_rfind(addr, '@') + 1, addr.n);
-	if (r->kind == TARGET_ADDRESS) {
+	if (r->kind == TARGET_ADDRESS || r->kind == TARGET_SELF) {
 		route_find(q->proc->conf, domain, &route);
 	} else {
 		route = (struct route){ .kind = MAILER_LOCAL,

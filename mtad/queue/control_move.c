@@ -200,7 +200,7 @@ op_cat(struct client *c, json_t *j)
 static const char *const state_names[RS_STATES] = { "open", "open", "failed",
 	"delivered", "bounced", "deleted", "expanded" };
 static const char *const kind_names[] = { "address", "user", "mailbox",
-	"virtual", "program", "file" };
+	"virtual", "program", "file", "self" };
 
 /* Only what is so: an export is read by people, too. */
 static void
@@ -343,7 +343,7 @@ static bool
 take_rcpt(struct transfer *t, const json_t *j)
 {
 	const char *kind = *str(j, "kind") != '\0' ? str(j, "kind") : "address";
-	int k = find_name(kind_names, TARGET_FILE + 1, kind);
+	int k = find_name(kind_names, TARGET_COUNT, kind);
 	int s = find_name(state_names, RS_STATES, str(j, "state"));
 	static const char *const words[] = { "to", "orcpt", "user", "path",
 		"text" };

@@ -348,6 +348,8 @@ on_accept(int fd, short what, void *arg)
 	one = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (one >= 0)
 		client_new(s, one);
+	else if (errno == EMFILE || errno == ENFILE)
+		event_del(s->ev); /* until the next second */
 }
 
 /* To subscribers, each as fast as it reads: counters, and what changed. */
@@ -375,6 +377,7 @@ on_second(int fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	event_add(s->ev, NULL);
 	LIST_FOREACH (c, &s->clients, link)
 		if (c->is_subscribed && !c->is_closed)
 			tell(c);

@@ -35,15 +35,22 @@ ask(struct queue *q, struct attempt *a, uint32_t slot)
 	local = slice_sub(local, 0, at);
 	a->waiting++;
 	PROC_SEND(&q->proc->lookup, expand_ask, EXPAND_ASK,
-	    .key = a->number << SLOT_BITS | slot, .local = local,
+	    .key = a->number << SLOT_BITS | slot,
+	    .is_self = r->kind == TARGET_SELF, .local = local,
 	    .domain = domain);
+}
+
+static bool
+is_to_ask(uint8_t kind)
+{
+	return kind == TARGET_ADDRESS || kind == TARGET_SELF;
 }
 
 void
 expand_ask(struct queue *q, struct attempt *a)
 {
 	for (uint32_t i = 0; i < a->n; i++)
-		if (a->rcpt[i].kind == TARGET_ADDRESS)
+		if (is_to_ask(a->rcpt[i].kind))
 			ask(q, a, i);
 	if (a->waiting == 0)
 		attempt_go_on(q, a);
@@ -65,14 +72,17 @@ is_known(
 	return false;
 }
 
+/* An alias that names itself means the mailbox behind it. */
 static void
 put_member(struct buf *b, const struct p_target *t, struct slice addr,
     const struct msg *m, const struct rcpt *parent, struct slice user)
 {
 	bool is_address = t->kind == TARGET_ADDRESS;
 	bool is_mailbox = t->kind == TARGET_MAILBOX; /* \user */
+	bool is_self =
+	    is_address && slice_ieq(addr, slice_of(rcpt_addr(m, parent)));
 
-	put_u8(b, t->kind);
+	put_u8(b, is_self ? TARGET_SELF : t->kind);
 	put_u8(b, (uint8_t)(parent->depth + 1));
 	put_str(b, addr);
 	put_str(b, slice_of(rcpt_orcpt(m, parent)));
@@ -118,7 +128,8 @@ put_members(struct queue *q, struct buf *b, const struct msg *m,
 /* Members into the index; those that the message has already are left out.
  * Few members: looking is cheap. Many: the list itself holds no doubles. */
 static void
-add_members(struct queue *q, struct msg *m, struct rd *r, uint32_t n)
+add_members(
+    struct queue *q, struct msg *m, uint32_t parent, struct rd *r, uint32_t n)
 {
 	bool is_small = n <= 100 && m->rcpt_n <= 1000;
 
@@ -130,13 +141,15 @@ add_members(struct queue *q, struct msg *m, struct rd *r, uint32_t n)
 		notify = get_u8(r);
 		user = get_str(r);
 		path = get_str(r);
-		if (r->bad || kind > TARGET_FILE ||
+		if (r->bad || kind >= TARGET_COUNT ||
 		    (is_small && is_known(m, kind, addr, path)))
 			continue;
 		at = msg_add_rcpt(&q->index, m, addr, orcpt, notify,
 		    (enum proto_target)kind, user, path);
-		if (at != RCPT_NONE)
-			m->rcpt[at].depth = depth;
+		if (at == RCPT_NONE)
+			continue;
+		m->rcpt[at].depth = depth;
+		m->rcpt[at].parent = parent;
 	}
 }
 
@@ -151,8 +164,10 @@ add_mailbox(struct queue *q, struct msg *m, uint32_t parent, struct slice user)
 	if (addr != NULL && orcpt != NULL)
 		at = msg_add_rcpt(&q->index, m, slice_of(addr), slice_of(orcpt),
 		    m->rcpt[parent].notify, TARGET_MAILBOX, user, SLICE(""));
-	if (at != RCPT_NONE)
+	if (at != RCPT_NONE) {
 		m->rcpt[at].depth = m->rcpt[parent].depth;
+		m->rcpt[at].parent = parent;
+	}
 	free(addr);
 	free(orcpt);
 }
@@ -168,7 +183,7 @@ apply(struct queue *q, struct msg *m, struct rd *r, uint32_t *ret_parent)
 	if (r->bad || parent >= m->rcpt_n || rcpt_is_finished(&m->rcpt[parent]))
 		return false;
 	*ret_parent = parent;
-	add_members(q, m, r, n);
+	add_members(q, m, parent, r, n);
 	if (keeps) /* .forward was read: the mailbox it is */
 		add_mailbox(q, m, parent, get_str(r));
 	return !r->bad;
@@ -284,6 +299,40 @@ is_too_deep(const struct queue *q, const struct rcpt *r)
 	return r->depth >= q->proc->conf->MaxAliasRecursion;
 }
 
+/* Somebody that this recipient stands in for. */
+static bool
+is_forbear(const struct msg *m, const struct rcpt *r, struct slice addr)
+{
+	while (r->parent != RCPT_NONE) {
+		r = &m->rcpt[r->parent];
+		if (slice_ieq(slice_of(rcpt_addr(m, r)), addr))
+			return true;
+	}
+	return false;
+}
+
+/* All that stands in for it leads back to where it came from: nobody would
+ * get the message, and nobody hear of it. */
+static bool
+is_circle(struct queue *q, const struct msg *m, const struct rcpt *rcpt,
+    struct slice targets)
+{
+	struct rd r = rd_of(targets);
+	struct p_target t;
+	struct buf addr;
+	bool is_back = targets.n != 0;
+
+	buf_init(&addr, 4096);
+	while (is_back && !rd_end(&r) && get_p_target(&r, &t)) {
+		buf_clear(&addr);
+		complete(q, &addr, t.text);
+		is_back = t.kind == TARGET_ADDRESS &&
+		    is_forbear(m, rcpt, buf_slice(&addr));
+	}
+	buf_release(&addr);
+	return is_back;
+}
+
 static void
 use_answer(struct queue *q, struct attempt *a, struct attempt_rcpt *ar,
     const struct p_expand_answer *m)
@@ -304,7 +353,9 @@ use_answer(struct queue *q, struct attempt *a, struct attempt_rcpt *ar,
 		return;
 	case EXPAND_LIST:
 		ar->is_settled = true;
-		if (is_too_deep(q, &msg->rcpt[ar->index])) {
+		if (is_too_deep(q, &msg->rcpt[ar->index]) ||
+		    is_circle(q, msg, &msg->rcpt[ar->index],
+			buf_slice(&ar->targets))) {
 			msg->rcpt[ar->index].state = RS_OPEN;
 			outcome_decide(q, msg, ar->index, &loop);
 			return;
@@ -344,7 +395,7 @@ expand_answer(struct queue *q, struct slice payload)
 		return true; /* asked for before something died */
 	ar = &a->rcpt[slot];
 	if (a->msg->rcpt[ar->index].state != RS_ACTIVE || ar->is_settled ||
-	    ar->kind != TARGET_ADDRESS)
+	    !is_to_ask(ar->kind))
 		return true;
 	buf_add_slice(&ar->targets, m.targets);
 	if (m.has_more)

@@ -221,6 +221,7 @@ msg_add_rcpt(struct index *ix, struct msg *m, struct slice addr,
 		return RCPT_NONE;
 	v[n] = (struct rcpt){ .str = at,
 		.next = RCPT_NONE,
+		.parent = RCPT_NONE,
 		.notify = notify,
 		.kind = (uint8_t)kind,
 		.has_user = has_user };
@@ -244,6 +245,7 @@ rcpt_put_state(struct buf *b, const struct msg *m, const struct rcpt *r,
 		.reason = r->reason,
 		.attempts = r->attempts,
 		.code = r->code,
+		.parent = r->parent,
 		.next = r->next_try ? r->next_try * US_SEC + mono_to_wall : 0,
 		.addr = slice_of(rcpt_addr(m, r)),
 		.orcpt = slice_of(rcpt_orcpt(m, r)),
@@ -262,7 +264,7 @@ rcpt_get_state(struct index *ix, struct msg *m, struct rd *r)
 	uint32_t at;
 
 	if (!get_p_rcpt_state(r, &in) || in.state >= RS_STATES ||
-	    in.kind > TARGET_FILE)
+	    in.kind >= TARGET_COUNT)
 		return false;
 	at = msg_add_rcpt(ix, m, in.addr, in.orcpt, in.notify,
 	    (enum proto_target)in.kind, in.user, in.path);
@@ -275,6 +277,7 @@ rcpt_get_state(struct index *ix, struct msg *m, struct rd *r)
 	to->reason = in.reason;
 	to->attempts = in.attempts;
 	to->code = in.code;
+	to->parent = in.parent < at ? in.parent : RCPT_NONE;
 	to->next_try = (uint32_t)(in.next / US_SEC);
 	v = (struct verdict){ .code = in.code,
 		.reason = (enum reason)in.reason,

@@ -51,6 +51,7 @@ struct rcpt {
 	    str; /* in msg->str: address NUL orcpt NUL [user NUL path NUL] */
 	uint32_t next; /* in the job's list, or RCPT_NONE */
 	uint32_t next_try; /* mono seconds; 0: at once */
+	uint32_t parent; /* whom it stands in for, or RCPT_NONE */
 	uint16_t attempts;
 	uint16_t code; /* of the last reply */
 	uint8_t state; /* enum rcpt_state */

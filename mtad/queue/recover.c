@@ -108,7 +108,7 @@ scan(struct queue *q, struct segment *s, struct slice f)
 		s->announced = at;
 	}
 	s->records = records;
-	if (in_hole && s->bad_from == 0)
+	if (in_hole && s->bad_from == 0 && s->state != SEG_OUT)
 		q->report.incomplete++;
 }
 
@@ -149,33 +149,50 @@ open_segment(struct queue *q, struct segment *s)
 	return s->fd < 0 ? -errno : 0;
 }
 
+/* 0, a negative errno, or -ENOENT: it was being made when all ended, and
+ * nobody was ever given it. */
+static int
+read_head(int dirfd, const char *name, struct segment_head *ret)
+{
+	unsigned char head[SEGMENT_HEAD];
+	struct stat st;
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head)
+	    ? segment_head_get(head, ret)
+	    : -EBADMSG;
+	if (rc == -EBADMSG && fstat(fd, &st) == 0 && st.st_size <= SEGMENT_HEAD)
+		rc = -ENOENT;
+	close(fd);
+	return rc;
+}
+
 /* A file that the checkpoint does not list: newer than it, or a leftover. */
 static struct segment *
 new_segment(struct recovery *rc, uint32_t no)
 {
 	struct queue *q = rc->q;
-	unsigned char head[SEGMENT_HEAD];
-	struct segment_head h;
+	bool is_leftover = rc->has_checkpoint && no < rc->first_new;
+	struct segment_head h = { 0 };
 	struct segment *s;
 	char name[32];
-	int fd, error;
+	int error = 0;
 
 	segment_name(name, no);
-	if (rc->has_checkpoint && no < rc->first_new) {
+	if (!is_leftover)
+		error = read_head(q->segment_fd, name, &h);
+	if (is_leftover || error == -ENOENT) {
 		if (!q->is_checking)
 			unlinkat(q->segment_fd, name, 0);
 		return NULL;
 	}
-	fd = openat(q->segment_fd, name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return NULL;
-	error = pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head)
-	    ? segment_head_get(head, &h)
-	    : -EBADMSG;
-	close(fd);
 	if (error == 0 && h.seg != no)
 		error = -EBADMSG;
 	if (error < 0) {
+		if (no >= q->segments.next_no)
+			q->segments.next_no = no + 1;
 		queue_damage(q, NULL, name, 0,
 		    error == -EPROTONOSUPPORT ? "format of a newer mtad"
 					      : "no head of a segment");
@@ -238,7 +255,7 @@ scan_one(struct recovery *rc, struct segment *s)
 	if (error == 0 && is_locked(s)) {
 		s->state = SEG_OUT;
 		s->writer = -1;
-		return;
+		q->has_locked = true;
 	}
 	/* The rule: our own sync first; what it covers may have had its 250. */
 	if (error == 0 && fdatasync(s->fd) < 0)

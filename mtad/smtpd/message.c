@@ -294,6 +294,7 @@ message_end(struct session *s)
 	sub->arg = s;
 	t->rcpt_n = sub->env.rcpt_n;
 	s->smtpd->body_bytes -= sub->body.len;
+	s->smtpd->txns--;
 	s->flying = sub;
 	t->sub = NULL;
 	store_submit(s->smtpd->store, sub);

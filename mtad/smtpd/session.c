@@ -46,6 +46,7 @@ txn_free(struct session *s)
 	s->txn = NULL;
 	if (t->sub != NULL) {
 		s->smtpd->body_bytes -= t->sub->body.len;
+		s->smtpd->txns--;
 		store_forget(s->smtpd->store, t->sub);
 	}
 	buf_release(&t->sender);

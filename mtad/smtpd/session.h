@@ -97,6 +97,7 @@ struct smtpd {
 	const struct timeval *t_command, *t_block; /* common timeouts */
 	struct timeval t_pause;
 	size_t body_bytes; /* held by all sessions */
+	uint32_t txns; /* begun, and not with the store yet */
 	uint32_t body_waiters; /* sessions that wait for a body file */
 	struct {
 		int fd;

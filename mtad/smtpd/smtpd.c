@@ -227,7 +227,7 @@ turn(struct proc *p)
 {
 	struct smtpd *d = p->ctx;
 
-	store_turn(d->store);
+	store_turn(d->store, d->txns != 0);
 	if (p->is_stopping && LIST_EMPTY(&d->sessions) &&
 	    store_is_idle(d->store)) {
 		store_stop(d->store);

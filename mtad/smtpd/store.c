@@ -7,6 +7,8 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
 #include "clock.h"
 #include "crc32c.h"
 #include "file.h"
@@ -15,6 +17,7 @@
 
 #define BATCH_MAX ((size_t)16 << 20)
 #define BODIES 4
+#define ROUNDS_MAX 6
 #define WAIT_FOR_QUEUE (30 * US_SEC)
 #define WAIT_FOR_SEGMENT (2 * US_SEC) /* before MAIL is refused */
 
@@ -44,8 +47,18 @@ struct store {
 	int bodies;
 	uint32_t generation; /* of the queue */
 	int64_t gone_since; /* mono: the queue is away; 0 it is there */
+	struct event *again; /* one more turn of the loop */
+	int rounds; /* that the batch has waited */
 	int64_t asked_since; /* mono: a segment was asked for; 0: none is due */
 };
+
+static void
+come_again(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+}
 
 struct store *
 store_new(struct proc *p)
@@ -60,8 +73,9 @@ store_new(struct proc *p)
 	STAILQ_INIT(&st->flying);
 	buf_init(&st->batch, BATCH_MAX + ((size_t)80 << 20));
 	st->worker = worker_new(p->base);
-	if (st->worker == NULL) {
-		free(st);
+	st->again = event_new(p->base, -1, 0, come_again, NULL);
+	if (st->worker == NULL || st->again == NULL) {
+		store_free(st);
 		return NULL;
 	}
 	return st;
@@ -113,6 +127,8 @@ store_free(struct store *st)
 	struct submission *s;
 
 	worker_free(st->worker);
+	if (st->again != NULL)
+		event_free(st->again);
 	STAILQ_CONCAT(&st->flying, &st->ready);
 	while ((s = STAILQ_FIRST(&st->flying)) != NULL) {
 		STAILQ_REMOVE_HEAD(&st->flying, link);
@@ -280,12 +296,27 @@ drop_orphans(struct store *st)
 	}
 }
 
+/* A batch that may become larger: the loop takes what else is there at once,
+ * and comes back here. */
+static bool
+is_worth_waiting(struct store *st, bool expects_more)
+{
+	if (!expects_more || st->rounds == ROUNDS_MAX) {
+		st->rounds = 0;
+		return false;
+	}
+	st->rounds++;
+	event_active(st->again, EV_TIMEOUT, 0);
+	return true;
+}
+
 void
-store_turn(struct store *st)
+store_turn(struct store *st, bool expects_more)
 {
 	struct submission *s;
 
-	if (st->is_flying || STAILQ_EMPTY(&st->ready))
+	if (st->is_flying || STAILQ_EMPTY(&st->ready) ||
+	    is_worth_waiting(st, expects_more))
 		return;
 	if (st->now.fd < 0)
 		next_segment(st);
@@ -308,7 +339,7 @@ store_turn(struct store *st)
 	if (STAILQ_EMPTY(&st->flying)) {
 		next_segment(st);
 		if (st->now.fd >= 0)
-			store_turn(st);
+			store_turn(st, false);
 		return;
 	}
 	st->is_flying = true;

@@ -30,7 +30,9 @@ bool store_take_body(struct store *, struct submission *);
 void store_submit(struct store *, struct submission *);
 bool store_is_idle(const struct store *);
 bool store_has_segment(const struct store *);
-void store_turn(struct store *); /* once a turn of the loop */
+/* Once a turn of the loop. expects_more: others are in the midst of theirs;
+ * what is ready then waits for a turn or two, never for a timer. */
+void store_turn(struct store *, bool expects_more);
 /* Frames of the queue; false: malformed. */
 bool store_frame(struct store *, enum proto_type, struct slice, int fd);
 void store_queue_up(struct store *);

@@ -115,6 +115,7 @@ verb_mail(struct session *s, struct slice args)
 	if (no.code != 0)
 		return no;
 	s->txn = txn_new();
+	s->smtpd->txns += s->txn != NULL;
 	if (s->txn == NULL)
 		return REPLY(451, "4.3.0 Out of memory, try again later");
 	set_sender(s, &a);

@@ -590,6 +590,26 @@ def it_ends_loops_and_answers_no_notice():
         assert len(m.events("dsn.double")) == 1
 
 
+def it_returns_what_aliases_lead_in_a_circle():
+    """Nobody gets it, so that somebody must hear of it; an alias that names
+    itself means the mailbox behind it."""
+    with attacked("circle") as m:
+        m.write("aliases", "postmaster: alice@demo.test\na: b\nb: c\nc: a\n"
+                "bob@demo.test: bob@demo.test, carol@demo.test\n"
+                "d: e, alice@demo.test\ne: d\n")
+        m.ctl("reload")
+        m.send("a@mx.demo.test", sender="alice@demo.test")
+        text = m.wait_mail("alice")[0]
+        assert "5.4.6" in text and "circle" in text, text
+        m.send("bob@demo.test")
+        m.wait_mail("bob")
+        m.wait_mail("carol")
+        m.send("d@mx.demo.test", sender="")
+        m.wait_mail("alice", 2)
+        m.wait_empty()
+        assert [len(m.mailbox(u)) for u in ("bob", "carol")] == [1, 1]
+
+
 def it_speaks_to_no_other_protocol():
     """ALPACA, HTTP to port 25."""
     mail = HI + TO_ALICE + b"DATA\r\nx\r\n.\r\nQUIT\r\n"

@@ -174,10 +174,13 @@ def account(m, load, deaths):
         first = min(times)
         assert any(abs(first - k) < 1 for k in deaths.times), (
             "%s came twice and nobody died then" % name)
+    # outcomes gather for 20 ms before they are made durable
+    just = sum(any(0 <= k - min(times) < 0.1 for k in deaths.times)
+               for times in got.values())
     print("     %d answered 250, %d arrived, %d of them twice; %d attempts "
-          "were under way" % (len(load.acked), len(got), len(twice),
-                              deaths.attempts))
-    assert len(twice) <= deaths.attempts
+          "were under way, %d had just ended" % (
+              len(load.acked), len(got), len(twice), deaths.attempts, just))
+    assert len(twice) <= deaths.attempts + just
 
 
 def it_loses_nothing_whoever_dies():
@@ -207,9 +210,7 @@ def it_loses_nothing_whoever_dies():
         print("     phases hit: " + say(hits))
         account(m, load, deaths)
         assert all(hits.values()), "a phase that was never hit"
-        # one that was being made has no head: nothing was in it
-        damage = [e for e in m.events("spool.damage")
-                  if "no head" not in e["error"]]
+        damage = m.events("spool.damage")
         assert not damage, damage[0]
         lost = [e for e in m.events("sys.unclean") if e["lost_count"]]
         assert not lost, lost[0]

@@ -207,7 +207,7 @@ turn(struct world *w)
 		w->proc.lookup.chan, w->lookup };
 
 	event_base_loop(w->proc.base, EVLOOP_NONBLOCK);
-	store_turn(w->smtpd.store);
+	store_turn(w->smtpd.store, w->smtpd.txns != 0);
 	evlog_flush(w->proc.log);
 	for (int i = 0; i < 4; i++)
 		if (all[i] != NULL && chan_queued(all[i]) != 0)

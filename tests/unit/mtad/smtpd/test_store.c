@@ -143,7 +143,7 @@ static void
 turn(void)
 {
 	event_base_loop(t.proc.base, EVLOOP_NONBLOCK);
-	store_turn(t.store);
+	store_turn(t.store, false);
 	if (t.queue != NULL) {
 		chan_flush(t.proc.queue.chan);
 		chan_flush(t.queue);
@@ -371,7 +371,7 @@ START_TEST(a_sync_in_flight_outlives_the_queue)
 {
 	give_file(1 << 20);
 	store_submit(t.store, message("x\r\n"));
-	store_turn(t.store);
+	store_turn(t.store, false);
 	disconnect_queue();
 	WAIT_FOR(t.finished == 1);
 	ck_assert_int_eq(t.code[0], 250);
