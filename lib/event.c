@@ -244,6 +244,25 @@ find(const struct event *e, struct slice name)
 	return NULL;
 }
 
+/* Microseconds; people read hours, minutes and seconds, as from sendmail. */
+static bool
+is_span(const struct event_value *v)
+{
+	struct slice name = slice_of(fields[v->field].name);
+
+	return name.n > 3 &&
+	    slice_eq(slice_sub(name, name.n - 3, name.n), SLICE("_us"));
+}
+
+static void
+put_span(struct buf *b, uint64_t us)
+{
+	uint64_t s = us / US_SEC;
+
+	buf_addf(b, "%02u:%02u:%02u", (unsigned)(s / 3600),
+	    (unsigned)(s / 60 % 60), (unsigned)(s % 60));
+}
+
 /* The value of the field named at "{"; behind its "}". */
 static const char *
 expand_field(struct buf *b, const struct event *e, const char *p, bool *has_all)
@@ -252,10 +271,12 @@ expand_field(struct buf *b, const struct event *e, const char *p, bool *has_all)
 	const struct event_value *v =
 	    find(e, (struct slice){ p + 1, (size_t)(end - p - 1) });
 
-	if (v != NULL)
-		plain_value(b, v);
-	else
+	if (v == NULL)
 		*has_all = false;
+	else if (is_span(v))
+		put_span(b, v->v.num);
+	else
+		plain_value(b, v);
 	return end + 1;
 }
 

@@ -12,24 +12,18 @@
 #include "clock.h"
 
 #define LINES_MAX ((size_t)4 << 20) /* what waits for a write at most */
-#define SYSLOG_LINE 8192
-#define SYSLOG_BATCH 64
-#define FACILITY_MAIL 2
 
 struct evlog {
 	pid_t pid; /* made after the last fork, so it stays */
-	int fd, syslog_fd;
+	int fd;
 	char *prog;
 	char boot[33];
 	/* What each line says of its writer, as text. */
-	char *json_origin, *json_prog, *syslog_origin, *syslog_boot;
+	char *json_origin, *json_prog;
 	uint64_t seq;
 	uint64_t lost_from; /* first event that no disk took; 0: none */
 	struct buf lines;
-	struct buf sentences; /* syslog lines, one after the other */
-	size_t sentence_end[SYSLOG_BATCH];
-	int sentences_n;
-	bool wants_syslog;
+	struct sysout *syslog; /* owned */
 	struct stat_slot *slot; /* borrowed */
 };
 
@@ -73,11 +67,8 @@ set_origin(struct evlog *l, const char *node)
 	    node, l->boot);
 	l->json_prog =
 	    text(",\"prog\":\"%s\",\"pid\":%d,\"severity\":", l->prog, pid);
-	l->syslog_origin = text(" %s %s %d ", node, l->prog, pid);
-	l->syslog_boot =
-	    text(" [mtaev@32473 v=\"1\" boot=\"%s\" seq=\"", l->boot);
-	return l->json_origin && l->json_prog && l->syslog_origin &&
-	    l->syslog_boot;
+	l->syslog = sysout_new(node, l->prog, l->boot, l->pid);
+	return l->json_origin && l->json_prog && l->syslog;
 }
 
 struct evlog *
@@ -88,10 +79,9 @@ evlog_new(const char *node, const char *prog)
 	if (l == NULL)
 		return NULL;
 	l->pid = getpid();
-	l->fd = l->syslog_fd = -1;
+	l->fd = -1;
 	l->prog = strdup(prog);
 	buf_init(&l->lines, LINES_MAX);
-	buf_init(&l->sentences, (size_t)SYSLOG_LINE * SYSLOG_BATCH * 2);
 	draw_boot(l->boot);
 	if (l->prog == NULL || !set_origin(l, node)) {
 		evlog_free(l);
@@ -108,15 +98,11 @@ evlog_free(struct evlog *l)
 	evlog_flush(l);
 	if (l->fd >= 0)
 		close(l->fd);
-	if (l->syslog_fd >= 0)
-		close(l->syslog_fd);
+	sysout_free(l->syslog);
 	buf_release(&l->lines);
-	buf_release(&l->sentences);
 	free(l->prog);
 	free(l->json_origin);
 	free(l->json_prog);
-	free(l->syslog_origin);
-	free(l->syslog_boot);
 	free(l);
 }
 
@@ -131,12 +117,9 @@ evlog_file(struct evlog *l, int fd)
 }
 
 void
-evlog_syslog(struct evlog *l, int fd)
+evlog_syslog(struct evlog *l, int fd, enum sysout_kind kind)
 {
-	if (l->syslog_fd >= 0)
-		close(l->syslog_fd);
-	l->syslog_fd = fd;
-	l->wants_syslog = false;
+	sysout_socket(l->syslog, fd, kind);
 }
 
 void
@@ -153,10 +136,7 @@ evlog_slot(struct evlog *l, struct stat_slot *slot)
 bool
 evlog_wants_syslog(struct evlog *l)
 {
-	bool w = l->wants_syslog;
-
-	l->wants_syslog = false;
-	return w;
+	return sysout_wants_socket(l->syslog);
 }
 
 /* Members that any event has. */
@@ -179,69 +159,6 @@ put_line(struct evlog *l, const struct event *e, uint64_t seq, int64_t wall,
 	buf_add_u64(b, (uint64_t)info->severity);
 	event_json(b, e);
 	buf_adds(b, "}\n");
-}
-
-/* RFC 5424: <PRI>1 TIME HOST APP PROCID MSGID [SD] text */
-static void
-put_sentence(struct evlog *l, const struct event *e, uint64_t seq, int64_t wall)
-{
-	struct buf *b = &l->sentences;
-	const struct event_info *info = event_info(e->type);
-	size_t from = b->len;
-
-	buf_addc(b, '<');
-	buf_add_u64(b, FACILITY_MAIL * 8 + (unsigned)info->severity);
-	buf_adds(b, ">1 ");
-	clock_rfc3339(b, wall);
-	buf_adds(b, l->syslog_origin);
-	buf_adds(b, info->name);
-	buf_adds(b, l->syslog_boot);
-	buf_add_u64(b, seq);
-	buf_addc(b, '"');
-	event_sd(b, e);
-	buf_adds(b, "] ");
-	for (int i = 0; i < e->n; i++)
-		if (e->value[i].field == F_MSG_ID) {
-			buf_add_slice(b, e->value[i].v.str);
-			buf_adds(b, ": ");
-		}
-	event_sentence(b, e);
-	if (b->bad || b->len - from > SYSLOG_LINE)
-		b->len = b->bad ? 0 : from + SYSLOG_LINE;
-	l->sentence_end[l->sentences_n++] = b->len;
-}
-
-static void
-send_sentences(struct evlog *l)
-{
-	struct mmsghdr mm[SYSLOG_BATCH];
-	struct iovec iov[SYSLOG_BATCH];
-	size_t at = 0;
-	int n = l->sentences_n, done = 0;
-
-	memset(mm, 0, (size_t)n * sizeof(mm[0]));
-	for (int i = 0; i < n; i++) {
-		iov[i].iov_base = l->sentences.data + at;
-		iov[i].iov_len = l->sentence_end[i] - at;
-		at = l->sentence_end[i];
-		mm[i].msg_hdr.msg_iov = &iov[i];
-		mm[i].msg_hdr.msg_iovlen = 1;
-	}
-	while (done < n) {
-		int r = sendmmsg(l->syslog_fd, mm + done, (unsigned)(n - done),
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		if (r > 0) {
-			done += r;
-			continue;
-		}
-		/* A full receiver loses sentences: the file has them all. */
-		if (errno != EAGAIN && errno != ENOBUFS && errno != EINTR)
-			l->wants_syslog = true;
-		break;
-	}
-	l->sentences_n = 0;
-	buf_clear(&l->sentences);
 }
 
 static void
@@ -289,11 +206,7 @@ evlog_emit(struct evlog *l, const struct event *e)
 		stat_add(l->slot, ST_EVENTS, 1);
 	}
 	publish_seq(l);
-	if (l->syslog_fd < 0 || event_info(e->type)->severity > 6)
-		return;
-	put_sentence(l, e, l->seq, wall);
-	if (l->sentences_n == SYSLOG_BATCH)
-		send_sentences(l);
+	sysout_add(l->syslog, e, l->seq, wall);
 }
 
 void
@@ -301,8 +214,8 @@ evlog_flush(struct evlog *l)
 {
 	ssize_t n;
 
-	if (l->sentences_n != 0)
-		send_sentences(l);
+	if (l->syslog != NULL)
+		sysout_flush(l->syslog);
 	if (l->lines.len == 0 || l->fd < 0)
 		return;
 	n = write(l->fd, l->lines.data, l->lines.len);

@@ -3,8 +3,7 @@
  *
  * Events gather as JSON lines during a turn of the loop and go out with one
  * write to the descriptor of the event log file (O_APPEND, handed by the
- * queue), and as RFC 5424 lines in one sendmmsg to syslog when there is a
- * socket for it. Sequence numbers rise by one each event. A full disk never
+ * queue), and as sentences to syslog when there is one (sysout.h). Sequence numbers rise by one each event. A full disk never
  * stops mail: what no disk took is counted and told by log.gap later.
  */
 #ifndef EVLOG_H
@@ -12,6 +11,7 @@
 
 #include "event.h"
 #include "stat.h"
+#include "sysout.h"
 
 struct evlog;
 
@@ -20,8 +20,7 @@ struct evlog *evlog_new(const char *node, const char *prog);
 void evlog_free(struct evlog *);
 /* Takes fd; what was gathered goes to the old one first. -1: none. */
 void evlog_file(struct evlog *, int fd);
-/* Takes fd, a connected datagram socket; -1: none. */
-void evlog_syslog(struct evlog *, int fd);
+void evlog_syslog(struct evlog *, int fd, enum sysout_kind); /* takes fd */
 /* Where sequence number and counters are kept; borrowed, may be NULL. */
 void evlog_slot(struct evlog *, struct stat_slot *);
 void evlog_emit(struct evlog *, const struct event *);

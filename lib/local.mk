@@ -19,6 +19,7 @@ lib_libmta_a_SOURCES = \
 	lib/priv.c lib/priv.h \
 	lib/slice.c lib/slice.h \
 	lib/stat.c lib/stat.h lib/stat.def \
+	lib/sysout.c lib/sysout.h \
 	lib/verdict.c lib/verdict.h \
 	lib/wire.c lib/wire.h \
 	lib/worker.c lib/worker.h

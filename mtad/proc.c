@@ -217,6 +217,19 @@ got_stop(struct proc *p)
 }
 
 static bool
+got_syslog(struct proc *p, struct slice payload, int fd)
+{
+	struct p_syslog m;
+
+	if (!get_p_syslog(payload, &m) || m.kind > SYSOUT_STREAM) {
+		close(fd);
+		return false;
+	}
+	evlog_syslog(p->log, fd, (enum sysout_kind)m.kind);
+	return true;
+}
+
+static bool
 got_evlog(struct proc *p, struct slice payload, int fd)
 {
 	struct p_evlog m;
@@ -249,8 +262,7 @@ common_frame(struct proc *p, enum proto_type type, struct slice payload, int fd,
 		*ret_ok = got_peer(p, payload, fd);
 		return true;
 	case P_SYSLOG:
-		evlog_syslog(p->log, fd);
-		*ret_ok = true;
+		*ret_ok = got_syslog(p, payload, fd);
 		return true;
 	case P_EVLOG:
 		*ret_ok = got_evlog(p, payload, fd);

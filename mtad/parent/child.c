@@ -155,21 +155,28 @@ send_sockets(struct child *c)
 			    .listener = (uint32_t)i);
 }
 
+static void
+renew_syslog(struct child *c)
+{
+	enum sysout_kind kind;
+	int fd = setup_syslog(c->parent, &kind);
+
+	if (fd >= 0)
+		SEND(c, syslog, SYSLOG, fd, .kind = (uint8_t)kind);
+}
+
 /* All that it needs before it can say READY. */
 static void
 equip(struct child *c)
 {
 	struct parent *p = c->parent;
-	int fd;
 
 	SEND(c, world, WORLD, -1, .smtpds = (uint8_t)count(p, R_SMTPD),
 	    .remotes = (uint8_t)count(p, R_REMOTE), .is_root = p->is_root,
 	    .machine = slice_of(p->machine));
 	child_send_conf(c, true);
 	SEND(c, stats, STATS, dup(p->stats_fd), .slot = (uint32_t)c->slot);
-	fd = setup_syslog(p);
-	if (fd >= 0)
-		SEND(c, syslog, SYSLOG, fd, .unused = 0);
+	renew_syslog(c);
 	send_sockets(c);
 	for (int i = 0; i < p->child_n; i++) {
 		struct child *other = &p->child[i];
@@ -351,15 +358,6 @@ child_free_all(struct parent *p)
 			event_free(c->again);
 		c->again = NULL;
 	}
-}
-
-static void
-renew_syslog(struct child *c)
-{
-	int fd = setup_syslog(c->parent);
-
-	if (fd >= 0)
-		SEND(c, syslog, SYSLOG, fd, .unused = 0);
 }
 
 /* Only what the configuration names as a mailer's Path. */

@@ -299,6 +299,15 @@ prepare(struct parent *p)
 	setup_sockets(p);
 }
 
+static void
+open_syslog(struct parent *p)
+{
+	enum sysout_kind kind;
+	int fd = setup_syslog(p, &kind);
+
+	evlog_syslog(p->log, fd, kind);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -341,7 +350,7 @@ main(int argc, char **argv)
 	if (p.base == NULL || p.log == NULL)
 		fatal("no memory");
 	evlog_slot(p.log, &p.stats->slot[0]);
-	evlog_syslog(p.log, setup_syslog(&p));
+	open_syslog(&p);
 	child_init_all(&p);
 	add_signals(&p);
 	run(&p);

@@ -42,7 +42,8 @@ struct parent {
 void setup_dirs(struct parent *);
 void setup_sockets(struct parent *);
 void setup_pid(const struct parent *); /* once this process is the one */
-int setup_syslog(const struct parent *); /* a connected socket or -1 */
+/* A connected socket or -1, and what is to be said there. */
+int setup_syslog(const struct parent *, enum sysout_kind *ret);
 /* A connected socket to a mailer's Path, or negative errno. */
 int setup_mailer(const struct parent *, struct slice path);
 void setup_pass_on(struct parent *); /* sockets into LISTEN_FDS, for exec */

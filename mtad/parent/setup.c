@@ -357,7 +357,7 @@ setup_mailer(const struct parent *p, struct slice path)
 }
 
 int
-setup_syslog(const struct parent *p)
+setup_syslog(const struct parent *p, enum sysout_kind *ret)
 {
 	const char *to = p->conf->Syslog;
 	bool is_tcp = strncmp(to, "tcp:", 4) == 0;
@@ -367,6 +367,9 @@ setup_syslog(const struct parent *p)
 	char host[256], port[16];
 	int fd;
 
+	*ret = is_tcp ? SYSOUT_STREAM : SYSOUT_DATAGRAM;
+	if (strcmp(to, "unix:/dev/log") == 0)
+		*ret = SYSOUT_LOCAL;
 	if (strncmp(to, "unix:", 5) == 0)
 		return connect_unix(to + 5, SOCK_DGRAM);
 	if ((!is_tcp && strncmp(to, "udp:", 4) != 0) ||

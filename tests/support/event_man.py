@@ -106,9 +106,13 @@ one JSON object a line, in the schema
 .Li mtaev/1 ;
 those of severity 6 and below are also sent to
 .Cm Syslog ,
-facility mail, as structured data of RFC 5424 in the element
+facility mail: to the system's own log,
+.Pa /dev/log ,
+as a sentence for people; elsewhere as structured data of RFC 5424 in the
+element
 .Li mtaev@32473
-with the event's name as MSGID and a sentence for people.
+with the event's name as MSGID and the sentence after it, over TCP with the
+length in front (RFC 6587).
 .Pp
 The files are
 .Pa events.NUMBER.jsonl ,

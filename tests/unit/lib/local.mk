@@ -11,3 +11,7 @@ check_PROGRAMS += test_header
 test_header_SOURCES = $(UNIT) tests/unit/lib/test_header.c
 test_header_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_header_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += test_sysout
+test_sysout_SOURCES = $(UNIT) tests/unit/lib/test_sysout.c
+test_sysout_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_sysout_LDADD = $(UNIT_LIBS)

@@ -142,7 +142,8 @@ START_TEST(an_event_is_json_whatever_a_stranger_says)
 	event_num(&e, F_CODE, 451);
 	event_json(&b, &e);
 	ck_assert_str_eq(b.data,
-	    ",\"text\":\"a\\\"b\\\\\\n\\u0001\xef\xbf\xbd\xc3\xa9\",\"code\":451");
+	    ",\"text\":\"a\\\"b\\\\\\n\\u0001\xef\xbf\xbd\xc3\xa9\",\"code\":"
+	    "451");
 	buf_release(&b);
 }
 END_TEST
@@ -156,11 +157,13 @@ START_TEST(a_sentence_leaves_out_what_is_not_known)
 	event_init(&e, EV_DLV_OK);
 	event_cstr(&e, F_RCPT_TO, "a@b");
 	event_cstr(&e, F_MAILER, "smtp");
+	event_num(&e, F_TOTAL_US, UINT64_C(3725123456));
 	event_cstr(&e, F_HOST_IP, "1.2.3.4");
 	event_cstr(&e, F_TEXT, "ok\nforged line");
 	event_sentence(&b, &e);
 	ck_assert_str_eq(b.data,
-	    "to=<a@b>, mailer=smtp [1.2.3.4], stat=Sent (ok?forged line)");
+	    "to=<a@b>, delay=01:02:05, mailer=smtp [1.2.3.4], "
+	    "stat=Sent (ok?forged line)");
 	buf_release(&b);
 }
 END_TEST
@@ -169,7 +172,8 @@ START_TEST(a_drop_file_proves_that_it_is_whole)
 {
 	struct slice rcpts[] = { SLICE("x@y"), SLICE("evil\nR z@w") }, one;
 	struct drop d = { .sender = SLICE("a@b"),
-		.message = SLICE("Subject: x\n\nmtad-end 5\n") }, got;
+		.message = SLICE("Subject: x\n\nmtad-end 5\n") },
+		    got;
 	struct buf b;
 	size_t pos = 0;
 
@@ -209,8 +213,8 @@ main(void)
 	TCase *tc = tcase_create("core");
 
 	tcase_add_loop_test(tc, a_path_is_read_strictly, 0, ROWS(paths));
-	tcase_add_loop_test(tc, an_address_is_quoted_where_it_must_be, 0,
-	    ROWS(quoted));
+	tcase_add_loop_test(
+	    tc, an_address_is_quoted_where_it_must_be, 0, ROWS(quoted));
 	tcase_add_loop_test(tc, a_list_gives_its_addresses, 0, ROWS(lists));
 	tcase_add_test(tc, ten_thousand_comments_do_not_recurse);
 	tcase_add_test(tc, a_header_ends_at_the_empty_line);
