@@ -129,6 +129,12 @@ Names are a promise: fields and events are only added.
 What is not known is absent, never 0.
 Who reads must ignore fields and events that are new to him.
 .Pp
+A program that is killed while it writes may leave a line without its end,
+and another's line behind it: who finds a line that does not read begins again
+at the last
+.Li {"v":1,
+in it, which no text inside an event can contain.
+.Pp
 A sequence number without holes belongs to each start of each program: (node,
 boot, seq) is a key, and a gap is a loss that
 .Cm log.gap
