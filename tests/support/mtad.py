@@ -260,9 +260,12 @@ route "*" { Host = "[127.0.0.1]:%(sink)d" }
 
     def events(self, name=None):
         out = []
-        for path in sorted(glob.glob(self.dir + "/log/events.*.jsonl")):
-            with open(path) as f:
-                out += filter(None, map(event, f))
+        for path in sorted(glob.glob(self.dir + "/log/events.*.jsonl*")):
+            try:
+                with (gzip if path[-1] == "z" else io).open(path, "rt") as f:
+                    out += filter(None, map(event, f))
+            except (FileNotFoundError, EOFError):
+                pass  # being packed: the plain one has been read
         return [e for e in out if name in (None, e["event"])]
 
     def raw(self, data, until=None):
