@@ -274,5 +274,7 @@ jobs_report(struct local *l)
 bool
 jobs_are_over(const struct local *l)
 {
-	return LIST_EMPTY(&l->deliveries) && outbox_count(&l->outbox) == 0;
+	/* without a queue nobody acknowledges: the next one tries again */
+	return LIST_EMPTY(&l->deliveries) &&
+	    (outbox_count(&l->outbox) == 0 || l->proc->queue.chan == NULL);
 }

@@ -333,12 +333,26 @@ is_circle(struct queue *q, const struct msg *m, const struct rcpt *rcpt,
 	return is_back;
 }
 
+/* The recipient fails when nobody would stand in for it: false. */
+static bool
+leads_on(struct queue *q, struct msg *m, uint32_t rcpt, struct slice targets)
+{
+	const struct verdict loop = VERDICT(554, "5.4.6", RC_LOOP,
+	    "Aliases or .forward files lead in a circle");
+
+	if (!is_too_deep(q, &m->rcpt[rcpt]) &&
+	    !is_circle(q, m, &m->rcpt[rcpt], targets))
+		return true;
+	m->rcpt[rcpt].state = RS_OPEN;
+	outcome_decide(q, m, rcpt, &loop);
+	return false;
+}
+
 static void
 use_answer(struct queue *q, struct attempt *a, struct attempt_rcpt *ar,
     const struct p_expand_answer *m)
 {
-	const struct verdict loop = VERDICT(
-	    554, "5.4.6", RC_LOOP, "Aliases refer to each other in a circle");
+	struct slice targets = buf_slice(&ar->targets);
 	struct msg *msg = a->msg;
 	struct verdict v;
 	struct rd r;
@@ -353,15 +367,9 @@ use_answer(struct queue *q, struct attempt *a, struct attempt_rcpt *ar,
 		return;
 	case EXPAND_LIST:
 		ar->is_settled = true;
-		if (is_too_deep(q, &msg->rcpt[ar->index]) ||
-		    is_circle(q, msg, &msg->rcpt[ar->index],
-			buf_slice(&ar->targets))) {
-			msg->rcpt[ar->index].state = RS_OPEN;
-			outcome_decide(q, msg, ar->index, &loop);
-			return;
-		}
-		expand(q, msg, ar->index, buf_slice(&ar->targets), m->user,
-		    false, "alias", NULL, 0);
+		if (leads_on(q, msg, ar->index, targets))
+			expand(q, msg, ar->index, targets, m->user, false,
+			    "alias", NULL, 0);
 		return;
 	default:
 		ar->is_settled = true;
@@ -429,9 +437,14 @@ expand_forward(struct queue *q, struct peer *peer, struct slice payload)
 		if (m.has_more)
 			return true;
 		ar->is_settled = true;
-		expand(q, a->msg, ar->index, buf_slice(&ar->targets),
-		    slice_of(ar->user ? ar->user : ""), m.keeps, "forward",
-		    peer, m.serial);
+		if (m.keeps ||
+		    leads_on(q, a->msg, ar->index, buf_slice(&ar->targets)))
+			expand(q, a->msg, ar->index, buf_slice(&ar->targets),
+			    slice_of(ar->user ? ar->user : ""), m.keeps,
+			    "forward", peer, m.serial);
+		else
+			PROC_SEND(
+			    peer, result_ack, RESULT_ACK, .serial = m.serial);
 		break;
 	}
 	if (!attempt_has_active(a))

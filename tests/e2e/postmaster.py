@@ -31,6 +31,15 @@ def it_holds_deletes_and_takes_back():
         assert {"hold", "release", "delete", "undo", "bounce"} <= verbs
 
 
+def it_names_who_acted():
+    with Mtad("who") as m:
+        m.send("x@dead.test")
+        m.env["SUDO_USER"] = "carol\n"
+        m.ctl("queue", "hold", "age>0s", "--yes")
+        who = m.events("op.action")[-1]["op.user"]
+        assert who.startswith("carol? ("), who
+
+
 def it_asks_before_it_acts():
     with Mtad("ask") as m:
         m.send("x@dead.test")
@@ -257,8 +266,16 @@ def it_delivers_to_accounts_as_the_account():
             wait_for("a missing program defers", lambda: [
                 e for e in m.events("dlv.defer") if "is not there" in
                 e["text"]])
+            # a .forward that leads back to an alias of its owner
+            m.write("aliases", "postmaster: alice@demo.test\n"
+                    "circle: mtadtest\n")
+            m.ctl("reload")
+            with open(home + "/.forward", "w") as f:
+                f.write("circle@mx.demo.test\n")
+            os.chown(forward, uid, -1)
+            m.send("circle@mx.demo.test", sender="alice@demo.test")
+            assert "5.4.6" in m.wait_mail("alice")[0]
             # root has no alias: its mail waits
-            m.send("root@mx.demo.test") if False else None
             m.sendmail("root", input="x\n")
             wait_for("root's mail waits", lambda: [
                 e for e in m.events("dlv.defer") if "no alias" in e["text"]])
