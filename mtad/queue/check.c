@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crc32c.h"
 #include "file.h"
 #include "log.h"
 #include "queue.h"
@@ -73,12 +74,14 @@ open_spool(struct queue *q, const char *dir)
 	return rc;
 }
 
-/* As long as the message says, and each block reads. */
+/* As long as the message says, and the same bytes. */
 static int
-read_body_file(struct queue *q, const struct msg *m, uint64_t size)
+read_body_file(
+    struct queue *q, const struct msg *m, uint64_t size, uint32_t want)
 {
 	static char block[1 << 16];
 	uint64_t total = 0;
+	uint32_t crc = 0;
 	char name[32];
 	ssize_t n;
 	int fd;
@@ -87,10 +90,31 @@ read_body_file(struct queue *q, const struct msg *m, uint64_t size)
 	fd = openat(q->body_fd, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	while ((n = read(fd, block, sizeof(block))) > 0)
+	while ((n = read(fd, block, sizeof(block))) > 0) {
 		total += (uint64_t)n;
+		crc = crc32c(crc, block, (size_t)n);
+	}
 	close(fd);
-	return n < 0 ? -errno : total == size ? 0 : -EBADMSG;
+	return n < 0 ? -errno : total == size && crc == want ? 0 : -EBADMSG;
+}
+
+static int
+check_body_file(struct queue *q, const struct msg *m, const struct body *b)
+{
+	struct rd r = rd_of((struct slice){ b->record, b->envelope });
+	struct p_envelope e;
+	char name[32];
+	int rc = -EBADMSG;
+
+	body_name(name, m->body_file);
+	if (get_p_envelope(&r, &e))
+		rc = read_body_file(
+		    q, m, m->size - body_content(b).n, e.body_crc);
+	if (rc < 0)
+		check_note(m, name, 0,
+		    rc == -EBADMSG ? "its body file is not what was written"
+				   : strerror(-rc));
+	return rc;
 }
 
 static int
@@ -108,14 +132,8 @@ check_msg(struct queue *q, const struct msg *m)
 	if (rc < 0)
 		check_note(m, name, m->offset,
 		    rc == -EBADMSG ? "checksum does not fit" : strerror(-rc));
-	if (rc == 0 && m->body_file != 0) {
-		rc = read_body_file(q, m, m->size - body_content(&b).n);
-		body_name(name, m->body_file);
-		if (rc < 0)
-			check_note(m, name, 0,
-			    rc == -EBADMSG ? "its body file is cut off"
-					   : strerror(-rc));
-	}
+	if (rc == 0 && m->body_file != 0)
+		rc = check_body_file(q, m, &b);
 	free(raw);
 	return rc;
 }

@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "control.h"
 #include "control_server.h"
+#include "crc32c.h"
 #include "file.h"
 #include "records.h"
 #include "writer.h"
@@ -149,15 +150,6 @@ send_message(struct client *c, const struct msg *m, struct body *b)
 	c->step = send_step;
 }
 
-static void
-row_id(struct client *c, struct msgid id)
-{
-	char text[MSGID_TEXT + 1];
-
-	msgid_text(id, text);
-	row_str(c, "id", (struct slice){ text, MSGID_TEXT });
-}
-
 static bool
 can_send(struct client *c, const struct body *b)
 {
@@ -236,11 +228,7 @@ put_rcpt(struct client *c, const struct msg *m, const struct rcpt *r)
 	maybe_num(c, "tries", r->attempts);
 	if (r->next_try != 0)
 		row_num(c, "next_us", r->next_try * US_SEC + offset);
-	if (r->text != NULL) {
-		row_num(c, "code", r->code);
-		row_str(c, "text", (struct slice){ r->text->s, r->text->n });
-		row_cstr(c, "reason", reason_name((enum reason)r->reason));
-	}
+	row_reply(c, r);
 	buf_addc(&c->out, '}');
 }
 
@@ -501,6 +489,7 @@ run_write(void *arg)
 			return -errno;
 	}
 	rc = file_write_all(t->fd, t->piece, t->n);
+	t->envelope.body_crc = crc32c(t->envelope.body_crc, t->piece, t->n);
 	if (rc < 0 || t->left != 0)
 		return rc;
 	if (fdatasync(t->fd) < 0)

@@ -19,15 +19,6 @@ may_see(const struct client *c, const struct msg *m)
 	return c->is_admin || (m->owner != MSG_NO_OWNER && m->owner == c->uid);
 }
 
-static void
-row_id(struct client *c, const char *name, struct msgid id)
-{
-	char text[MSGID_TEXT + 1];
-
-	msgid_text(id, text);
-	row_str(c, name, (struct slice){ text, MSGID_TEXT });
-}
-
 static const char *
 rcpt_state_name(const struct rcpt *r)
 {
@@ -53,11 +44,7 @@ put_rcpt(struct client *c, const struct msg *m, uint32_t i)
 	row_num(c, "tries", r->attempts);
 	if (rcpt_is_open(r) && r->next_try != 0 && wait > 0)
 		row_time(c, "next", clock_wall() + wait);
-	if (r->text != NULL) {
-		row_num(c, "code", r->code);
-		row_str(c, "text", (struct slice){ r->text->s, r->text->n });
-		row_cstr(c, "reason", reason_name((enum reason)r->reason));
-	}
+	row_reply(c, r);
 	buf_addc(&c->out, '}');
 }
 
@@ -68,7 +55,7 @@ put_msg(struct client *c, const struct msg *m, bool is_whole)
 	uint32_t listed = 0;
 
 	row_begin(c);
-	row_id(c, "id", m->id);
+	row_id(c, m->id);
 	row_cstr(c, "from", msg_sender(m));
 	row_num(c, "size", (int64_t)m->size);
 	row_time(c, "received", m->received);

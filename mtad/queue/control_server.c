@@ -14,6 +14,7 @@
 
 #define CLIENTS_MAX 200
 #define LINE_MAX_IN ((size_t)1 << 20)
+#define LINE_MAX_ADMIN ((size_t)64 << 20) /* imports: all recipients */
 #define OUT_MAX ((size_t)64 << 20)
 #define OUT_FULL ((size_t)256 << 10)
 
@@ -88,6 +89,25 @@ row_time(struct client *c, const char *n, int64_t wall)
 }
 
 void
+row_id(struct client *c, struct msgid id)
+{
+	char text[MSGID_TEXT + 1];
+
+	msgid_text(id, text);
+	row_str(c, "id", (struct slice){ text, MSGID_TEXT });
+}
+
+void
+row_reply(struct client *c, const struct rcpt *r)
+{
+	if (r->text == NULL)
+		return;
+	row_num(c, "code", r->code);
+	row_str(c, "text", (struct slice){ r->text->s, r->text->n });
+	row_cstr(c, "reason", reason_name((enum reason)r->reason));
+}
+
+void
 row_end(struct client *c)
 {
 	buf_add(&c->out, "}\n", 2);
@@ -135,10 +155,14 @@ control_audit(struct client *c, const char *verb, const char *selector,
     uint64_t matched, uint64_t changed, bool is_dry)
 {
 	struct event e;
-	char undo[16];
+	char undo[16], who[100];
 
+	if (c->claim[0] == '\0' || strcmp(c->claim, c->user) == 0)
+		snprintf(who, sizeof(who), "%s", c->user);
+	else
+		snprintf(who, sizeof(who), "%s (%s)", c->claim, c->user);
 	event_init(&e, EV_OP_ACTION);
-	event_cstr(&e, F_OP_USER, c->user);
+	event_cstr(&e, F_OP_USER, who);
 	event_cstr(&e, F_OP_VIA, "cli");
 	event_cstr(&e, F_OP_VERB, verb);
 	event_cstr(&e, F_SELECTOR, selector);
@@ -167,6 +191,18 @@ find_op(const char *op)
 	return NULL;
 }
 
+/* A name of its own wording: it stands beside the one that is known. */
+static void
+take_claim(struct client *c, json_t *j)
+{
+	const char *s = json_string_value(json_object_get(j, "user"));
+	size_t n = 0;
+
+	for (; s != NULL && s[n] != '\0' && n + 1 < sizeof(c->claim); n++)
+		c->claim[n] = s[n] > ' ' && s[n] < 0x7f ? s[n] : '?';
+	c->claim[n] = '\0';
+}
+
 static void
 run_request(struct client *c, struct slice line)
 {
@@ -175,6 +211,7 @@ run_request(struct client *c, struct slice line)
 	const char *op = json_string_value(json_object_get(j, "op"));
 	const struct control_op *o = op ? find_op(op) : NULL;
 
+	take_claim(c, j);
 	if (json_integer_value(json_object_get(j, "v")) > CONTROL_VERSION)
 		control_error(c, "this mtad speaks version %d of the protocol",
 		    CONTROL_VERSION);
@@ -286,6 +323,8 @@ identify(struct client *c)
 	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n) == 0)
 		for (size_t i = 0; i < n / sizeof(groups[0]); i++)
 			c->is_admin |= groups[i] == c->q->admin_gid;
+	if (c->is_admin)
+		c->in.max = LINE_MAX_ADMIN;
 	if (cr.uid == 0)
 		snprintf(c->user, sizeof(c->user), "root");
 	else

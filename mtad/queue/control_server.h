@@ -27,7 +27,8 @@ struct client {
 	size_t sent;
 	uid_t uid;
 	bool is_admin;
-	char user[48];
+	char user[48]; /* as the kernel says */
+	char claim[48]; /* as the client says: who became root */
 	/* what takes more than a turn; step is NULL when there is none */
 	bool (*step)(struct client *); /* false: over */
 	struct index_walk walk;
@@ -71,6 +72,8 @@ void row_cstr(struct client *, const char *name, const char *);
 void row_num(struct client *, const char *name, int64_t);
 void row_bool(struct client *, const char *name, bool);
 void row_time(struct client *, const char *name, int64_t wall); /* 0: absent */
+void row_id(struct client *, struct msgid);
+void row_reply(struct client *, const struct rcpt *); /* the last, if any */
 void row_end(struct client *);
 /* {"done":true}: the request is answered. */
 void control_done(struct client *);

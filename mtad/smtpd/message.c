@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "crc32c.h"
 #include "file.h"
 #include "header.h"
 #include "received.h"
@@ -52,9 +53,12 @@ message_spill(struct store *st, struct submission *sub)
 	if (sub->body_fd < 0 && !store_take_body(st, sub))
 		return -EAGAIN;
 	rc = file_write_all(sub->body_fd, sub->body.data, sub->body.len);
-	if (rc == 0)
-		buf_clear(&sub->body);
-	return rc;
+	if (rc < 0)
+		return rc;
+	sub->env.body_crc =
+	    crc32c(sub->env.body_crc, sub->body.data, sub->body.len);
+	buf_clear(&sub->body);
+	return 0;
 }
 
 void
