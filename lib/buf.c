@@ -178,3 +178,19 @@ buf_take(struct buf *b)
 	buf_init(b, b->max);
 	return p;
 }
+
+char *
+buf_text(const char *fmt, ...)
+{
+	struct buf b;
+	va_list ap;
+	char *p;
+
+	buf_init(&b, 65536);
+	va_start(ap, fmt);
+	buf_addv(&b, fmt, ap);
+	va_end(ap);
+	p = buf_take(&b);
+	buf_release(&b);
+	return p;
+}

@@ -48,6 +48,9 @@ void buf_drop(struct buf *, size_t n);
 
 struct slice buf_slice(const struct buf *);
 
+/* A text of its own, up to 64 KiB; the caller frees it. NULL without memory. */
+char *buf_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* Move the bytes out; the caller frees them. NULL if the buffer is bad. */
 char *buf_take(struct buf *);
 

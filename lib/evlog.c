@@ -41,32 +41,16 @@ draw_boot(char boot[33])
 	boot[32] = '\0';
 }
 
-static char *
-text(const char *fmt, ...)
-{
-	struct buf b;
-	va_list ap;
-	char *p;
-
-	buf_init(&b, 4096);
-	va_start(ap, fmt);
-	buf_addv(&b, fmt, ap);
-	va_end(ap);
-	p = buf_take(&b);
-	buf_release(&b);
-	return p;
-}
-
 static bool
 set_origin(struct evlog *l, const char *node)
 {
 	int pid = (int)l->pid;
 
-	l->json_origin = text(
+	l->json_origin = buf_text(
 	    ",\"node\":\"%s\",\"instance\":\"mtad\",\"boot\":\"%s\",\"seq\":",
 	    node, l->boot);
 	l->json_prog =
-	    text(",\"prog\":\"%s\",\"pid\":%d,\"severity\":", l->prog, pid);
+	    buf_text(",\"prog\":\"%s\",\"pid\":%d,\"severity\":", l->prog, pid);
 	l->syslog = sysout_new(node, l->prog, l->boot, l->pid);
 	return l->json_origin && l->json_prog && l->syslog;
 }

@@ -28,22 +28,6 @@ struct sysout {
 	char stamp[32];
 };
 
-static char *
-text(const char *fmt, ...)
-{
-	struct buf b;
-	va_list ap;
-	char *p;
-
-	buf_init(&b, 4096);
-	va_start(ap, fmt);
-	buf_addv(&b, fmt, ap);
-	va_end(ap);
-	p = buf_take(&b);
-	buf_release(&b);
-	return p;
-}
-
 struct sysout *
 sysout_new(const char *node, const char *prog, const char *boot, pid_t pid)
 {
@@ -52,9 +36,9 @@ sysout_new(const char *node, const char *prog, const char *boot, pid_t pid)
 	if (s == NULL)
 		return NULL;
 	s->fd = -1;
-	s->origin = text(" %s %s %d ", node, prog, (int)pid);
-	s->boot = text(" [mtaev@32473 v=\"1\" boot=\"%s\" seq=\"", boot);
-	s->tag = text(" %s[%d]: ", prog, (int)pid);
+	s->origin = buf_text(" %s %s %d ", node, prog, (int)pid);
+	s->boot = buf_text(" [mtaev@32473 v=\"1\" boot=\"%s\" seq=\"", boot);
+	s->tag = buf_text(" %s[%d]: ", prog, (int)pid);
 	buf_init(&s->lines, STREAM_MAX + 2 * (size_t)LINE_MAX_BYTES);
 	if (s->origin == NULL || s->boot == NULL || s->tag == NULL) {
 		sysout_free(s);

@@ -9,6 +9,7 @@
 #include <wctype.h>
 
 #include "conf_parse.h"
+#include "file.h"
 #include "log.h"
 
 /* Where the socket is: given, or RunDirectory of the configuration. */
@@ -206,4 +207,24 @@ ctl_ask(struct ctl *c, json_t *request, void (*each)(struct ctl *, json_t *row),
 	int rc = ctl_send(c, request);
 
 	return rc == 0 ? ctl_answer(c, each, ret_last) : rc;
+}
+
+int
+ctl_body(struct ctl *c, const json_t *row, int fd, int rc)
+{
+	long long left = ctl_num(row, "bytes");
+	char block[65536];
+
+	while (left > 0) {
+		size_t want = left < (long long)sizeof(block) ? (size_t)left
+							      : sizeof(block);
+		ssize_t n = control_read(c->control, block, want);
+
+		if (n <= 0)
+			fatal("the daemon went away");
+		if (rc == 0)
+			rc = file_write_all(fd, block, (size_t)n);
+		left -= n;
+	}
+	return rc;
 }

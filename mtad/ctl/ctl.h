@@ -18,6 +18,7 @@ struct ctl {
 	const char *user, *why;
 	bool is_json, is_sure, is_dry;
 	struct control *control;
+	void *arg; /* borrowed: for a command's each() */
 };
 
 /* Connects (says so and returns CTL_NO_DAEMON when there is none), sends the
@@ -30,6 +31,9 @@ int ctl_ask(struct ctl *, json_t *request,
 int ctl_send(struct ctl *, json_t *request);
 int ctl_answer(
     struct ctl *, void (*each)(struct ctl *, json_t *row), json_t **ret_last);
+/* The bytes that follow a row with "bytes": all are taken, and written to fd
+ * while rc is 0. Returns rc, or the negative errno of a write. */
+int ctl_body(struct ctl *, const json_t *row, int fd, int rc);
 json_t *ctl_request(const struct ctl *, const char *op);
 const char *ctl_str(const json_t *row, const char *name); /* "" if absent */
 long long ctl_num(const json_t *row, const char *name); /* 0 if absent */

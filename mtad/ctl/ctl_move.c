@@ -30,13 +30,12 @@ struct export
 	unsigned long long done, failed;
 };
 
-static struct export export; /* of the one command that runs */
-
 static void
 note_id(struct ctl *c, json_t *row)
 {
-	(void)c;
-	buf_addf(&export.ids, "%s\n", ctl_str(row, "id"));
+	struct export *x = c->arg;
+
+	buf_addf(&x->ids, "%s\n", ctl_str(row, "id"));
 }
 
 static int
@@ -49,54 +48,31 @@ write_line(int fd, const json_t *row)
 	return rc < 0 ? rc : file_write_all(fd, "\n", 1);
 }
 
-/* Bytes that follow the row; all of them are taken, whatever happens. */
-static int
-write_body(struct ctl *c, int fd, long long left)
-{
-	char block[65536];
-	int rc = 0;
-
-	while (left > 0) {
-		size_t want = left < (long long)sizeof(block) ? (size_t)left
-							      : sizeof(block);
-		ssize_t n = control_read(c->control, block, want);
-
-		if (n <= 0)
-			fatal("the daemon went away");
-		if (rc == 0)
-			rc = file_write_all(fd, block, (size_t)n);
-		left -= n;
-	}
-	return rc;
-}
-
 /* Under another name until it is whole. */
 static void
 write_export(struct ctl *c, json_t *row)
 {
+	struct export *x = c->arg;
 	char name[NAME_MAX], tmp[NAME_MAX + 2];
 	int fd, rc;
 
 	snprintf(name, sizeof(name), "%s" SUFFIX, ctl_str(row, "id"));
 	snprintf(tmp, sizeof(tmp), ".%s", name);
 	fd = openat(
-	    export.dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	    x->dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	rc = fd < 0 ? -errno : write_line(fd, row);
-	if (rc == 0)
-		rc = write_body(c, fd, ctl_num(row, "bytes"));
-	else
-		write_body(c, -1, ctl_num(row, "bytes"));
+	rc = ctl_body(c, row, fd, rc);
 	if (fd >= 0)
 		close(fd);
-	if (rc == 0 && renameat(export.dirfd, tmp, export.dirfd, name) < 0)
+	if (rc == 0 && renameat(x->dirfd, tmp, x->dirfd, name) < 0)
 		rc = -errno;
-	if (rc < 0) {
-		log_warn("%s: %s", name, strerror(-rc));
-		unlinkat(export.dirfd, tmp, 0);
-		export.failed++;
-	} else {
-		export.done++;
+	if (rc == 0) {
+		x->done++;
+		return;
 	}
+	log_warn("%s: %s", name, strerror(-rc));
+	unlinkat(x->dirfd, tmp, 0);
+	x->failed++;
 }
 
 static int
@@ -111,9 +87,9 @@ list_ids(struct ctl *c, int argc, char **argv)
 }
 
 static int
-export_all(struct ctl *c)
+export_all(struct ctl *c, struct export *x)
 {
-	struct slice rest = buf_slice(&export.ids), id;
+	struct slice rest = buf_slice(&x->ids), id;
 	int rc = 0;
 
 	while (rc != CTL_NO_DAEMON && slice_next(&rest, '\n', &id)) {
@@ -124,44 +100,56 @@ export_all(struct ctl *c)
 		j = ctl_request(c, "queue.export");
 		json_object_set_new(j, "id", json_stringn(id.p, id.n));
 		rc = ctl_ask(c, j, write_export, NULL);
-		export.failed += rc != 0; /* it left the queue meanwhile */
+		x->failed += rc != 0; /* it left the queue meanwhile */
 	}
-	return rc == CTL_NO_DAEMON ? rc : 0;
+	if (rc != CTL_NO_DAEMON)
+		rc = 0;
+	if (rc == 0 && syncfs(x->dirfd) < 0) {
+		log_warn("cannot sync the folder: %s", strerror(errno));
+		rc = CTL_FAILED;
+	}
+	return rc;
+}
+
+static int
+open_folder(const char *path)
+{
+	int fd;
+
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		fd = -1;
+	else
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		log_warn("%s: %s", path, strerror(errno));
+	return fd;
 }
 
 int
 ctl_export(struct ctl *c, int argc, char **argv)
 {
+	struct export x = { .dirfd = -1 };
 	int rc;
 
 	if (argc < 1) {
 		log_warn("queue export takes a folder, and a filter");
 		return CTL_USAGE;
 	}
-	if (mkdir(argv[0], 0700) < 0 && errno != EEXIST) {
-		log_warn("%s: %s", argv[0], strerror(errno));
+	x.dirfd = open_folder(argv[0]);
+	if (x.dirfd < 0)
 		return CTL_FAILED;
-	}
-	export.dirfd = open(argv[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (export.dirfd < 0) {
-		log_warn("%s: %s", argv[0], strerror(errno));
-		return CTL_FAILED;
-	}
-	buf_init(&export.ids, HEAD_MAX);
+	buf_init(&x.ids, HEAD_MAX);
 	c->is_json = false;
+	c->arg = &x;
 	rc = list_ids(c, argc - 1, argv + 1);
 	if (rc == 0)
-		rc = export_all(c);
-	if (rc == 0 && syncfs(export.dirfd) < 0) {
-		log_warn("%s: %s", argv[0], strerror(errno));
-		rc = CTL_FAILED;
-	}
+		rc = export_all(c, &x);
 	if (rc == 0)
 		printf("%llu messages exported to %s, %llu could not be\n",
-		    export.done, argv[0], export.failed);
-	buf_release(&export.ids);
-	close(export.dirfd);
-	return rc == 0 && export.failed != 0 ? CTL_FAILED : rc;
+		    x.done, argv[0], x.failed);
+	buf_release(&x.ids);
+	close(x.dirfd);
+	return rc == 0 && x.failed != 0 ? CTL_FAILED : rc;
 }
 
 /* The line before the message. */

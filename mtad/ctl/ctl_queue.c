@@ -122,23 +122,15 @@ ctl_why(struct ctl *c, int argc, char **argv)
 	return j ? ctl_ask(c, j, print_why, NULL) : CTL_USAGE;
 }
 
-/* {"bytes":N}, then N bytes of message. */
 static void
 print_body(struct ctl *c, json_t *row)
 {
-	long long left = ctl_num(row, "bytes");
-	char block[65536];
+	int rc;
 
-	while (left > 0) {
-		size_t want = left < (long long)sizeof(block) ? (size_t)left
-							      : sizeof(block);
-		ssize_t n = control_read(c->control, block, want);
-
-		if (n <= 0)
-			fatal("the daemon went away");
-		fwrite(block, 1, (size_t)n, stdout);
-		left -= n;
-	}
+	fflush(stdout);
+	rc = ctl_body(c, row, STDOUT_FILENO, 0);
+	if (rc < 0)
+		fatal("cannot write: %s", strerror(-rc));
 }
 
 int

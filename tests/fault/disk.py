@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Disks that fill, fail and lose power, below a whole mtad. Needs root (loop
 devices and mounts of its own). ROUNDS=n for more power cuts."""
+import contextlib
 import fcntl
 import glob
 import os
@@ -28,7 +29,7 @@ def sh(*args):
 class Disk:
     """A file system of its own on a loop device, at the spool's place."""
 
-    def __init__(self, m, size="400M", kind="ext4"):
+    def __init__(self, m, size, kind):
         self.image, self.at = m.dir + "/disk.img", m.dir + "/spool"
         os.makedirs(self.at, exist_ok=True)
         sh("truncate", "-s", size, self.image)
@@ -47,6 +48,20 @@ class Disk:
         fd = os.open(self.at, os.O_RDONLY)
         fcntl.ioctl(fd, SHUTDOWN, NO_LOG_FLUSH.to_bytes(4, "little"))
         os.close(fd)
+
+
+@contextlib.contextmanager
+def on_disk(name, size="400M", kind="ext4"):
+    m = Mtad(name, extra=SMALL)
+    disk = Disk(m, size, kind)
+    try:
+        yield m, disk
+    finally:
+        if m.proc.poll() is None:
+            m.kill_all()
+        m.sink.stop()
+        disk.umount()
+        shutil.rmtree(m.dir, ignore_errors=True)
 
 
 SMALL = 'SegmentSize = "1MB"\nMinFreeBlocks = "8MB"\n'
@@ -93,10 +108,8 @@ def power_cuts(kind):
     data is then gone (a plain loop of write and fdatasync shows it). Without
     power nobody would have heard that answer.
     """
-    m = Mtad("power", extra=SMALL)
-    disk = Disk(m, kind=kind)
     acked = []
-    try:
+    with on_disk("power", kind=kind) as (m, disk):
         for r in range(ROUNDS):
             m.start()
             if r % 2:
@@ -127,12 +140,6 @@ def power_cuts(kind):
               "than once" % (ROUNDS, kind, len(acked), len(set(got)),
                              len(got) - len(set(got))))
         m.stop()
-    finally:
-        if m.proc.poll() is None:
-            m.kill_all()
-        m.sink.stop()
-        disk.umount()
-        shutil.rmtree(m.dir, ignore_errors=True)
 
 
 def it_loses_nothing_by_power_cuts():
@@ -148,9 +155,7 @@ def it_loses_nothing_by_power_cuts_of_xfs():
 def it_refuses_on_a_full_disk_and_recovers():
     if not IS_ROOT:
         return
-    m = Mtad("full", extra=SMALL)
-    disk = Disk(m, "150M")
-    try:
+    with on_disk("full", "150M") as (m, disk):
         m.start()
         m.send("a@elsewhere.test")
         with open(disk.at + "/ballast", "wb") as f:
@@ -174,12 +179,6 @@ def it_refuses_on_a_full_disk_and_recovers():
         wait_for("mail again", lambda: not refused())
         m.wait_empty()
         m.stop()
-    finally:
-        if m.proc.poll() is None:
-            m.kill_all()
-        m.sink.stop()
-        disk.umount()
-        shutil.rmtree(m.dir, ignore_errors=True)
 
 
 def it_keeps_a_damaged_message_and_says_which():
