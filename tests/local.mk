@@ -63,3 +63,9 @@ dist-hook:
 	    -o -name .deps -o -name .dirstamp -o -name __pycache__ \) -prune \
 	    -exec rm -rf {} +
 	rm -f $(distdir)/tests/dialogue/remote/stories
+
+# measured by hand: make tests/bench/spool
+EXTRA_PROGRAMS = tests/bench/spool
+tests_bench_spool_SOURCES = tests/bench/spool.c
+tests_bench_spool_CPPFLAGS = $(MTAD_CPPFLAGS) -I$(top_srcdir)/mtad/smtpd
+tests_bench_spool_LDADD = mtad/smtpd/libsmtpd.a $(MTAD_LIBS)

@@ -344,7 +344,6 @@ warm(struct proc *p)
 
 	struct group *gr = getgrnam(p->conf->AdminGroup);
 
-	tzset();
 	q->proc = p;
 	q->admin_gid = gr ? gr->gr_gid : (gid_t)-1;
 	q->admin_uid = p->is_root ? 0 : geteuid();
