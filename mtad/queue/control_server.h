@@ -35,6 +35,7 @@ struct client {
 	struct filter *filter;
 	uint64_t limit, matched, changed;
 	enum act act;
+	struct qrun run; /* of ACT_RETRY */
 	bool is_walking, is_dry, wants_text;
 	uint32_t act_number;
 	char *selector, *why;

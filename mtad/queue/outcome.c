@@ -121,6 +121,24 @@ msg_settle(struct queue *q, struct msg *m)
 }
 
 void
+outcome_say_discard(
+    struct queue *q, const struct msg *m, uint32_t rcpt, const char *why)
+{
+	const struct rcpt *r = &m->rcpt[rcpt];
+	char id[MSGID_TEXT + 1];
+	struct event e;
+
+	queue_event_msg(&e, EV_DLV_DISCARD, m, id);
+	event_num(&e, F_RCPT_ID, rcpt);
+	event_num(&e, F_ATTEMPT, r->attempts);
+	event_cstr(&e, F_MAIL_FROM, rcpt_sender(m, r));
+	event_cstr(&e, F_RCPT_TO, rcpt_addr(m, r));
+	event_num(&e, F_SIZE_BYTES, m->size);
+	event_cstr(&e, F_WHY, why);
+	queue_emit(q, &e);
+}
+
+void
 outcome_finish_rcpt(
     struct queue *q, struct msg *m, uint32_t rcpt, enum rcpt_state s)
 {
@@ -488,6 +506,11 @@ tell_again(struct queue *q, const struct msg *m, uint32_t i,
 	char id[MSGID_TEXT + 1];
 	struct event e;
 
+	if (t->state == RS_DELETED) {
+		q->is_retelling = true;
+		outcome_say_discard(q, m, i, DELETED_WHY);
+		q->is_retelling = false;
+	}
 	if (t->state > RS_OK)
 		return;
 	queue_event_msg(&e, event_of(t), m, id);
