@@ -117,7 +117,7 @@ journal_begin(struct journal *j, uint8_t type)
 {
 	j->record_at = j->pending.len;
 	put_u32(&j->pending, 0);
-	put_u32(&j->pending, type);
+	put_u32(&j->pending, j->record_at ? type : type | JOURNAL_FIRST);
 	put_u64(&j->pending, j->seq++);
 	return &j->pending;
 }

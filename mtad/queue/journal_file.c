@@ -159,7 +159,7 @@ journal_seal_records(struct buf *b, uint64_t salt)
 /* The record at `at`, with a number of *ret_seq or more, or false. */
 static bool
 record_at(struct slice f, size_t at, uint64_t salt, struct slice *ret_payload,
-    uint64_t *ret_seq, uint8_t *ret_type)
+    uint64_t *ret_seq, uint32_t *ret_type)
 {
 	const char *rec = f.p + at;
 	size_t n;
@@ -168,18 +168,21 @@ record_at(struct slice f, size_t at, uint64_t salt, struct slice *ret_payload,
 		return false;
 	n = le32(rec);
 	/* cheap first: this runs over every place of a recycled tail */
-	if (le32(rec + 4) > UINT8_MAX || le64(rec + 8) < *ret_seq)
+	if (le32(rec + 4) > (JOURNAL_FIRST | UINT8_MAX) ||
+	    le64(rec + 8) < *ret_seq)
 		return false;
 	if (n > f.n - at - JOURNAL_REC_HEAD - JOURNAL_REC_TAIL ||
 	    le32(rec + JOURNAL_REC_HEAD + n) != checksum(salt, rec, n))
 		return false;
 	*ret_payload = (struct slice){ rec + JOURNAL_REC_HEAD, n };
 	*ret_seq = le64(rec + 8);
-	*ret_type = (uint8_t)le32(rec + 4);
+	*ret_type = le32(rec + 4);
 	return true;
 }
 
-/* All of one file. A hole is jumped over when whole records follow it. */
+/* All of one file. A hole is jumped over. It is damage when a later batch
+ * follows it, as that was written when the one before was durable; else it
+ * was torn, and nobody was told of it. */
 static void
 read_records(struct slice f, uint64_t file, const struct journal_reader *r,
     uint64_t *next_seq)
@@ -187,7 +190,7 @@ read_records(struct slice f, uint64_t file, const struct journal_reader *r,
 	uint64_t salt = le64(f.p + 24), hole = 0;
 	uint64_t seq = le64(f.p + 32);
 	struct slice payload;
-	uint8_t type;
+	uint32_t type;
 
 	for (size_t at = JOURNAL_HEAD; at + JOURNAL_REC_HEAD < f.n;) {
 		if (!record_at(f, at, salt, &payload, &seq, &type)) {
@@ -196,11 +199,13 @@ read_records(struct slice f, uint64_t file, const struct journal_reader *r,
 			at += RECORD_ALIGN;
 			continue;
 		}
-		if (hole != 0 && r->damage != NULL)
-			r->damage(r->arg, file, hole);
-		hole = 0;
+		if (type & JOURNAL_FIRST) {
+			if (hole != 0 && r->damage != NULL)
+				r->damage(r->arg, file, hole);
+			hole = 0;
+		}
 		if (seq >= *next_seq) {
-			r->each(r->arg, type, seq, payload);
+			r->each(r->arg, (uint8_t)type, seq, payload);
 			*next_seq = seq + 1;
 		}
 		seq++;

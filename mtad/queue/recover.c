@@ -63,16 +63,29 @@ is_ours(const struct segment *s, const struct msgid id)
 	    (id.tag == s->tag && id.seg == s->no);
 }
 
+/* What stood there was durable once: a later batch or mark says so. */
+void
+recover_damage(struct queue *q, struct segment *s)
+{
+	char name[32];
+
+	segment_name(name, s->no);
+	q->report.damaged++;
+	queue_damage(
+	    q, NULL, name, s->torn, "a record in the midst does not read");
+	s->torn = 0;
+}
+
 /*
  * All records from s->announced on. After a bad one the next head with this
- * segment's salt is looked for: damage costs one message. What is torn at
- * the end was never answered.
+ * segment's salt is looked for: damage costs one message. What is torn in
+ * the last batch was never answered.
  */
 static void
 scan(struct queue *q, struct segment *s, struct slice f)
 {
 	uint64_t at = s->announced;
-	bool in_hole = false;
+	uint64_t hole = 0;
 	uint32_t records = s->records;
 
 	while (at + RECORD_HEAD <= f.n) {
@@ -82,34 +95,26 @@ scan(struct queue *q, struct segment *s, struct slice f)
 		if (s->bad_from != 0 && at >= s->bad_from)
 			break;
 		if (!record_head_get((const unsigned char *)p, s->salt, &h) ||
-		    !is_ours(s, h.id)) {
-			in_hole = true;
-			at += RECORD_ALIGN;
-			continue;
-		}
-		if (h.payload > f.n - at - RECORD_HEAD ||
+		    !is_ours(s, h.id) || h.payload > f.n - at - RECORD_HEAD ||
 		    crc32c(0, p + RECORD_HEAD, h.payload) != h.payload_crc) {
-			in_hole = true;
+			if (hole == 0)
+				hole = at;
 			at += RECORD_ALIGN;
 			continue;
 		}
-		if (in_hole) {
-			char name[32];
-
-			segment_name(name, s->no);
-			q->report.damaged++;
-			queue_damage(q, NULL, name, s->announced,
-			    "a record in the midst does not read");
-		}
-		in_hole = false;
+		if (s->torn == 0)
+			s->torn = hole;
+		if (s->torn != 0 && h.is_first)
+			recover_damage(q, s);
+		hole = 0;
 		recover_record(q, s, &h, (uint32_t)at, p + RECORD_HEAD);
 		records++;
 		at += record_size(h.payload);
 		s->announced = at;
 	}
 	s->records = records;
-	if (in_hole && s->bad_from == 0 && s->state != SEG_OUT)
-		q->report.incomplete++;
+	if (s->bad_from == 0 && s->state != SEG_OUT)
+		q->report.incomplete += (hole != 0) + (s->torn != 0);
 }
 
 static int

@@ -24,6 +24,8 @@ struct recovery {
 /* A record of this segment, checked: into the index. */
 void recover_record(struct queue *, struct segment *,
     const struct record_head *, uint32_t offset, const char *payload);
+/* Its hole is no torn batch: say so. */
+void recover_damage(struct queue *, struct segment *);
 /* For journal_read(): arg is a struct recovery. */
 void
 recover_replay(void *arg, uint8_t type, uint64_t seq, struct slice payload);

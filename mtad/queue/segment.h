@@ -45,6 +45,8 @@ struct segment {
 	uint64_t live_bytes;
 	uint64_t
 	    bad_from; /* a sync failed: nothing from here on counts; 0 none */
+	uint64_t
+	    torn; /* scanned: a hole, perhaps of an unsynced batch; 0 none */
 	int64_t sealed; /* mono */
 	uint64_t died; /* journal record after its last message's outcome */
 	bool is_syncing; /* its writer died, see recover_tail() */

@@ -240,13 +240,15 @@ START_TEST(a_record_head_proves_itself)
 	struct record_head h = { .id = { 1, 2, 3 },
 		.envelope = 10,
 		.payload = 20,
-		.payload_crc = 7 },
+		.payload_crc = 7,
+		.is_first = true },
 			   got;
 	unsigned char p[RECORD_HEAD];
 
 	record_head_put(p, 42, &h);
 	ck_assert(record_head_get(p, 42, &got));
 	ck_assert(msgid_eq(got.id, h.id));
+	ck_assert(got.is_first);
 	ck_assert(!record_head_get(p, 43, &got));
 	for (size_t i = 0; i < RECORD_HEAD; i++) {
 		p[i] ^= 1;
@@ -419,6 +421,28 @@ START_TEST(a_torn_tail_is_the_end)
 }
 END_TEST
 
+/* Of one batch: a hole, and records behind it, that nobody was told of. */
+START_TEST(a_torn_batch_is_no_damage)
+{
+	struct life l;
+	struct seen seen = { 0 };
+	struct journal *j;
+	int fd;
+
+	life_begin(&l);
+	j = journal_new(l.dir, l.worker, 0, 1);
+	write_some(&l, j, 1, 100);
+	write_some(&l, j, 10, 100);
+	life_stop(&l, j);
+	fd = openat(l.dir, "000000000001", O_RDWR);
+	ck_assert_int_eq(pwrite(fd, "x", 1, 64 + 5 * 128 + 50), 1);
+	close(fd);
+	ck_assert_uint_eq(read_back(&l, &seen), 10);
+	ck_assert_uint_eq(seen.damages, 0);
+	life_end(&l);
+}
+END_TEST
+
 static void
 count_commit(void *arg, int error)
 {
@@ -474,6 +498,7 @@ main(void)
 	tcase_add_test(tc, a_journal_reads_back_over_several_files);
 	tcase_add_test(tc, damage_in_a_journal_costs_one_record);
 	tcase_add_test(tc, a_torn_tail_is_the_end);
+	tcase_add_test(tc, a_torn_batch_is_no_damage);
 	tcase_add_test(tc, a_batch_without_a_file_waits_for_one);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
