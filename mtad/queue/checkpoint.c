@@ -433,48 +433,66 @@ is_whole(struct slice f)
 }
 
 /* Highest number below the limit, 0 when there is none. */
-static uint64_t
-newest_below(int dirfd, uint64_t limit)
+static int
+newest_below(int dirfd, uint64_t limit, uint64_t *ret)
 {
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
-	uint64_t best = 0, v;
+	uint64_t v;
 
-	while (d != NULL && (e = readdir(d)) != NULL)
-		if (slice_u64(slice_of(e->d_name), limit - 1, &v) && v > best)
-			best = v;
+	*ret = 0;
+	while (d != NULL && (errno = 0, e = readdir(d)) != NULL)
+		if (slice_u64(slice_of(e->d_name), limit - 1, &v) && v > *ret)
+			*ret = v;
+	rc = -errno;
 	if (d != NULL)
 		closedir(d);
-	return best;
+	return rc;
+}
+
+/* -EBADMSG: it does not read; any other error may be over at the next try. */
+static int
+load_file(struct queue *q, const char *name, struct journal_place *ret_from,
+    bool *ret_was_clean)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, (size_t)16 << 30);
+	rc = file_slurp(q->checkpoint_fd, name, &b);
+	if (rc == -EIO ||
+	    (rc == 0 &&
+		!(is_whole(buf_slice(&b)) &&
+		    load(q, buf_slice(&b), ret_from, ret_was_clean))))
+		rc = -EBADMSG;
+	buf_release(&b);
+	return rc;
 }
 
 int
 checkpoint_load(
     struct queue *q, struct journal_place *ret_from, bool *ret_was_clean)
 {
-	uint64_t number = newest_below(q->checkpoint_fd, UINT64_MAX), first;
-	struct buf b;
+	uint64_t number, first;
 	char name[40];
+	int rc = newest_below(q->checkpoint_fd, UINT64_MAX, &number);
 	bool is_good = false;
 
 	first = number;
-	for (; number != 0 && !is_good;
-	     number = newest_below(q->checkpoint_fd, number)) {
-		buf_init(&b, (size_t)16 << 30);
+	while (rc == 0 && number != 0) {
 		name_of(name, number, "");
-		is_good = file_slurp(q->checkpoint_fd, name, &b) == 0 &&
-		    is_whole(buf_slice(&b)) &&
-		    load(q, buf_slice(&b), ret_from, ret_was_clean);
-		buf_release(&b);
-		if (is_good)
+		rc = load_file(q, name, ret_from, ret_was_clean);
+		is_good = rc == 0;
+		if (rc != -EBADMSG)
 			break;
 		queue_damage(q, NULL, name, 0, "this checkpoint does not read");
 		index_release(&q->index);
 		index_init(&q->index);
 		queue_reset_segments(q);
+		rc = newest_below(q->checkpoint_fd, number, &number);
 	}
 	q->checkpoint_number = first;
 	q->checkpoint_journal = is_good ? ret_from->file : 0;
-	return is_good ? 0 : first == 0 ? -ENOENT : -EBADMSG;
+	return rc < 0 ? rc : is_good ? 0 : first == 0 ? -ENOENT : -EBADMSG;
 }

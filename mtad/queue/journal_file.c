@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "crc32c.h"
@@ -213,26 +214,65 @@ read_records(struct slice f, uint64_t file, const struct journal_reader *r,
 	}
 }
 
+/* All of a file; sectors that do not read are zeros, and counted. */
+static int
+slurp_around(int dirfd, const char *name, struct buf *b, size_t *ret_bad)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC), rc = 0;
+	struct stat st;
+	char *room;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		rc = -errno;
+	room = rc < 0 ? NULL : buf_room(b, (size_t)st.st_size);
+	if (rc == 0 && room == NULL)
+		rc = -ENOMEM;
+	if (rc == 0)
+		rc =
+		    file_pread_around(fd, room, (size_t)st.st_size, 0, ret_bad);
+	if (rc == 0)
+		b->len = (size_t)st.st_size;
+	close(fd);
+	return rc;
+}
+
+static bool
+is_blank(const char *p, size_t n)
+{
+	while (n != 0 && p[n - 1] == 0)
+		n--;
+	return n == 0;
+}
+
+/* A file that was being made or renamed has no head of its number yet. */
 static int
 read_file(int dirfd, uint64_t file, const struct journal_reader *r,
     uint64_t *next_seq)
 {
 	struct buf b;
 	char name[32];
+	size_t bad = 0;
+	bool has_head;
 	int rc;
 
 	journal_file_name(name, file);
 	buf_init(&b, JOURNAL_BATCH_MAX + JOURNAL_FILE_SIZE * 2);
-	rc = file_slurp(dirfd, name, &b);
-	if (rc == 0 && b.len >= JOURNAL_HEAD &&
+	rc = slurp_around(dirfd, name, &b, &bad);
+	has_head = rc == 0 && b.len >= JOURNAL_HEAD &&
 	    memcmp(b.data, magic, sizeof(magic)) == 0 &&
 	    le32(b.data + JOURNAL_HEAD - 4) ==
-		crc32c(0, b.data, JOURNAL_HEAD - 4)) {
-		if (le32(b.data + 8) > SPOOL_FORMAT)
-			rc = -EPROTONOSUPPORT;
-		else if (le64(b.data + 16) == file)
-			read_records(buf_slice(&b), file, r, next_seq);
-	}
+		crc32c(0, b.data, JOURNAL_HEAD - 4);
+	if (has_head && le32(b.data + 8) > SPOOL_FORMAT)
+		rc = -EPROTONOSUPPORT;
+	else if (has_head && le64(b.data + 16) == file)
+		read_records(buf_slice(&b), file, r, next_seq);
+	if (rc == 0 && r->damage != NULL &&
+	    (bad != 0 ||
+		(!has_head && b.len >= JOURNAL_HEAD &&
+		    !is_blank(b.data, JOURNAL_HEAD))))
+		r->damage(r->arg, file, 0);
 	buf_release(&b);
 	return rc;
 }
@@ -254,10 +294,11 @@ list_files(int dirfd, uint64_t **ret, size_t *ret_n)
 	uint64_t *files = NULL, v;
 	size_t n = 0;
 	struct dirent *e;
+	int rc;
 
 	if (d == NULL)
 		return -errno;
-	while ((e = readdir(d)) != NULL) {
+	while ((errno = 0, e = readdir(d)) != NULL) {
 		uint64_t *grown;
 
 		if (!slice_u64(slice_of(e->d_name), UINT64_MAX, &v) || v == 0)
@@ -271,7 +312,12 @@ list_files(int dirfd, uint64_t **ret, size_t *ret_n)
 		files = grown;
 		files[n++] = v;
 	}
+	rc = -errno;
 	closedir(d);
+	if (rc < 0) {
+		free(files);
+		return rc;
+	}
 	if (n != 0)
 		qsort(files, n, sizeof(*files), by_number);
 	*ret = files;

@@ -445,9 +445,9 @@ prepare(struct queue *q)
 	q->copier = writer_new(q, SEGMENT_COPY);
 	if (rc == 0)
 		rc = q->writer && q->copier ? recover(q) : -ENOMEM;
-	if (rc < 0)
-		log_warn("cannot use %s: %s", p->conf->QueueDirectory,
-		    strerror(-rc));
+	if (rc < 0 && q->files != NULL)
+		log_warn("cannot use %s%s%s: %s", p->conf->QueueDirectory,
+		    q->report.error ? "/" : "", q->report.where, strerror(-rc));
 	return rc == 0;
 }
 

@@ -110,6 +110,8 @@ struct queue {
 	struct report {
 		uint64_t recovered, incomplete, lost, damaged;
 		bool was_clean;
+		int error; /* why it cannot go on: nothing is believed dead */
+		char where[64];
 	} report;
 };
 
@@ -284,6 +286,8 @@ uint32_t spool_format(struct queue *); /* 0: there is no identity */
 /* recover.c, checkpoint.c */
 int recover(struct queue *); /* negative errno: cannot start */
 int recover_look(struct queue *); /* the same, and nothing is changed */
+/* A part of the spool cannot be read now: the first one stops the start. */
+void recover_fail(struct queue *, const char *part, const char *name, int);
 void recover_locked(struct queue *); /* writers that outlived the last queue */
 /* A writer is gone: sync its segment, take what it had not announced, seal. */
 void recover_tail(struct queue *, struct segment *);
