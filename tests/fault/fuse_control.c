@@ -77,10 +77,10 @@ obey(struct store *s, const char *line, char answer[200])
 	} else if (!arm(s, line)) {
 		snprintf(answer, 200, "what?\n");
 	}
-	pthread_cond_broadcast(&s->wake);
+	cnd_broadcast(&s->wake);
 }
 
-void *
+int
 control_run(void *arg)
 {
 	struct store *s = arg;
@@ -95,12 +95,12 @@ control_run(void *arg)
 		char line[200] = "", answer[200];
 		ssize_t n = read(fd, line, sizeof(line) - 1);
 
-		pthread_mutex_lock(&s->lock);
+		mtx_lock(&s->lock);
 		obey(s, n > 0 ? line : "", answer);
-		pthread_mutex_unlock(&s->lock);
+		mtx_unlock(&s->lock);
 		if (write(fd, answer, strlen(answer)) < 0)
 			perror("answer");
 		close(fd);
 	}
-	return NULL;
+	return 0;
 }

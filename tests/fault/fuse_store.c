@@ -81,7 +81,7 @@ armed(struct store *s, const struct node *n, unsigned kind)
 static int
 leave(struct store *s, int rc)
 {
-	pthread_mutex_unlock(&s->lock);
+	mtx_unlock(&s->lock);
 	return rc;
 }
 
@@ -89,9 +89,9 @@ leave(struct store *s, int rc)
 static int
 enter(struct store *s, const struct node *n, unsigned kind)
 {
-	pthread_mutex_lock(&s->lock);
+	mtx_lock(&s->lock);
 	while (s->is_hanging)
-		pthread_cond_wait(&s->wake, &s->lock);
+		cnd_wait(&s->wake, &s->lock);
 	if (s->is_dead)
 		return -EIO;
 	return n ? armed(s, n, kind) : 0;
@@ -147,9 +147,9 @@ make(const char *path, mode_t mode, struct fuse_file_info *fi)
 	struct node *dir, *n;
 	int rc;
 
-	pthread_mutex_lock(&s->lock);
+	mtx_lock(&s->lock);
 	dir = parent_of(s, path, &name);
-	pthread_mutex_unlock(&s->lock);
+	mtx_unlock(&s->lock);
 	rc = enter(s, dir, K_OPEN);
 	if (rc == 0 && (dir == NULL || s->is_full))
 		rc = dir ? -ENOSPC : -ENOENT;
@@ -184,9 +184,9 @@ op_open(const char *path, struct fuse_file_info *fi)
 	struct node *n;
 	int rc;
 
-	pthread_mutex_lock(&s->lock);
+	mtx_lock(&s->lock);
 	n = disk_find(s->disk, path);
-	pthread_mutex_unlock(&s->lock);
+	mtx_unlock(&s->lock);
 	rc = enter(s, n, K_OPEN);
 	if (rc == 0 && n == NULL)
 		rc = -ENOENT;
@@ -203,7 +203,7 @@ op_release(const char *path, struct fuse_file_info *fi)
 	struct store *s = store_of();
 
 	(void)path;
-	pthread_mutex_lock(&s->lock);
+	mtx_lock(&s->lock);
 	node_unref(open_node(fi));
 	return leave(s, 0);
 }
@@ -216,9 +216,9 @@ op_unlink(const char *path)
 	struct node *dir;
 	int rc;
 
-	pthread_mutex_lock(&s->lock);
+	mtx_lock(&s->lock);
 	dir = parent_of(s, path, &name);
-	pthread_mutex_unlock(&s->lock);
+	mtx_unlock(&s->lock);
 	rc = enter(s, dir, K_UNLINK);
 	if (rc == 0 && names_find(dir, name) == NULL)
 		rc = -ENOENT;
@@ -237,10 +237,10 @@ op_rename(const char *old, const char *new, unsigned flags)
 
 	if (flags != 0)
 		return -EINVAL;
-	pthread_mutex_lock(&s->lock);
+	mtx_lock(&s->lock);
 	from = parent_of(s, old, &from_name);
 	to = parent_of(s, new, &to_name);
-	pthread_mutex_unlock(&s->lock);
+	mtx_unlock(&s->lock);
 	rc = enter(s, to, K_RENAME);
 	if (rc == 0 && (to == NULL || names_find(from, from_name) == NULL))
 		rc = -ENOENT;
@@ -292,9 +292,9 @@ op_truncate(const char *path, off_t size, struct fuse_file_info *fi)
 	struct node *n;
 	int rc;
 
-	pthread_mutex_lock(&s->lock);
+	mtx_lock(&s->lock);
 	n = fi ? open_node(fi) : disk_find(s->disk, path);
-	pthread_mutex_unlock(&s->lock);
+	mtx_unlock(&s->lock);
 	rc = enter(s, n, K_WRITE);
 	if (rc == 0)
 		disk_resize(s->disk, n, (size_t)size);
@@ -477,24 +477,25 @@ serve(struct store *s)
 int
 main(int argc, char **argv)
 {
-	static struct store s = { .lock = PTHREAD_MUTEX_INITIALIZER,
-		.wake = PTHREAD_COND_INITIALIZER };
-	pthread_t thread;
+	static struct store s;
+	thrd_t thread;
 
 	if (argc != 3)
 		return 64;
 	s.at = argv[1];
 	s.path = argv[2];
 	s.disk = disk_new();
-	if (pthread_create(&thread, NULL, control_run, &s) != 0)
+	if (mtx_init(&s.lock, mtx_plain) != thrd_success ||
+	    cnd_init(&s.wake) != thrd_success ||
+	    thrd_create(&thread, control_run, &s) != thrd_success)
 		return 71;
 	for (;;) {
 		serve(&s);
-		pthread_mutex_lock(&s.lock);
+		mtx_lock(&s.lock);
 		while (!s.may_mount)
-			pthread_cond_wait(&s.wake, &s.lock);
+			cnd_wait(&s.wake, &s.lock);
 		s.may_mount = s.is_dead = s.is_hanging = s.is_full = false;
 		s.arm = (struct arm){ 0 };
-		pthread_mutex_unlock(&s.lock);
+		mtx_unlock(&s.lock);
 	}
 }

@@ -5,7 +5,7 @@
 #ifndef FUSE_STORE_H
 #define FUSE_STORE_H
 
-#include <pthread.h>
+#include <threads.h>
 #include <stdbool.h>
 
 #include "unsynced.h"
@@ -24,8 +24,8 @@ enum kind {
 
 /* One process, one store: fuse hands it to every call. */
 struct store {
-	pthread_mutex_t lock; /* around all below */
-	pthread_cond_t wake;
+	mtx_t lock; /* around all below */
+	cnd_t wake;
 	struct disk *disk;
 	bool is_dead, is_hanging, is_full, may_mount;
 	struct arm {
@@ -40,6 +40,6 @@ struct store {
 };
 
 /* A thread of its own; arg is the store. Reads orders until the end. */
-void *control_run(void *arg);
+int control_run(void *arg);
 
 #endif
