@@ -333,6 +333,21 @@ def it_refuses_on_a_full_disk_and_recovers():
         m.stop()
 
 
+def it_takes_a_drop_file_once_though_it_cannot_remove_it():
+    with on_store("drop") as (m, store):
+        m.start()
+        m.stop()
+        m.sendmail("x@elsewhere.test", input="Subject: x\n\nx\n")
+        store.arm("unlink", "drop", "mtad-queue", 1, errno.EIO, FOR_EVER)
+        m.start()
+        wait_for("the letter", m.sink.names)
+        wait_for("the event", lambda: m.events("spool.error"))
+        m.send("y@elsewhere.test")
+        m.wait_empty()
+        assert len(m.sink.names()) == 2, len(m.sink.names())
+        m.stop()
+
+
 def it_loses_one_message_to_a_sector_that_does_not_read():
     """EIO in the midst of a segment, at a start: the rest is there."""
     with on_store("sector") as (m, store):
