@@ -38,6 +38,8 @@ struct checkpoint {
 	struct buf chunk, writing;
 	uint64_t number, messages;
 	struct journal_place place;
+	struct commits lost; /* to the journal: it says them instead */
+	bool had_lost;
 	uint32_t crc;
 	int fd;
 	bool is_flying, is_last;
@@ -190,6 +192,9 @@ checkpoint_free(struct checkpoint *c, int rc)
 	walk_stop(&c->walk);
 	if (c->fd >= 0)
 		close(c->fd);
+	if (rc < 0 && c->had_lost)
+		journal_give_back(q->journal, &c->lost);
+	journal_call_commits(&c->lost);
 	name_of(tmp, c->number, ".tmp");
 	if (rc < 0) {
 		unlinkat(q->checkpoint_fd, tmp, 0);
@@ -265,6 +270,8 @@ checkpoint_new(struct queue *q, bool is_clean)
 	c->number = q->checkpoint_number + 1;
 	buf_init(&c->chunk, CHUNK_MAX);
 	buf_init(&c->writing, CHUNK_MAX);
+	c->had_lost = journal_has_lost(q->journal);
+	journal_take_lost(q->journal, &c->lost);
 	walk_start(&q->index, &c->walk);
 	name_of(tmp, c->number, ".tmp");
 	c->fd = openat(q->checkpoint_fd, tmp,

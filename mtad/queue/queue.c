@@ -272,7 +272,8 @@ set_gauges(struct queue *q)
 	stat_set(slot, ST_SEGMENTS, n);
 }
 
-/* A failed sync proves nothing: all of it again, from memory. */
+/* A failed sync proves nothing: all of it again, from memory, until that is
+ * durable. */
 static void
 retry_journal(struct queue *q)
 {
@@ -281,7 +282,9 @@ retry_journal(struct queue *q)
 	if (error != 0 && !q->is_journal_down)
 		queue_spool_error(q, "journal", error);
 	q->is_journal_down = error != 0;
-	if (error != 0 && journal_restart(q->journal))
+	if (error != 0)
+		journal_restart(q->journal);
+	if (journal_error(q->journal) == 0 && journal_has_lost(q->journal))
 		checkpoint_begin(q);
 }
 

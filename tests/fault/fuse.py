@@ -5,6 +5,7 @@ in user space (fuse_store.c). ROUNDS=n for more power cuts, SEED=n for the
 same ones again."""
 import contextlib
 import errno
+import glob
 import json
 import os
 import random
@@ -330,6 +331,39 @@ def it_refuses_on_a_full_disk_and_recovers():
         store.say("full", 0)
         wait_for("mail again", lambda: not refused())
         m.wait_empty()
+        m.stop()
+
+
+def sync_all(folder):
+    """What the disk did by itself before the power went."""
+    for path in [folder] + glob.glob(folder + "/*"):
+        fd = os.open(path, os.O_RDONLY)
+        os.fsync(fd)
+        os.close(fd)
+
+
+def it_keeps_a_body_until_its_outcome_is_durable():
+    """No sync of the queue succeeds any more, not the journal's and not the
+    checkpoint's that follows; a large letter is delivered; the power goes."""
+    with on_store("outcome") as (m, store):
+        m.start()
+        m.send("before@elsewhere.test")
+        m.wait_empty()
+        m.ctl("delivery", "hold", "test")
+        m.send("x@elsewhere.test", text="Subject: x\n\n" +
+               ("y" * 70 + "\n") * 6000)
+        m.ctl("delivery", "release")
+        store.arm("sync", "-", "mtad-queue", 1, errno.EIO, FOR_EVER)
+        wait_for("the letter", lambda: len(m.sink.names()) == 2)
+        wait_for("the second try", lambda: store.state()[2] >= 4)
+        sync_all(m.dir + "/spool/body")
+        store.say("cut", "none", 1)
+        m.kill_all()
+        store.power_on()
+        m.start()
+        wait_for("an empty queue", lambda: not m.queue() or m.events(
+            "spool.damage"))
+        assert not m.events("spool.damage"), m.events("spool.damage")[0]
         m.stop()
 
 

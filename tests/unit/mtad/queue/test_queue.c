@@ -1,9 +1,11 @@
 /* sched, filter, index, record, journal: the queue's cores. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -471,12 +473,51 @@ START_TEST(a_batch_without_a_file_waits_for_one)
 	ck_assert_int_eq(commits, 0);
 	ck_assert(!journal_has_room(j, 1));
 	ck_assert_int_eq(unlinkat(l.dir, "000000000001", AT_REMOVEDIR), 0);
-	ck_assert(!journal_restart(j));
+	journal_restart(j);
+	ck_assert(!journal_has_lost(j));
 	while (commits == 0)
 		event_base_loop(l.base, EVLOOP_ONCE);
 	ck_assert_int_eq(journal_error(j), 0);
 	life_stop(&l, j);
 	ck_assert_uint_eq(read_back(&l, &seen), 1);
+	life_end(&l);
+}
+END_TEST
+
+/* What a failed batch held is durable when a checkpoint has said it. */
+START_TEST(a_failed_batch_waits_for_a_checkpoint)
+{
+	const struct rlimit small = { 65536, RLIM_INFINITY };
+	const struct rlimit any = { RLIM_INFINITY, RLIM_INFINITY };
+	struct life l;
+	struct journal *j;
+	struct commits lost;
+	int commits = 0;
+	struct commit c = { .done = count_commit, .arg = &commits };
+
+	life_begin(&l);
+	signal(SIGXFSZ, SIG_IGN);
+	j = journal_new(l.dir, l.worker, 0, 1);
+	write_some(&l, j, 1, 65536);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+	put_u32(journal_begin(j, 5), 0);
+	journal_end(j);
+	journal_on_commit(j, &c);
+	journal_kick(j);
+	while (journal_error(j) == 0)
+		event_base_loop(l.base, EVLOOP_ONCE);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &any), 0);
+	journal_restart(j);
+	ck_assert(journal_has_lost(j));
+	journal_take_lost(j, &lost);
+	journal_give_back(j, &lost);
+	ck_assert(journal_has_lost(j));
+	journal_take_lost(j, &lost);
+	ck_assert_int_eq(commits, 0);
+	journal_call_commits(&lost);
+	ck_assert_int_eq(commits, 1);
+	ck_assert(!journal_has_lost(j));
+	life_stop(&l, j);
 	life_end(&l);
 }
 END_TEST
@@ -500,6 +541,7 @@ main(void)
 	tcase_add_test(tc, a_torn_tail_is_the_end);
 	tcase_add_test(tc, a_torn_batch_is_no_damage);
 	tcase_add_test(tc, a_batch_without_a_file_waits_for_one);
+	tcase_add_test(tc, a_failed_batch_waits_for_a_checkpoint);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
 }
