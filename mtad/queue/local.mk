@@ -27,6 +27,7 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/records.h \
 	mtad/queue/recover.c mtad/queue/recover.h \
 	mtad/queue/replay.c \
+	mtad/queue/scan.c \
 	mtad/queue/sched.c mtad/queue/sched.h \
 	mtad/queue/segment.c mtad/queue/segment.h \
 	mtad/queue/snapshot.c \
