@@ -4,6 +4,7 @@ lib_libmta_a_SOURCES = \
 	lib/addr.c lib/addr.h \
 	lib/buf.c lib/buf.h \
 	lib/chan.c lib/chan.h \
+	lib/classify.c lib/classify.h \
 	lib/clock.c lib/clock.h \
 	lib/control.c lib/control.h \
 	lib/crc32c.c lib/crc32c.h \

@@ -57,6 +57,7 @@ EXTRA_DIST += tests/run tests/style tests/e2e tests/fault tests/bench \
 
 include tests/unit/mtad/remote/local.mk
 include tests/dialogue/remote/local.mk
+include tests/unit/monitor/foreign/local.mk
 # Whole folders are taken along: not what was built in them.
 dist-hook:
 	find $(distdir)/tests \( -name '*.o' -o -name '*.log' -o -name '*.trs' \
