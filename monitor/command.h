@@ -1,0 +1,41 @@
+/*
+ * command: what the commands of mtacollect and mtatrace share.
+ */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+
+struct options {
+	const char *store; /* folder; never NULL */
+	int64_t from, to; /* all time when they are not given */
+	bool is_json;
+	char **file; /* what stands behind the options */
+	int files;
+};
+
+/* Exit status, as sysexits.h has them. */
+enum {
+	EXIT_OK = 0,
+	EXIT_FOUND = 1,
+	EXIT_USE = 64,
+	EXIT_DATA = 65,
+	EXIT_NOINPUT = 66,
+	EXIT_IO = 74,
+	EXIT_LATER = 75
+};
+
+int command_import(const struct options *);
+int command_totals(const struct options *);
+int command_check(const struct options *);
+
+/* Standard output; false when it could not be written. */
+bool command_print(const struct buf *);
+/* "mtacollect: " and the words, to standard error; returns status. */
+int command_fail(int status, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

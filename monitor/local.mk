@@ -1,0 +1,40 @@
+# libmonitor.a: the store and everything that fills and reads it
+noinst_LIBRARIES += monitor/libmonitor.a
+monitor_libmonitor_a_SOURCES = \
+	monitor/book.c monitor/book.h \
+	monitor/check.c monitor/check.h \
+	monitor/days.c monitor/days.h \
+	monitor/db.c monitor/db.h \
+	monitor/dict.c monitor/dict.h \
+	monitor/dicts.c monitor/dicts.h \
+	monitor/feed.c monitor/feed.h \
+	monitor/fields.h monitor/heard.h \
+	monitor/gaps.c monitor/gaps.h \
+	monitor/hist.c monitor/hist.h \
+	monitor/import.c monitor/import.h \
+	monitor/input.c monitor/input.h \
+	monitor/row.c monitor/row.h \
+	monitor/schema.c monitor/schema.h \
+	monitor/seen.c monitor/seen.h \
+	monitor/segment.c monitor/segment.h monitor/segment.def \
+	monitor/stages.c monitor/stages.h \
+	monitor/store.c monitor/store.h \
+	monitor/tally.c monitor/tally.h \
+	monitor/totals.c monitor/totals.h \
+	monitor/unpack.c monitor/unpack.h \
+	monitor/when.c monitor/when.h \
+	monitor/writer.c monitor/writer.h
+MONITOR_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/monitor \
+	-DMTA_STOREDIR='"$(mtastoredir)"'
+MONITOR_LIBS = monitor/libmonitor.a monitor/foreign/libforeign.a lib/libmta.a \
+	$(EVENT_LIBS) $(SECCOMP_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) $(LZMA_LIBS) \
+	$(ZSTD_LIBS) -lpthread
+monitor_libmonitor_a_CPPFLAGS = $(MONITOR_CPPFLAGS)
+monitor_libmonitor_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LZMA_CFLAGS) \
+	$(ZSTD_CFLAGS)
+
+sbin_PROGRAMS += monitor/mtacollect
+monitor_mtacollect_SOURCES = monitor/mtacollect.c \
+	monitor/command.h monitor/command_store.c
+monitor_mtacollect_CPPFLAGS = $(MONITOR_CPPFLAGS)
+monitor_mtacollect_LDADD = $(MONITOR_LIBS)

@@ -1,0 +1,285 @@
+#include "row.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EXTRA_MAX ((size_t)1 << 20)
+
+enum how { NUM, TEXT, WORD, ADDR, HOST, CODE, HEX };
+
+static const struct column {
+	const char *name;
+	enum event_field field;
+	enum how how;
+} columns[] = {
+#define COLUMN(name, type, field, how, doc) { #name, F_##field, how },
+#include "segment.def"
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+#define FIXED 5 /* columns before them: t, writer, seq, ty, msg */
+#define EXTRA (FIXED + (int)COLUMNS + 1)
+
+struct row {
+	sqlite3_stmt *add;
+	struct buf extra;
+	/* place of the field's column, from 1; 0: none; -1: within another */
+	signed char column[FIELD_COUNT];
+};
+
+static char *
+insert_text(void)
+{
+	struct buf b;
+	char *sql;
+
+	buf_init(&b, 8192);
+	buf_adds(&b, "INSERT INTO ev(t, writer, seq, ty, msg");
+	for (size_t i = 0; i < COLUMNS; i++)
+		buf_addf(&b, ", %s", columns[i].name);
+	buf_adds(&b, ", extra) VALUES(?1");
+	for (int i = 2; i <= EXTRA; i++)
+		buf_addf(&b, ", ?%d", i);
+	buf_addc(&b, ')');
+	sql = buf_take(&b);
+	buf_release(&b);
+	return sql;
+}
+
+struct row *
+row_new(struct db *db)
+{
+	struct row *r = calloc(1, sizeof(*r));
+	char *sql = insert_text();
+	int rc = -ENOMEM;
+
+	if (r == NULL || sql == NULL)
+		goto out;
+	buf_init(&r->extra, EXTRA_MAX);
+	for (size_t i = 0; i < COLUMNS; i++)
+		r->column[columns[i].field] = (signed char)(FIXED + i + 1);
+	r->column[F_MSG_ID] = r->column[F_HOST_IP] = -1;
+	r->column[F_PEER_NAME] = -1;
+	rc = db_prepare(db, &r->add, sql);
+out:
+	free(sql);
+	if (rc == 0)
+		return r;
+	row_free(r);
+	return NULL;
+}
+
+void
+row_free(struct row *r)
+{
+	if (r == NULL)
+		return;
+	sqlite3_finalize(r->add);
+	buf_release(&r->extra);
+	free(r);
+}
+
+static int64_t
+word_of(struct dicts *d, const struct fields *f, enum event_field which)
+{
+	struct slice s = fields_str(f, which);
+
+	return s.n == 0 ? 0 : dicts_word(d, s);
+}
+
+static int64_t
+host_of(struct dicts *d, const struct fields *f, enum event_field name,
+    enum event_field ip)
+{
+	if (!fields_has(f, name) && !fields_has(f, ip))
+		return 0;
+	return dicts_host(d, fields_str(f, name), fields_str(f, ip));
+}
+
+static int64_t
+addr_of(struct dicts *d, const struct fields *f, enum event_field which,
+    int64_t *ret_domain)
+{
+	*ret_domain = 0;
+	return fields_has(f, which)
+	    ? dicts_addr(d, fields_str(f, which), ret_domain)
+	    : 0;
+}
+
+int
+row_keys(struct dicts *d, const struct fields *f, struct row_keys *k)
+{
+	enum event_type type = f->event->type;
+	int64_t bad;
+
+	k->type = dicts_word(d, slice_of(event_info(type)->name));
+	k->sender = addr_of(d, f, F_MAIL_FROM, &k->sender_domain);
+	k->rcpt = addr_of(
+	    d, f, type == EV_RCPT_EXPAND ? F_TO : F_RCPT_TO, &k->rcpt_domain);
+	k->mailer = word_of(d, f, F_MAILER);
+	k->class = word_of(d, f, F_REASON_CLASS);
+	k->host = host_of(d, f, F_HOST_NAME, F_HOST_IP);
+	k->peer = host_of(d, f, F_PEER_NAME, F_PEER_IP);
+	bad = k->type | k->sender | k->rcpt | k->mailer | k->class | k->host |
+	    k->peer;
+	return bad < 0 ? -EIO : 0;
+}
+
+int64_t
+enhanced_number(struct slice s)
+{
+	uint64_t part[3];
+	struct slice one;
+
+	for (int i = 0; i < 3; i++)
+		if (!slice_next(&s, '.', &one) ||
+		    !slice_u64(one, 999, &part[i]))
+			return -1;
+	if (s.n != 0)
+		return -1;
+	return (int64_t)(part[0] * 1000000 + part[1] * 1000 + part[2]);
+}
+
+bool
+enhanced_text(int64_t v, char ret[24])
+{
+	if (v < 0 || v > 999999999)
+		return false;
+	snprintf(ret, 24, "%d.%d.%d", (int)(v / 1000000),
+	    (int)(v / 1000 % 1000), (int)(v % 1000));
+	return true;
+}
+
+/* "bff3236400000001" as the 64 bits that it is. */
+static bool
+session_number(struct slice s, int64_t *ret)
+{
+	uint64_t v = 0;
+
+	if (s.n == 0 || s.n > 16)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (c >= '0' && c <= '9')
+			v = v << 4 | (uint64_t)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			v = v << 4 | (uint64_t)(c - 'a' + 10);
+		else
+			return false;
+	}
+	*ret = (int64_t)v;
+	return true;
+}
+
+static int64_t
+key_for(const struct row_keys *k, enum event_field f)
+{
+	switch (f) {
+	case F_MAIL_FROM:
+		return k->sender;
+	case F_RCPT_TO:
+		return k->rcpt;
+	case F_MAILER:
+		return k->mailer;
+	case F_HOST_NAME:
+		return k->host;
+	case F_PEER_IP:
+		return k->peer;
+	default:
+		return k->class;
+	}
+}
+
+static int64_t
+clamp(uint64_t v)
+{
+	return v > INT64_MAX ? INT64_MAX : (int64_t)v;
+}
+
+/* Into its column; false when the value does not fit there. */
+static bool
+bind_value(sqlite3_stmt *s, int at, const struct event_value *v,
+    const struct row_keys *k)
+{
+	int64_t n;
+
+	switch (columns[at - FIXED - 1].how) {
+	case NUM:
+		n = clamp(v->v.num);
+		break;
+	case CODE:
+		n = enhanced_number(v->v.str);
+		if (n < 0)
+			return false;
+		break;
+	case HEX:
+		if (!session_number(v->v.str, &n))
+			return false;
+		break;
+	case TEXT:
+		sqlite3_bind_text(s, at, v->v.str.n ? v->v.str.p : "",
+		    (int)v->v.str.n, SQLITE_STATIC);
+		return true;
+	default:
+		n = key_for(k, v->field);
+		if (n == 0)
+			return true; /* empty: no key, no value */
+	}
+	sqlite3_bind_int64(s, at, n);
+	return true;
+}
+
+/* Either of a pair's two fields may stand alone. */
+static void
+bind_hosts(struct row *r, const struct row_keys *k)
+{
+	if (k->host != 0)
+		sqlite3_bind_int64(r->add, r->column[F_HOST_NAME], k->host);
+	if (k->peer != 0)
+		sqlite3_bind_int64(r->add, r->column[F_PEER_IP], k->peer);
+}
+
+/* {"name":value,...} of the fields without a column. */
+static void
+bind_extra(struct row *r, const struct event *left)
+{
+	buf_clear(&r->extra);
+	event_json(&r->extra, left);
+	buf_addc(&r->extra, '}');
+	if (r->extra.bad)
+		return;
+	r->extra.data[0] = '{';
+	sqlite3_bind_text(
+	    r->add, EXTRA, r->extra.data, (int)r->extra.len, SQLITE_STATIC);
+}
+
+int
+row_add(struct row *r, int64_t t, int64_t writer, uint64_t seq, int64_t msg,
+    const struct fields *f, const struct row_keys *k)
+{
+	const struct event *e = f->event;
+	struct event left;
+
+	sqlite3_clear_bindings(r->add);
+	sqlite3_bind_int64(r->add, 1, t);
+	sqlite3_bind_int64(r->add, 2, writer);
+	if (seq != 0)
+		sqlite3_bind_int64(r->add, 3, (sqlite3_int64)seq);
+	sqlite3_bind_int64(r->add, 4, k->type);
+	if (msg != 0)
+		sqlite3_bind_int64(r->add, 5, msg);
+	event_init(&left, e->type);
+	for (int i = 0; i < e->n; i++) {
+		const struct event_value *v = &e->value[i];
+		int at = r->column[v->field];
+
+		if (at == 0 || (at > 0 && !bind_value(r->add, at, v, k)))
+			left.value[left.n++] = *v;
+	}
+	bind_hosts(r, k);
+	if (left.n != 0)
+		bind_extra(r, &left);
+	return db_run(r->add);
+}
