@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "batch.h"
 #include "map.h"
 
 #define KEEP_MAX 20000 /* messages in memory between two flushes */
@@ -31,7 +32,8 @@ struct letter {
 };
 
 struct book {
-	sqlite3_stmt *find, *put, *get_rcpt, *find_rcpt, *put_rcpt, *last_rcpt;
+	sqlite3_stmt *find, *get_rcpt, *find_rcpt, *last_rcpt;
+	struct batch *put, *put_rcpt;
 	struct db *db; /* borrowed */
 	struct map map;
 	struct letter *dirty;
@@ -86,6 +88,24 @@ hash_key(const struct key *k)
 	return h ^ h >> 29;
 }
 
+static int
+open_batches(struct book *b)
+{
+	b->put = batch_new(b->db, "batch_msg", 11,
+	    "INSERT INTO msg(id, qid, node, t, t_end, state, snd, bytes, "
+	    "nrcpt, about, msgid)",
+	    "ON CONFLICT(id) DO UPDATE SET t = excluded.t, "
+	    "t_end = excluded.t_end, state = excluded.state, "
+	    "snd = excluded.snd, bytes = excluded.bytes, "
+	    "nrcpt = excluded.nrcpt, about = excluded.about, "
+	    "msgid = excluded.msgid");
+	b->put_rcpt = batch_new(b->db, "batch_rcpt", 10,
+	    "INSERT OR REPLACE INTO rcpt(msg, n, addr, state, tries, "
+	    "t_first, t_last, host, code, remote_id)",
+	    NULL);
+	return b->put != NULL && b->put_rcpt != NULL ? 0 : -ENOMEM;
+}
+
 struct book *
 book_new(struct db *db)
 {
@@ -98,13 +118,6 @@ book_new(struct db *db)
 	if (db_prepare(db, &b->find,
 		"SELECT id, t, t_end, state, snd, bytes, nrcpt, about, msgid "
 		"FROM msg WHERE qid = ?1 AND node = ?2") == 0 &&
-	    db_prepare(db, &b->put,
-		"INSERT INTO msg(id, qid, node, t, t_end, state, snd, bytes, "
-		"nrcpt, about, msgid) "
-		"VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
-		"ON CONFLICT(id) DO UPDATE SET t = ?4, t_end = ?5, "
-		"state = ?6, snd = ?7, bytes = ?8, nrcpt = ?9, about = ?10, "
-		"msgid = ?11") == 0 &&
 	    db_prepare(db, &b->get_rcpt,
 		"SELECT n, addr, state, tries, t_first, t_last, host, code, "
 		"remote_id FROM rcpt WHERE msg = ?1 AND n = ?2") == 0 &&
@@ -112,10 +125,7 @@ book_new(struct db *db)
 		"SELECT n FROM rcpt WHERE msg = ?1 AND addr = ?2") == 0 &&
 	    db_prepare(db, &b->last_rcpt,
 		"SELECT max(n) FROM rcpt WHERE msg = ?1") == 0 &&
-	    db_prepare(db, &b->put_rcpt,
-		"INSERT OR REPLACE INTO rcpt(msg, n, addr, state, tries, "
-		"t_first, t_last, host, code, remote_id) "
-		"VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)") == 0)
+	    open_batches(b) == 0)
 		return b;
 	book_free(b);
 	return NULL;
@@ -142,6 +152,8 @@ book_forget(struct book *b)
 		letter_free(l);
 	map_release(&b->map);
 	map_init(&b->map, hash_of, is_key);
+	batch_forget(b->put);
+	batch_forget(b->put_rcpt);
 	b->dirty = NULL;
 	b->next = 0;
 	b->rcpts = 0;
@@ -152,12 +164,13 @@ book_free(struct book *b)
 {
 	if (b == NULL)
 		return;
-	book_forget(b);
+	if (b->put != NULL && b->put_rcpt != NULL)
+		book_forget(b);
 	sqlite3_finalize(b->find);
-	sqlite3_finalize(b->put);
 	sqlite3_finalize(b->get_rcpt);
 	sqlite3_finalize(b->find_rcpt);
-	sqlite3_finalize(b->put_rcpt);
+	batch_free(b->put);
+	batch_free(b->put_rcpt);
 	sqlite3_finalize(b->last_rcpt);
 	free(b);
 }
@@ -500,51 +513,53 @@ book_event(struct book *b, int64_t t, const struct fields *f,
 }
 
 static void
-bind_number(sqlite3_stmt *s, int at, int64_t v)
+put_text(struct batch *b, int column, const char *text)
 {
-	if (v < 0)
-		sqlite3_bind_null(s, at);
-	else
-		sqlite3_bind_int64(s, at, v);
+	if (text != NULL)
+		batch_text(b, column, slice_of(text));
 }
 
 static int
 put_rcpt(struct book *b, const struct letter *l, struct rcpt *r)
 {
-	sqlite3_stmt *s = b->put_rcpt;
+	struct batch *to = b->put_rcpt;
+	int rc = batch_row(to);
 
-	sqlite3_bind_int64(s, 1, l->id);
-	sqlite3_bind_int64(s, 2, r->n);
-	bind_number(s, 3, r->addr);
-	sqlite3_bind_int64(s, 4, r->state);
-	sqlite3_bind_int64(s, 5, r->tries);
-	bind_number(s, 6, r->t_first);
-	bind_number(s, 7, r->t_last);
-	bind_number(s, 8, r->host);
-	bind_number(s, 9, r->code ? r->code : -1);
-	sqlite3_bind_text(s, 10, r->remote_id, -1, SQLITE_STATIC);
+	if (rc < 0)
+		return rc;
+	batch_int(to, 0, l->id);
+	batch_int(to, 1, r->n);
+	batch_known(to, 2, r->addr);
+	batch_int(to, 3, r->state);
+	batch_int(to, 4, r->tries);
+	batch_known(to, 5, r->t_first);
+	batch_known(to, 6, r->t_last);
+	batch_known(to, 7, r->host);
+	batch_known(to, 8, r->code ? r->code : -1);
+	put_text(to, 9, r->remote_id);
 	r->is_dirty = false;
-	return db_run(s);
+	return 0;
 }
 
 static int
 put_letter(struct book *b, struct letter *l)
 {
-	sqlite3_stmt *s = b->put;
-	int rc;
+	struct batch *to = b->put;
+	int rc = batch_row(to);
 
-	sqlite3_bind_int64(s, 1, l->id);
-	sqlite3_bind_text(s, 2, l->qid, (int)l->n, SQLITE_STATIC);
-	sqlite3_bind_int64(s, 3, l->node);
-	sqlite3_bind_int64(s, 4, l->t);
-	bind_number(s, 5, l->t_end);
-	sqlite3_bind_int64(s, 6, l->state);
-	bind_number(s, 7, l->sender);
-	bind_number(s, 8, l->bytes);
-	bind_number(s, 9, l->nrcpt);
-	sqlite3_bind_text(s, 10, l->about, -1, SQLITE_STATIC);
-	sqlite3_bind_text(s, 11, l->msgid, -1, SQLITE_STATIC);
-	rc = db_run(s);
+	if (rc < 0)
+		return rc;
+	batch_int(to, 0, l->id);
+	batch_text(to, 1, (struct slice){ l->qid, l->n });
+	batch_int(to, 2, l->node);
+	batch_int(to, 3, l->t);
+	batch_known(to, 4, l->t_end);
+	batch_int(to, 5, l->state);
+	batch_known(to, 6, l->sender);
+	batch_known(to, 7, l->bytes);
+	batch_known(to, 8, l->nrcpt);
+	put_text(to, 9, l->about);
+	put_text(to, 10, l->msgid);
 	for (size_t i = 0; i < l->rcpts && rc == 0; i++)
 		if (l->rcpt[i].is_dirty)
 			rc = put_rcpt(b, l, &l->rcpt[i]);
@@ -569,6 +584,10 @@ book_flush(struct book *b)
 		map_del(&b->map, l);
 		letter_free(l);
 	}
+	if (rc == 0)
+		rc = batch_flush(b->put);
+	if (rc == 0)
+		rc = batch_flush(b->put_rcpt);
 	if (rc == 0 && (b->map.n > KEEP_MAX || b->rcpts > RCPTS_MAX)) {
 		int64_t next = b->next;
 

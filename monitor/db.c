@@ -44,6 +44,13 @@ db_errno(int code)
 	return -EIO;
 }
 
+void
+db_setup(void)
+{
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 const char *
 db_error(const struct db *d)
 {

@@ -35,6 +35,9 @@ struct db {
 
 #define DB_NONE ((struct db){ 0 })
 
+/* Once, before anything else of SQLite: it serves one thread here, and keeps
+ * no account of its memory. */
+void db_setup(void);
 /* On failure the struct is closed; ret_why (may be NULL) says it in words. */
 int db_open(struct db *, const char *path, const struct db_kind *, enum db_mode,
     char ret_why[256]);

@@ -127,25 +127,37 @@ own(struct feed *f, int rc, const struct event_origin *o, struct heard *h)
 	return rc == -ENOENT ? store_unknown(f->store, h) : hear(f, h);
 }
 
-/* 1: it is no line of ours. */
+/* Of a line that a killed writer left without its end only what another
+ * wrote behind it counts. */
 static int
-try_own(struct feed *f, char *line, size_t n, bool *is_own)
+read_json(struct feed *f, char *line, size_t n, struct event_origin *origin,
+    struct event *e)
+{
+	int rc = event_read_json(f->names, line, n, origin, e);
+	size_t start;
+
+	if (rc != -EBADMSG)
+		return rc;
+	start = event_json_start((struct slice){ line, n });
+	return start == 0 || start == n
+	    ? rc
+	    : event_read_json(f->names, line + start, n - start, origin, e);
+}
+
+/* ret_is_own: it is a line of ours. */
+static int
+try_own(struct feed *f, char *line, size_t n, bool *ret_is_own)
 {
 	struct event_origin origin;
 	struct heard h;
-	size_t start = event_json_start((struct slice){ line, n });
 	int rc = -EBADMSG;
 
-	*is_own = false;
-	if (start < n)
-		rc = event_read_json(
-		    f->names, line + start, n - start, &origin, &h.event);
+	if (n != 0 && line[0] == '{')
+		rc = read_json(f, line, n, &origin, &h.event);
 	else if (n != 0 && line[0] == '<')
 		rc = event_read_sd(f->names, line, n, &origin, &h.event);
-	if (rc < 0 && rc != -ENOENT)
-		return 0;
-	*is_own = true;
-	return own(f, rc, &origin, &h);
+	*ret_is_own = rc == 0 || rc == -ENOENT;
+	return *ret_is_own ? own(f, rc, &origin, &h) : 0;
 }
 
 static int

@@ -12,7 +12,7 @@
 #include "store.h"
 
 #define FEED_LINE_MAX 65536
-#define FEED_BATCH 4000 /* lines in one transaction */
+#define FEED_BATCH 50000 /* lines in one transaction, at most */
 
 struct feed;
 

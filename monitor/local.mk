@@ -1,6 +1,7 @@
 # libmonitor.a: the store and everything that fills and reads it
 noinst_LIBRARIES += monitor/libmonitor.a
 monitor_libmonitor_a_SOURCES = \
+	monitor/batch.c monitor/batch.h \
 	monitor/book.c monitor/book.h \
 	monitor/check.c monitor/check.h \
 	monitor/days.c monitor/days.h \
@@ -13,6 +14,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/hist.c monitor/hist.h \
 	monitor/import.c monitor/import.h \
 	monitor/input.c monitor/input.h \
+	monitor/minutes.c monitor/minutes.h \
 	monitor/row.c monitor/row.h \
 	monitor/schema.c monitor/schema.h \
 	monitor/seen.c monitor/seen.h \

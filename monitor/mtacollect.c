@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "db.h"
 #include "log.h"
 #include "when.h"
 
@@ -94,6 +95,7 @@ main(int argc, char **argv)
 
 	setlocale(LC_TIME, "");
 	log_init("mtacollect");
+	db_setup();
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
 		return usage(stdout);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

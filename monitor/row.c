@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "batch.h"
+
 #define EXTRA_MAX ((size_t)1 << 20)
 
 enum how { NUM, TEXT, WORD, ADDR, HOST, CODE, HEX };
@@ -18,13 +20,15 @@ static const struct column {
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
-#define FIXED 5 /* columns before them: t, writer, seq, ty, msg */
-#define EXTRA (FIXED + (int)COLUMNS + 1)
+#define FIXED 6 /* columns before them: id, t, writer, seq, ty, msg */
+#define EXTRA (FIXED + (int)COLUMNS)
 
 struct row {
-	sqlite3_stmt *add;
+	struct batch *batch;
 	struct buf extra;
-	/* place of the field's column, from 1; 0: none; -1: within another */
+	int64_t last; /* number of the row before; 0: ask the table */
+	struct db *db; /* borrowed */
+	/* place of the field's column; 0: none; -1: within another */
 	signed char column[FIELD_COUNT];
 };
 
@@ -35,13 +39,10 @@ insert_text(void)
 	char *sql;
 
 	buf_init(&b, 8192);
-	buf_adds(&b, "INSERT INTO ev(t, writer, seq, ty, msg");
+	buf_adds(&b, "INSERT INTO ev(id, t, writer, seq, ty, msg");
 	for (size_t i = 0; i < COLUMNS; i++)
 		buf_addf(&b, ", %s", columns[i].name);
-	buf_adds(&b, ", extra) VALUES(?1");
-	for (int i = 2; i <= EXTRA; i++)
-		buf_addf(&b, ", ?%d", i);
-	buf_addc(&b, ')');
+	buf_adds(&b, ", extra)");
 	sql = buf_take(&b);
 	buf_release(&b);
 	return sql;
@@ -52,19 +53,18 @@ row_new(struct db *db)
 {
 	struct row *r = calloc(1, sizeof(*r));
 	char *sql = insert_text();
-	int rc = -ENOMEM;
 
-	if (r == NULL || sql == NULL)
-		goto out;
-	buf_init(&r->extra, EXTRA_MAX);
-	for (size_t i = 0; i < COLUMNS; i++)
-		r->column[columns[i].field] = (signed char)(FIXED + i + 1);
-	r->column[F_MSG_ID] = r->column[F_HOST_IP] = -1;
-	r->column[F_PEER_NAME] = -1;
-	rc = db_prepare(db, &r->add, sql);
-out:
+	if (r != NULL && sql != NULL) {
+		buf_init(&r->extra, EXTRA_MAX);
+		for (size_t i = 0; i < COLUMNS; i++)
+			r->column[columns[i].field] = (signed char)(FIXED + i);
+		r->column[F_MSG_ID] = r->column[F_HOST_IP] = -1;
+		r->column[F_PEER_NAME] = -1;
+		r->db = db;
+		r->batch = batch_new(db, "batch_ev", EXTRA + 1, sql, NULL);
+	}
 	free(sql);
-	if (rc == 0)
+	if (r != NULL && r->batch != NULL)
 		return r;
 	row_free(r);
 	return NULL;
@@ -75,9 +75,22 @@ row_free(struct row *r)
 {
 	if (r == NULL)
 		return;
-	sqlite3_finalize(r->add);
+	batch_free(r->batch);
 	buf_release(&r->extra);
 	free(r);
+}
+
+int
+row_flush(struct row *r)
+{
+	return batch_flush(r->batch);
+}
+
+void
+row_forget(struct row *r)
+{
+	batch_forget(r->batch);
+	r->last = 0;
 }
 
 static int64_t
@@ -200,12 +213,12 @@ clamp(uint64_t v)
 
 /* Into its column; false when the value does not fit there. */
 static bool
-bind_value(sqlite3_stmt *s, int at, const struct event_value *v,
+put_value(struct batch *b, int at, const struct event_value *v,
     const struct row_keys *k)
 {
 	int64_t n;
 
-	switch (columns[at - FIXED - 1].how) {
+	switch (columns[at - FIXED].how) {
 	case NUM:
 		n = clamp(v->v.num);
 		break;
@@ -219,31 +232,30 @@ bind_value(sqlite3_stmt *s, int at, const struct event_value *v,
 			return false;
 		break;
 	case TEXT:
-		sqlite3_bind_text(s, at, v->v.str.n ? v->v.str.p : "",
-		    (int)v->v.str.n, SQLITE_STATIC);
+		batch_text(b, at, v->v.str);
 		return true;
 	default:
 		n = key_for(k, v->field);
 		if (n == 0)
 			return true; /* empty: no key, no value */
 	}
-	sqlite3_bind_int64(s, at, n);
+	batch_int(b, at, n);
 	return true;
 }
 
 /* Either of a pair's two fields may stand alone. */
 static void
-bind_hosts(struct row *r, const struct row_keys *k)
+put_hosts(struct row *r, const struct row_keys *k)
 {
 	if (k->host != 0)
-		sqlite3_bind_int64(r->add, r->column[F_HOST_NAME], k->host);
+		batch_int(r->batch, r->column[F_HOST_NAME], k->host);
 	if (k->peer != 0)
-		sqlite3_bind_int64(r->add, r->column[F_PEER_IP], k->peer);
+		batch_int(r->batch, r->column[F_PEER_IP], k->peer);
 }
 
 /* {"name":value,...} of the fields without a column. */
 static void
-bind_extra(struct row *r, const struct event *left)
+put_extra(struct row *r, const struct event *left)
 {
 	buf_clear(&r->extra);
 	event_json(&r->extra, left);
@@ -251,35 +263,41 @@ bind_extra(struct row *r, const struct event *left)
 	if (r->extra.bad)
 		return;
 	r->extra.data[0] = '{';
-	sqlite3_bind_text(
-	    r->add, EXTRA, r->extra.data, (int)r->extra.len, SQLITE_STATIC);
+	batch_text(r->batch, EXTRA, buf_slice(&r->extra));
 }
 
 int
-row_add(struct row *r, int64_t t, int64_t writer, uint64_t seq, int64_t msg,
-    const struct fields *f, const struct row_keys *k)
+row_add(struct row *r, const struct row_origin *o, const struct fields *f,
+    const struct row_keys *k, int64_t *ret_id)
 {
 	const struct event *e = f->event;
 	struct event left;
+	int rc = batch_row(r->batch);
 
-	sqlite3_clear_bindings(r->add);
-	sqlite3_bind_int64(r->add, 1, t);
-	sqlite3_bind_int64(r->add, 2, writer);
-	if (seq != 0)
-		sqlite3_bind_int64(r->add, 3, (sqlite3_int64)seq);
-	sqlite3_bind_int64(r->add, 4, k->type);
-	if (msg != 0)
-		sqlite3_bind_int64(r->add, 5, msg);
+	if (rc < 0)
+		return rc;
+	if (r->last == 0)
+		r->last =
+		    db_number(r->db, "SELECT coalesce(max(id), 0) FROM ev", 0);
+	*ret_id = ++r->last;
+	batch_int(r->batch, 0, r->last);
+	batch_int(r->batch, 1, o->t);
+	batch_int(r->batch, 2, o->writer);
+	if (o->seq != 0)
+		batch_int(r->batch, 3, (int64_t)o->seq);
+	batch_int(r->batch, 4, k->type);
+	if (o->msg != 0)
+		batch_int(r->batch, 5, o->msg);
 	event_init(&left, e->type);
 	for (int i = 0; i < e->n; i++) {
 		const struct event_value *v = &e->value[i];
 		int at = r->column[v->field];
 
-		if (at == 0 || (at > 0 && !bind_value(r->add, at, v, k)))
+		if (at == 0 || (at > 0 && !put_value(r->batch, at, v, k)))
 			left.value[left.n++] = *v;
 	}
-	bind_hosts(r, k);
+	put_hosts(r, k);
 	if (left.n != 0)
-		bind_extra(r, &left);
-	return db_run(r->add);
+		put_extra(r, &left);
+	return 0;
 }

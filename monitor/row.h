@@ -20,9 +20,18 @@ struct row *row_new(struct db *); /* NULL without memory or table */
 void row_free(struct row *);
 /* Keys of all texts of the event. 0 or negative errno. */
 int row_keys(struct dicts *, const struct fields *, struct row_keys *ret);
-/* msg: 0 for an event of no message; seq: 0 for none. */
-int row_add(struct row *, int64_t t, int64_t writer, uint64_t seq, int64_t msg,
-    const struct fields *, const struct row_keys *);
+/* What a row says beside the event's own fields. */
+struct row_origin {
+	int64_t t, writer;
+	uint64_t seq; /* 0: none */
+	int64_t msg; /* 0: of no message */
+};
+
+/* Rows wait until row_flush(). */
+int row_add(struct row *, const struct row_origin *, const struct fields *,
+    const struct row_keys *, int64_t *ret_id);
+int row_flush(struct row *);
+void row_forget(struct row *); /* after a rollback */
 
 /* 5.1.1 and 5001001; -1, and false, for what is none. */
 int64_t enhanced_number(struct slice);

@@ -86,7 +86,12 @@ static const char segment_1[] =
 	" extra TEXT"
 	") STRICT;"
 	"CREATE INDEX ev_msg ON ev(msg) WHERE msg IS NOT NULL;"
-	"CREATE INDEX ev_t ON ev(t);"
+	/* rows come nearly in the order of time: where each minute's are */
+	"CREATE TABLE minute("
+	" t INTEGER PRIMARY KEY,"
+	" lo INTEGER NOT NULL,"
+	" hi INTEGER NOT NULL"
+	") STRICT;"
 	/* refused before there was a message */
 	"CREATE INDEX ev_addr ON ev(addr) WHERE addr IS NOT NULL AND msg IS NULL;"
 	"CREATE TABLE msg("

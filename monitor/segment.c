@@ -6,6 +6,7 @@
 
 #include "book.h"
 #include "clock.h"
+#include "minutes.h"
 #include "row.h"
 #include "schema.h"
 #include "stages.h"
@@ -25,6 +26,7 @@ struct segment {
 	struct book *book;
 	struct tally *tally;
 	struct stages *stages;
+	struct minutes *minutes;
 	struct row *row;
 	sqlite3_stmt *begin, *commit, *put_place, *unparsed, *retold, *snapshot;
 	int64_t unparsed_n;
@@ -99,8 +101,10 @@ open_parts(struct segment *s, size_t cache)
 	s->book = book_new(&s->db);
 	s->tally = tally_new(&s->db, s->dicts.word);
 	s->stages = stages_new(&s->db, s->dicts.word);
+	s->minutes = minutes_new(&s->db);
 	s->row = row_new(&s->db);
-	return s->writers && s->book && s->tally && s->stages && s->row
+	return s->writers && s->book && s->tally && s->stages && s->minutes &&
+		s->row
 	    ? 0
 	    : -ENOMEM;
 }
@@ -140,6 +144,7 @@ segment_close(struct segment *s)
 	book_free(s->book);
 	tally_free(s->tally);
 	stages_free(s->stages);
+	minutes_free(s->minutes);
 	row_free(s->row);
 	dicts_close(&s->dicts);
 	sqlite3_finalize(s->begin);
@@ -202,6 +207,9 @@ is_here(struct segment *s, const struct fields *f, int64_t type, int64_t node,
 	*ret = false;
 	if (msg <= 0)
 		return (int)msg;
+	rc = row_flush(s->row);
+	if (rc < 0)
+		return rc;
 	sqlite3_bind_int64(s->retold, 1, msg);
 	sqlite3_bind_int64(s->retold, 2, type);
 	bind_field(s->retold, 3, f, F_RCPT_ID);
@@ -248,8 +256,6 @@ count(struct segment *s, const struct heard *h, const struct fields *f,
 	struct tally_keys keys = { .key = {
 				       [TD_MAILER] = k->mailer,
 				       [TD_DOMAIN] = k->rcpt_domain,
-				       [TD_SENDER] = k->sender_domain,
-				       [TD_HOST] = k->host,
 				       [TD_CLASS] = k->class,
 				   } };
 
@@ -265,14 +271,18 @@ store(struct segment *s, const struct heard *h, int64_t writer,
     const struct fields *f, const struct row_keys *k, int64_t node)
 {
 	struct book_keys keys = { node, k->sender, k->rcpt, k->host };
-	int64_t msg = 0;
+	struct row_origin origin = { h->time_us, writer, h->seq, 0 };
+	int64_t msg = 0, id;
 	int rc;
 
 	if (fields_str(f, F_MSG_ID).n != 0)
 		msg = book_event(s->book, h->time_us, f, &keys);
 	if (msg < 0)
 		return (int)msg;
-	rc = row_add(s->row, h->time_us, writer, h->seq, msg, f, k);
+	origin.msg = msg;
+	rc = row_add(s->row, &origin, f, k, &id);
+	if (rc == 0)
+		minutes_add(s->minutes, h->time_us, id);
 	if (rc == 0 && h->event.type == EV_QUEUE_SNAPSHOT)
 		rc = put_snapshot(s, h->time_us, f, node);
 	if (rc == 0)
@@ -400,13 +410,17 @@ segment_commit(struct segment *s, bool is_durable)
 
 	if (!s->is_dirty)
 		return 0;
-	rc = book_flush(s->book);
+	rc = row_flush(s->row);
+	if (rc == 0)
+		rc = book_flush(s->book);
 	if (rc == 0)
 		rc = writers_flush(s->writers);
 	if (rc == 0)
 		rc = tally_flush(s->tally);
 	if (rc == 0)
 		rc = stages_flush(s->stages);
+	if (rc == 0)
+		rc = minutes_flush(s->minutes);
 	if (rc == 0)
 		rc = db_run(s->commit);
 	if (rc < 0)
@@ -429,6 +443,10 @@ segment_rollback(struct segment *s)
 		tally_forget(s->tally);
 	if (s->stages != NULL)
 		stages_forget(s->stages);
+	if (s->row != NULL)
+		row_forget(s->row);
+	if (s->minutes != NULL)
+		minutes_forget(s->minutes);
 	if (s->dicts.addr != NULL)
 		dicts_forget(&s->dicts);
 }

@@ -52,9 +52,8 @@ static const struct dim {
 	[TD_ALL] = { "", 1 },
 	[TD_MAILER] = { "mailer", 1 },
 	[TD_DOMAIN] = { "domain", 60 },
-	[TD_SENDER] = { "sender", 60 },
-	[TD_HOST] = { "host", 60 },
 	[TD_CLASS] = { "class", 5 },
+	[TD_REASON] = { "reason", 5 },
 };
 
 const char *
@@ -69,7 +68,7 @@ tally_dim_name(enum tally_dim d)
 	return dims[d].name;
 }
 
-#define CELLS 16384 /* in memory; three quarters full are flushed */
+#define CELLS 65536 /* in memory; three quarters full are flushed */
 
 struct cell {
 	int64_t t, key; /* t: minutes */
@@ -195,7 +194,7 @@ cell_of(struct tally *t, unsigned kind, unsigned dim, int64_t key, int64_t min)
 	struct cell *c;
 
 	h = (h ^ (uint64_t)min << 20) * UINT64_C(0x9e3779b97f4a7c15);
-	for (size_t i = h >> 50;; i = (i + 1) % CELLS) {
+	for (size_t i = h >> 48;; i = (i + 1) % CELLS) {
 		c = &t->cell[i];
 		if (!c->is_used)
 			break;
@@ -240,7 +239,7 @@ add_kind(struct tally *t, unsigned kind, int64_t when, const struct fields *f,
 		return;
 	add(t, kind, TD_ALL, 0, when, n, bytes);
 	for (unsigned d = TD_ALL + 1; d < TD_COUNT; d++)
-		if (keys->key[d] > 0)
+		if (keys->key[d] != 0)
 			add(t, kind, d, keys->key[d], when, n, bytes);
 }
 

@@ -35,15 +35,7 @@ enum tally_kind {
 };
 
 /* Along what; 0 is all together. Keys are numbers of the table named so. */
-enum tally_dim {
-	TD_ALL,
-	TD_MAILER,
-	TD_DOMAIN,
-	TD_SENDER,
-	TD_HOST,
-	TD_CLASS,
-	TD_COUNT
-};
+enum tally_dim { TD_ALL, TD_MAILER, TD_DOMAIN, TD_CLASS, TD_REASON, TD_COUNT };
 
 const char *tally_kind_name(enum tally_kind);
 const char *tally_dim_name(enum tally_dim); /* "" for TD_ALL */

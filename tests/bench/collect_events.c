@@ -75,19 +75,22 @@ make_mail(struct gen *g, struct mail *m)
 	static const char digits[] =
 	    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 	uint64_t n = g->messages++;
+	unsigned who;
 
 	memcpy(m->id, "cxMEk0000", 9);
 	for (int i = 13; i >= 6; i--, n /= 62)
 		m->id[i] = digits[n % 62];
 	m->id[14] = '\0';
-	m->domain = draw_skewed(g, 20000);
 	m->size = 800 + draw_skewed(g, 60000);
 	snprintf(m->session, sizeof(m->session), "%016llx",
 	    (unsigned long long)draw(g));
-	snprintf(m->from, sizeof(m->from), "user%u@sender%u.example",
-	    draw_skewed(g, 50000), draw_skewed(g, 2000));
-	snprintf(m->to, sizeof(m->to), "person%u@domain%u.example",
-	    draw_skewed(g, 20000), m->domain);
+	who = draw_skewed(g, 20000);
+	snprintf(m->from, sizeof(m->from), "user%u@sender%u.example", who,
+	    who % 1000);
+	who = draw_skewed(g, 200000);
+	m->domain = who % 5000;
+	snprintf(
+	    m->to, sizeof(m->to), "person%u@domain%u.example", who, m->domain);
 	snprintf(m->host, sizeof(m->host), "mx1.domain%u.example", m->domain);
 	snprintf(m->ip, sizeof(m->ip), "10.%u.%u.%u", m->domain >> 16,
 	    m->domain >> 8 & 255, m->domain & 255);
@@ -148,8 +151,8 @@ received(struct gen *g, const struct mail *m)
 }
 
 static void
-outcome(struct gen *g, const struct mail *m, enum event_type type,
-    unsigned attempt)
+outcome(
+    struct gen *g, const struct mail *m, enum event_type type, unsigned attempt)
 {
 	char text[96], id[16];
 	struct event e;
@@ -157,8 +160,10 @@ outcome(struct gen *g, const struct mail *m, enum event_type type,
 
 	snprintf(id, sizeof(id), "R%09llX",
 	    (unsigned long long)(draw(g) & 0xfffffffff));
-	snprintf(text, sizeof(text), is_ok ? "ok queued as %s"
-		: "rate limited, try again later (%s) r%u", id, m->domain % 50);
+	snprintf(text, sizeof(text),
+	    is_ok ? "ok queued as %s"
+		  : "rate limited, try again later (%s) r%u",
+	    id, m->domain % 50);
 	event_init(&e, type);
 	event_cstr(&e, F_MSG_ID, m->id);
 	event_num(&e, F_RCPT_ID, 0);
