@@ -15,6 +15,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/import.c monitor/import.h \
 	monitor/input.c monitor/input.h \
 	monitor/minutes.c monitor/minutes.h \
+	monitor/reasons.c monitor/reasons.h \
 	monitor/row.c monitor/row.h \
 	monitor/schema.c monitor/schema.h \
 	monitor/seen.c monitor/seen.h \

@@ -20,7 +20,8 @@ static const struct column {
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
-#define FIXED 6 /* columns before them: id, t, writer, seq, ty, msg */
+/* columns before them: id, t, writer, seq, ty, msg, reason */
+#define FIXED 7
 #define EXTRA (FIXED + (int)COLUMNS)
 
 struct row {
@@ -39,7 +40,7 @@ insert_text(void)
 	char *sql;
 
 	buf_init(&b, 8192);
-	buf_adds(&b, "INSERT INTO ev(id, t, writer, seq, ty, msg");
+	buf_adds(&b, "INSERT INTO ev(id, t, writer, seq, ty, msg, reason");
 	for (size_t i = 0; i < COLUMNS; i++)
 		buf_addf(&b, ", %s", columns[i].name);
 	buf_adds(&b, ", extra)");
@@ -133,6 +134,7 @@ row_keys(struct dicts *d, const struct fields *f, struct row_keys *k)
 	k->mailer = word_of(d, f, F_MAILER);
 	k->class = word_of(d, f, F_REASON_CLASS);
 	k->host = host_of(d, f, F_HOST_NAME, F_HOST_IP);
+	k->reason = 0;
 	k->peer = host_of(d, f, F_PEER_NAME, F_PEER_IP);
 	bad = k->type | k->sender | k->rcpt | k->mailer | k->class | k->host |
 	    k->peer;
@@ -243,14 +245,19 @@ put_value(struct batch *b, int at, const struct event_value *v,
 	return true;
 }
 
-/* Either of a pair's two fields may stand alone. */
+/* Keys that are there without their field: of a pair's two either may stand
+ * alone, and a class may be ours. */
 static void
-put_hosts(struct row *r, const struct row_keys *k)
+put_keys(struct row *r, const struct row_keys *k)
 {
 	if (k->host != 0)
 		batch_int(r->batch, r->column[F_HOST_NAME], k->host);
 	if (k->peer != 0)
 		batch_int(r->batch, r->column[F_PEER_IP], k->peer);
+	if (k->class != 0)
+		batch_int(r->batch, r->column[F_REASON_CLASS], k->class);
+	if (k->reason != 0)
+		batch_int(r->batch, 6, k->reason);
 }
 
 /* {"name":value,...} of the fields without a column. */
@@ -296,7 +303,7 @@ row_add(struct row *r, const struct row_origin *o, const struct fields *f,
 		if (at == 0 || (at > 0 && !put_value(r->batch, at, v, k)))
 			left.value[left.n++] = *v;
 	}
-	put_hosts(r, k);
+	put_keys(r, k);
 	if (left.n != 0)
 		put_extra(r, &left);
 	return 0;

@@ -12,6 +12,7 @@
 struct row_keys {
 	int64_t type, sender, rcpt, mailer, host, peer, class;
 	int64_t sender_domain, rcpt_domain;
+	int64_t reason; /* set by the caller */
 };
 
 struct row;

@@ -19,6 +19,14 @@ static const char catalog_1[] =
 	" id INTEGER PRIMARY KEY,"
 	" s TEXT NOT NULL UNIQUE"
 	") STRICT;"
+	/* replies that were ever heard; id: the hash of the template */
+	"CREATE TABLE reason("
+	" id INTEGER PRIMARY KEY,"
+	" tmpl TEXT NOT NULL,"
+	" example TEXT NOT NULL,"
+	" class TEXT NOT NULL,"
+	" first INTEGER NOT NULL"
+	") STRICT;"
 	/* rollups of days whose segments are gone */
 	"CREATE TABLE rollup("
 	" kind INTEGER NOT NULL,"
@@ -60,6 +68,11 @@ static const char segment_1[] =
 	" pid INTEGER NOT NULL,"
 	" UNIQUE(boot, node, instance, prog)"
 	") STRICT;"
+	"CREATE TABLE reason("
+	" id INTEGER PRIMARY KEY,"
+	" tmpl TEXT NOT NULL,"
+	" example TEXT NOT NULL"
+	") STRICT;"
 	/* these numbers of this writer are here; what lies between is not */
 	"CREATE TABLE seen("
 	" writer INTEGER NOT NULL,"
@@ -81,6 +94,7 @@ static const char segment_1[] =
 	" seq INTEGER,"
 	" ty INTEGER NOT NULL,"
 	" msg INTEGER,"
+	" reason INTEGER,"
 #define COLUMN(name, type, field, how, doc) " " #name " " #type ","
 #include "segment.def"
 	" extra TEXT"
@@ -167,14 +181,15 @@ static const char segment_1[] =
 	"CREATE VIEW event AS SELECT e.id, e.t, ty.s AS event, w.node, w.prog,"
 	" m.qid, e.rcpt, e.attempt, s.s AS mail_from, a.s AS rcpt_to,"
 	" ml.s AS mailer, h.name AS host, h.ip AS host_ip, p.ip AS peer_ip,"
-	" e.code, e.esc, c.s AS class, e.text, e.remote_id, e.bytes,"
+	" e.code, e.esc, c.s AS class, r.tmpl AS reason, e.text, e.remote_id, e.bytes,"
 	" e.total_us, e.extra"
 	" FROM ev e JOIN word ty ON ty.id = e.ty"
 	" JOIN writer w ON w.id = e.writer"
 	" LEFT JOIN msg m ON m.id = e.msg LEFT JOIN addr s ON s.id = e.snd"
 	" LEFT JOIN addr a ON a.id = e.addr LEFT JOIN word ml ON ml.id = e.mailer"
 	" LEFT JOIN host h ON h.id = e.host LEFT JOIN host p ON p.id = e.peer"
-	" LEFT JOIN word c ON c.id = e.class;";
+	" LEFT JOIN word c ON c.id = e.class"
+	" LEFT JOIN reason r ON r.id = e.reason;";
 /* clang-format on */
 
 static const char *const catalog_steps[] = { catalog_1 };

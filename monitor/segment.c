@@ -16,6 +16,8 @@
 #define UNPARSED_KEPT 10000 /* lines a day */
 #define UNPARSED_BYTES 4096 /* of each */
 
+#define REASONS 1024
+
 struct segment {
 	struct db db;
 	int day;
@@ -28,7 +30,9 @@ struct segment {
 	struct stages *stages;
 	struct minutes *minutes;
 	struct row *row;
-	sqlite3_stmt *begin, *commit, *put_place, *unparsed, *retold, *snapshot;
+	int64_t reason[REASONS]; /* rows that are there, by their low bits */
+	sqlite3_stmt *begin, *commit, *put_reason, *put_place, *unparsed,
+	    *retold, *snapshot;
 	int64_t unparsed_n;
 };
 
@@ -65,6 +69,10 @@ prepare_all(struct segment *s)
 		{ &s->put_place,
 		    "INSERT OR REPLACE INTO place(source, file, off, mark) "
 		    "VALUES(?1, ?2, ?3, ?4)" },
+		{ &s->put_reason,
+		    "INSERT INTO reason(id, tmpl, example) "
+		    "VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET "
+		    "tmpl = excluded.tmpl" },
 		{ &s->unparsed,
 		    "INSERT INTO unparsed(t, source, line) "
 		    "VALUES(?1, ?2, ?3)" },
@@ -149,6 +157,7 @@ segment_close(struct segment *s)
 	dicts_close(&s->dicts);
 	sqlite3_finalize(s->begin);
 	sqlite3_finalize(s->commit);
+	sqlite3_finalize(s->put_reason);
 	sqlite3_finalize(s->put_place);
 	sqlite3_finalize(s->unparsed);
 	sqlite3_finalize(s->retold);
@@ -257,6 +266,7 @@ count(struct segment *s, const struct heard *h, const struct fields *f,
 				       [TD_MAILER] = k->mailer,
 				       [TD_DOMAIN] = k->rcpt_domain,
 				       [TD_CLASS] = k->class,
+				       [TD_REASON] = k->reason,
 				   } };
 
 	tally_event(s->tally, h->time_us, f, &keys);
@@ -306,8 +316,32 @@ take(struct segment *s, const struct heard *h, enum heard_as *as,
 	return rc;
 }
 
+/* The row of its reason, and its class when the event names none. */
+static int
+keep_reason(struct segment *s, const struct why *w, struct row_keys *k)
+{
+	int64_t *kept = &s->reason[(uint64_t)w->id % REASONS];
+
+	if (w->class != RC_NONE)
+		k->class =
+		    dicts_word(&s->dicts, slice_of(reason_name(w->class)));
+	k->reason = w->id;
+	if (k->class < 0)
+		return (int)k->class;
+	if (w->id == 0 || (*kept == w->id && !w->is_changed))
+		return 0;
+	*kept = w->id;
+	sqlite3_bind_int64(s->put_reason, 1, w->id);
+	sqlite3_bind_text(
+	    s->put_reason, 2, w->template.p, (int)w->template.n, SQLITE_STATIC);
+	sqlite3_bind_text(
+	    s->put_reason, 3, w->text.p, (int)w->text.n, SQLITE_STATIC);
+	return db_run(s->put_reason);
+}
+
 int
-segment_hear(struct segment *s, const struct heard *h, enum heard_as *as)
+segment_hear(struct segment *s, const struct heard *h, const struct why *why,
+    enum heard_as *as)
 {
 	struct fields f;
 	struct row_keys k;
@@ -322,6 +356,8 @@ segment_hear(struct segment *s, const struct heard *h, enum heard_as *as)
 	fields_of(&f, &h->event);
 	node = dicts_word(&s->dicts, h->node);
 	rc = node < 0 ? (int)node : row_keys(&s->dicts, &f, &k);
+	if (rc == 0)
+		rc = keep_reason(s, why, &k);
 	if (rc == 0 && fields_num(&f, F_RETOLD, 0) != 0)
 		rc = note_retold(s);
 	if (rc == 0 && s->has_retold && fields_has(&f, F_MSG_ID))
@@ -435,6 +471,7 @@ segment_rollback(struct segment *s)
 	if (s->db.h != NULL && sqlite3_get_autocommit(s->db.h) == 0)
 		sqlite3_exec(s->db.h, "ROLLBACK", NULL, NULL, NULL);
 	s->is_dirty = false;
+	memset(s->reason, 0, sizeof(s->reason));
 	if (s->book != NULL)
 		book_forget(s->book);
 	if (s->writers != NULL)

@@ -13,6 +13,7 @@
 #define SEGMENT_H
 
 #include "heard.h"
+#include "reasons.h"
 #include "tally.h"
 
 struct segment;
@@ -38,7 +39,8 @@ void segment_close(struct segment *); /* rolls back what is open */
 int segment_number(const struct segment *); /* its day */
 bool segment_is_dirty(const struct segment *); /* in a transaction */
 
-int segment_hear(struct segment *, const struct heard *, enum heard_as *ret_as);
+int segment_hear(struct segment *, const struct heard *, const struct why *,
+    enum heard_as *ret_as);
 /* Is an event of the same message, recipient, attempt and kind here? */
 int segment_knows(struct segment *, const struct heard *, bool *ret);
 /* A number of a writer that is here although its event is not known. */

@@ -23,6 +23,7 @@ struct store {
 	char *dir;
 	int lock_fd;
 	struct db catalog;
+	struct reasons *reasons;
 	struct segment *open[OPEN_MAX_]; /* the one used last comes first */
 	int main_day; /* whose last commits may not be on the disk; 0: none */
 	char why[256];
@@ -59,7 +60,12 @@ open_catalog(struct store *s, char why[256])
 		rc = db_open(&s->catalog, path, &schema_catalog, DB_WRITE, why);
 	free(path);
 	/* seldom written, and referred to by all segments: always synced */
-	return rc == 0 ? db_exec(&s->catalog, "PRAGMA synchronous = FULL") : rc;
+	if (rc == 0)
+		rc = db_exec(&s->catalog, "PRAGMA synchronous = FULL");
+	if (rc < 0)
+		return rc;
+	s->reasons = reasons_new(&s->catalog);
+	return s->reasons != NULL ? 0 : -ENOMEM;
 }
 
 int
@@ -95,6 +101,7 @@ store_close(struct store *s)
 		return;
 	for (int i = 0; i < OPEN_MAX_; i++)
 		segment_close(s->open[i]);
+	reasons_free(s->reasons);
 	db_close(&s->catalog);
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
@@ -342,6 +349,7 @@ int
 store_hear(struct store *s, const struct heard *h, enum heard_as *as)
 {
 	struct segment *seg;
+	struct why why;
 	bool is_double = false;
 	int rc = is_possible(h->time_us) && is_retold(h)
 	    ? is_of_day_before(s, h, &is_double)
@@ -356,7 +364,9 @@ store_hear(struct store *s, const struct heard *h, enum heard_as *as)
 		*as = HEARD_BEFORE;
 		rc = segment_unknown(seg, h);
 	} else {
-		rc = segment_hear(seg, h, as);
+		rc = in_catalog(s, reasons_find(s->reasons, h, &why));
+		if (rc == 0)
+			rc = segment_hear(seg, h, &why, as);
 	}
 	return failed(s, rc, segment_error(seg));
 }
@@ -435,6 +445,9 @@ store_commit(struct store *s, const struct place *place)
 
 	if (last == NULL && place == NULL)
 		return 0;
+	rc = in_catalog(s, reasons_commit(s->reasons));
+	if (rc < 0)
+		return rc;
 	if (last == NULL)
 		rc = s->open[0] != NULL
 		    ? (last = s->open[0], 0)
