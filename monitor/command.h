@@ -8,9 +8,12 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "settings.h"
 
 struct options {
-	const char *store; /* folder; never NULL */
+	const struct settings *settings;
+	const char *conf; /* file that was named; NULL: the packaged one */
+	const char *store; /* folder; that of the settings unless named */
 	int64_t from, to; /* all time when they are not given */
 	bool is_json;
 	char **file; /* what stands behind the options */
@@ -25,9 +28,11 @@ enum {
 	EXIT_DATA = 65,
 	EXIT_NOINPUT = 66,
 	EXIT_IO = 74,
-	EXIT_LATER = 75
+	EXIT_LATER = 75,
+	EXIT_CONFIG = 78,
 };
 
+int command_run(const struct options *);
 int command_import(const struct options *);
 int command_totals(const struct options *);
 int command_check(const struct options *);

@@ -7,45 +7,78 @@
 #include "event_read.h"
 
 #define LATE (10 * US_MIN)
+#define KEPT_MAX ((size_t)8 << 20) /* of lines that come once */
 
 struct feed {
-	struct store *store; /* borrowed */
+	struct feeds *all; /* borrowed */
 	int64_t source;
+	enum feed_kind kind;
+	/* behind the lines before this one; behind it; behind the last commit */
+	struct place place, behind, committed;
+	bool has_place;
+	struct buf kept; /* FEED_ONCE: lines of the batch, lengths first */
+};
+
+struct feeds {
+	struct store *store; /* borrowed */
 	bool is_live;
 	struct event_names *names;
-	struct place place, behind; /* of the lines before this one; after */
-	bool has_place;
-	int pending;
+	struct feed *feed[FEED_SOURCES];
+	size_t n;
+	size_t pending;
 	int64_t now; /* when the batch began: of lines without a time */
 	struct feed_counts counts, committed;
 };
 
-struct feed *
-feed_new(struct store *store, int64_t source, bool is_live)
+struct feeds *
+feeds_new(struct store *store, bool is_live)
 {
-	struct feed *f = calloc(1, sizeof(*f));
+	struct feeds *all = calloc(1, sizeof(*all));
 
-	if (f == NULL)
+	if (all == NULL)
 		return NULL;
-	f->store = store;
-	f->source = source;
-	f->is_live = is_live;
-	f->names = event_names_new();
-	if (f->names != NULL)
-		return f;
-	free(f);
+	all->store = store;
+	all->is_live = is_live;
+	all->names = event_names_new();
+	if (all->names != NULL)
+		return all;
+	free(all);
 	return NULL;
 }
 
 void
-feed_free(struct feed *f)
+feeds_free(struct feeds *all)
 {
-	if (f == NULL)
+	if (all == NULL)
 		return;
-	if (f->pending != 0)
-		store_rollback(f->store);
-	event_names_free(f->names);
-	free(f);
+	store_rollback(all->store);
+	for (size_t i = 0; i < all->n; i++) {
+		buf_release(&all->feed[i]->kept);
+		free(all->feed[i]);
+	}
+	event_names_free(all->names);
+	free(all);
+}
+
+struct feed *
+feed_new(struct feeds *all, int64_t source, enum feed_kind kind)
+{
+	struct feed *f = all->n < FEED_SOURCES ? calloc(1, sizeof(*f)) : NULL;
+
+	if (f == NULL)
+		return NULL;
+	f->all = all;
+	f->source = source;
+	f->kind = kind;
+	buf_init(&f->kept, KEPT_MAX);
+	all->feed[all->n++] = f;
+	return f;
+}
+
+void
+feed_start(struct feed *f, const struct place *p)
+{
+	f->place = f->behind = f->committed = *p;
 }
 
 void
@@ -55,59 +88,94 @@ feed_at(struct feed *f, const struct place *p)
 	f->has_place = true;
 }
 
-int
-feed_pending(const struct feed *f)
+size_t
+feeds_pending(const struct feeds *all)
 {
-	return f->pending;
+	return all->pending;
+}
+
+const struct place *
+feed_committed(const struct feed *f)
+{
+	return &f->committed;
 }
 
 const struct feed_counts *
-feed_counts(const struct feed *f)
+feeds_counts(const struct feeds *all)
 {
-	return &f->counts;
+	return &all->counts;
+}
+
+const char *
+feeds_error(const struct feeds *all)
+{
+	return store_error(all->store);
+}
+
+/* All of the batch is void. */
+static int
+undo(struct feeds *all, int rc)
+{
+	store_rollback(all->store);
+	all->counts = all->committed;
+	all->pending = 0;
+	for (size_t i = 0; i < all->n; i++)
+		all->feed[i]->place = all->feed[i]->behind =
+		    all->feed[i]->committed;
+	return rc;
 }
 
 /* Up to and without the line that is being read. */
 static int
-commit_to(struct feed *f, const struct place *place)
+commit(struct feeds *all)
 {
-	int rc = store_commit(f->store, f->has_place ? place : NULL);
+	struct place place[FEED_SOURCES];
+	size_t n = 0;
+	int rc;
 
-	if (rc < 0) {
-		store_rollback(f->store);
-		f->counts = f->committed;
+	for (size_t i = 0; i < all->n; i++)
+		if (all->feed[i]->has_place)
+			place[n++] = all->feed[i]->place;
+	rc = store_commit(all->store, place, n);
+	if (rc < 0)
+		return undo(all, rc);
+	for (size_t i = 0; i < all->n; i++) {
+		all->feed[i]->committed = all->feed[i]->place;
+		buf_clear(&all->feed[i]->kept);
 	}
-	f->committed = f->counts;
-	f->pending = 0;
-	return rc;
+	all->committed = all->counts;
+	all->pending = 0;
+	return 0;
 }
 
 int
-feed_commit(struct feed *f)
+feeds_commit(struct feeds *all)
 {
-	f->place = f->behind;
-	return commit_to(f, &f->behind);
+	for (size_t i = 0; i < all->n; i++)
+		all->feed[i]->place = all->feed[i]->behind;
+	return commit(all);
 }
 
 static int
 unparsed(struct feed *f, struct slice line)
 {
-	f->counts.unparsed++;
-	return store_unparsed(f->store, f->now, f->source, line);
+	f->all->counts.unparsed++;
+	return store_unparsed(f->all->store, f->all->now, f->source, line);
 }
 
 static int
 hear(struct feed *f, const struct heard *h)
 {
 	enum heard_as as = HEARD_NEW;
-	int rc = store_hear(f->store, h, &as);
+	int rc = store_hear(f->all->store, h, &as);
 
 	if (rc < 0)
 		return rc;
-	f->counts.events += as == HEARD_NEW;
-	f->counts.before += as == HEARD_BEFORE;
-	if (as == HEARD_NEW && f->is_live && f->now - h->time_us > LATE)
-		rc = store_count(f->store, TK_LATE, h->time_us, 1);
+	f->all->counts.events += as == HEARD_NEW;
+	f->all->counts.before += as == HEARD_BEFORE;
+	if (as == HEARD_NEW && f->all->is_live &&
+	    f->all->now - h->time_us > LATE)
+		rc = store_count(f->all->store, TK_LATE, h->time_us, 1);
 	return rc;
 }
 
@@ -124,7 +192,7 @@ own(struct feed *f, int rc, const struct event_origin *o, struct heard *h)
 	h->pid = o->pid;
 	h->boot = o->boot;
 	h->seq = o->boot.n != 0 ? o->seq : 0;
-	return rc == -ENOENT ? store_unknown(f->store, h) : hear(f, h);
+	return rc == -ENOENT ? store_unknown(f->all->store, h) : hear(f, h);
 }
 
 /* Of a line that a killed writer left without its end only what another
@@ -133,7 +201,7 @@ static int
 read_json(struct feed *f, char *line, size_t n, struct event_origin *origin,
     struct event *e)
 {
-	int rc = event_read_json(f->names, line, n, origin, e);
+	int rc = event_read_json(f->all->names, line, n, origin, e);
 	size_t start;
 
 	if (rc != -EBADMSG)
@@ -141,7 +209,8 @@ read_json(struct feed *f, char *line, size_t n, struct event_origin *origin,
 	start = event_json_start((struct slice){ line, n });
 	return start == 0 || start == n
 	    ? rc
-	    : event_read_json(f->names, line + start, n - start, origin, e);
+	    : event_read_json(
+		  f->all->names, line + start, n - start, origin, e);
 }
 
 /* ret_is_own: it is a line of ours. */
@@ -155,7 +224,7 @@ try_own(struct feed *f, char *line, size_t n, bool *ret_is_own)
 	if (n != 0 && line[0] == '{')
 		rc = read_json(f, line, n, &origin, &h.event);
 	else if (n != 0 && line[0] == '<')
-		rc = event_read_sd(f->names, line, n, &origin, &h.event);
+		rc = event_read_sd(f->all->names, line, n, &origin, &h.event);
 	*ret_is_own = rc == 0 || rc == -ENOENT;
 	return *ret_is_own ? own(f, rc, &origin, &h) : 0;
 }
@@ -171,29 +240,101 @@ one_line(struct feed *f, char *line, size_t n)
 	return rc;
 }
 
+/* A batch of too many days ends before this line. */
+static int
+take_line(struct feed *f, char *line, size_t n)
+{
+	struct feed_counts counts = f->all->counts;
+	int rc = one_line(f, line, n);
+
+	if (rc != -EXFULL)
+		return rc;
+	f->all->counts = counts;
+	rc = commit(f->all);
+	return rc < 0 ? rc : one_line(f, line, n);
+}
+
+static void
+begin(struct feeds *all)
+{
+	if (all->pending == 0)
+		all->now = clock_wall();
+}
+
+/* After something was taken, or was not. */
+static int
+finish(struct feed *f, int rc)
+{
+	if (rc < 0)
+		return undo(f->all, rc);
+	f->place = f->behind;
+	return ++f->all->pending >= FEED_BATCH || f->kept.len > KEPT_MAX / 2
+	    ? feeds_commit(f->all)
+	    : 0;
+}
+
+static void
+keep(struct feed *f, const char *line, size_t n)
+{
+	uint32_t length = (uint32_t)n;
+
+	buf_add(&f->kept, &length, sizeof(length));
+	buf_add(&f->kept, line, n);
+}
+
 int
 feed_line(struct feed *f, char *line, size_t n)
 {
-	struct feed_counts counts = f->counts;
-	int rc;
+	begin(f->all);
+	if (f->kind == FEED_ONCE)
+		keep(f, line, n);
+	f->all->counts.lines++;
+	f->all->counts.bytes += n;
+	return finish(f, take_line(f, line, n));
+}
 
-	if (f->pending == 0)
-		f->now = clock_wall();
-	rc = one_line(f, line, n);
-	if (rc == -EXFULL) { /* a batch of many days */
-		f->counts = counts;
-		rc = commit_to(f, &f->place);
-		if (rc == 0)
-			rc = one_line(f, line, n);
+int
+feed_hear(struct feed *f, const struct heard *h)
+{
+	begin(f->all);
+	return finish(f, hear(f, h));
+}
+
+int
+feed_count(struct feed *f, enum tally_kind kind, uint64_t n)
+{
+	begin(f->all);
+	return finish(f, store_count(f->all->store, kind, f->all->now, n));
+}
+
+static int
+say_again(struct feed *f)
+{
+	uint32_t n;
+	char *copy;
+	int rc = 0;
+
+	for (size_t at = 0; rc == 0 && at < f->kept.len; at += n) {
+		memcpy(&n, f->kept.data + at, sizeof(n));
+		at += sizeof(n);
+		copy = slice_dup((struct slice){ f->kept.data + at, n });
+		if (copy == NULL)
+			return -ENOMEM;
+		f->all->counts.lines++;
+		f->all->pending++;
+		rc = one_line(f, copy, n);
+		free(copy);
 	}
-	if (rc < 0) {
-		store_rollback(f->store);
-		f->counts = f->committed;
-		f->pending = 0;
-		return rc;
-	}
-	f->counts.lines++;
-	f->counts.bytes += n;
-	f->place = f->behind;
-	return ++f->pending >= FEED_BATCH ? feed_commit(f) : 0;
+	return rc;
+}
+
+int
+feeds_retry(struct feeds *all)
+{
+	int rc = 0;
+
+	begin(all);
+	for (size_t i = 0; i < all->n && rc == 0; i++)
+		rc = say_again(all->feed[i]);
+	return rc < 0 ? undo(all, rc) : feeds_commit(all);
 }

@@ -62,7 +62,8 @@ find_source(struct store *s, struct input *in, struct head *h)
 }
 
 static int
-read_lines(struct input *in, struct feed *f, struct place *place)
+read_lines(
+    struct input *in, struct feeds *all, struct feed *f, struct place *place)
 {
 	bool is_whole;
 	char *line;
@@ -79,34 +80,38 @@ read_lines(struct input *in, struct feed *f, struct place *place)
 		if (bad < 0)
 			return bad;
 	}
-	bad = feed_commit(f); /* a damaged file is kept as far as it goes */
+	bad = feeds_commit(all); /* a damaged file is kept as far as it goes */
 	return bad < 0 ? bad : rc;
+}
+
+static void
+add_counts(struct feed_counts *sum, const struct feed_counts *c)
+{
+	sum->lines += c->lines;
+	sum->events += c->events;
+	sum->before += c->before;
+	sum->unparsed += c->unparsed;
+	sum->bytes += c->bytes;
 }
 
 static int
 import_input(struct store *s, struct input *in, struct feed_counts *sum)
 {
 	struct head h = { .bytes = malloc(HEAD) };
+	struct feeds *all = feeds_new(s, false);
+	struct feed *f;
 	struct place place;
-	struct feed *f = NULL;
-	int rc = h.bytes == NULL ? -ENOMEM : find_source(s, in, &h);
+	int rc =
+	    h.bytes == NULL || all == NULL ? -ENOMEM : find_source(s, in, &h);
 
 	if (rc == 0 && store_place(s, h.source, &place))
 		input_skip(in, place.off);
 	if (rc == 0) {
-		f = feed_new(s, h.source, false);
-		rc = f == NULL ? -ENOMEM : read_lines(in, f, &place);
+		f = feed_new(all, h.source, FEED_AGAIN);
+		rc = f == NULL ? -ENOMEM : read_lines(in, all, f, &place);
+		add_counts(sum, feeds_counts(all));
 	}
-	if (f != NULL) {
-		const struct feed_counts *c = feed_counts(f);
-
-		sum->lines += c->lines;
-		sum->events += c->events;
-		sum->before += c->before;
-		sum->unparsed += c->unparsed;
-		sum->bytes += c->bytes;
-	}
-	feed_free(f);
+	feeds_free(all);
 	free(h.bytes);
 	return rc;
 }

@@ -17,6 +17,8 @@ static const struct command {
 	int (*run)(const struct options *);
 	int files_min, files_max;
 } commands[] = {
+	{ "run", "", "follow the event log, listen to syslog", command_run, 0,
+	    0 },
 	{ "import", "FILE...|-", "files of events or log lines, in any order",
 	    command_import, 1, 1 << 20 },
 	{ "totals", "[--from T] [--to T] [--json]",
@@ -29,7 +31,7 @@ static const struct command {
 static int
 usage(FILE *to)
 {
-	fputs("usage: mtacollect COMMAND [--store DIR] ...\n\n", to);
+	fputs("usage: mtacollect COMMAND [-c FILE] [--store DIR] ...\n\n", to);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(to, "  %-8s%-30s%s\n", commands[i].word,
 		    commands[i].args, commands[i].doc);
@@ -53,6 +55,7 @@ static bool
 read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option names[] = {
+		{ "conf", required_argument, NULL, 'c' },
 		{ "store", required_argument, NULL, 's' },
 		{ "from", required_argument, NULL, 'f' },
 		{ "to", required_argument, NULL, 't' },
@@ -61,8 +64,11 @@ read_options(int argc, char **argv, struct options *o)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "c:", names, NULL)) != -1)
 		switch (c) {
+		case 'c':
+			o->conf = optarg;
+			break;
 		case 's':
 			o->store = optarg;
 			break;
@@ -85,12 +91,34 @@ read_options(int argc, char **argv, struct options *o)
 	return true;
 }
 
+/* With what the configuration says, which every command may need. */
+static int
+start(const struct command *c, struct options *o)
+{
+	struct settings *s;
+	struct buf errors;
+	int status;
+
+	buf_init(&errors, 65536);
+	s = settings_read(o->conf, &errors);
+	if (s == NULL) {
+		fputs(errors.data, stderr);
+		status = command_fail(EXIT_CONFIG, "nothing was done");
+	} else {
+		o->settings = s;
+		if (o->store == NULL)
+			o->store = s->StoreDirectory;
+		status = c->run(o);
+	}
+	settings_free(s);
+	buf_release(&errors);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
-	struct options o = {
-		.store = MTA_STOREDIR, .from = WHEN_FIRST, .to = WHEN_LAST
-	};
+	struct options o = { .from = WHEN_FIRST, .to = WHEN_LAST };
 	const char *word = argc > 1 ? argv[1] : "";
 
 	setlocale(LC_TIME, "");
@@ -106,7 +134,7 @@ main(int argc, char **argv)
 		if (!read_options(argc - 1, argv + 1, &o) ||
 		    o.files < c->files_min || o.files > c->files_max)
 			return usage(stderr);
-		return c->run(&o);
+		return start(c, &o);
 	}
 	return usage(stderr);
 }

@@ -438,12 +438,12 @@ commit_others(struct store *s, const struct segment *last)
 }
 
 int
-store_commit(struct store *s, const struct place *place)
+store_commit(struct store *s, const struct place *place, size_t places)
 {
 	struct segment *last = newest_dirty(s);
 	int rc = 0;
 
-	if (last == NULL && place == NULL)
+	if (last == NULL && places == 0)
 		return 0;
 	rc = in_catalog(s, reasons_commit(s->reasons));
 	if (rc < 0)
@@ -456,8 +456,8 @@ store_commit(struct store *s, const struct place *place)
 		rc = commit_others(s, last);
 	if (rc < 0)
 		return rc;
-	if (place != NULL)
-		rc = segment_place(last, place);
+	for (size_t i = 0; i < places && rc == 0; i++)
+		rc = segment_place(last, &place[i]);
 	if (rc == 0)
 		rc = segment_commit(last, false);
 	s->main_day = segment_number(last);

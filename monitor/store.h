@@ -14,6 +14,8 @@
 #ifndef STORE_H
 #define STORE_H
 
+#include <stddef.h>
+
 #include "segment.h"
 
 struct store;
@@ -36,8 +38,7 @@ int store_hear(struct store *, const struct heard *, enum heard_as *ret_as);
 int store_unknown(struct store *, const struct heard *);
 int store_unparsed(struct store *, int64_t t, int64_t source, struct slice);
 int store_count(struct store *, enum tally_kind, int64_t t, uint64_t n);
-/* place may be NULL. */
-int store_commit(struct store *, const struct place *);
+int store_commit(struct store *, const struct place *, size_t places);
 void store_rollback(struct store *);
 const char *store_error(const struct store *);
 

@@ -1,0 +1,209 @@
+#include "intake.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+
+#define ENOUGH 5000 /* lines are committed before their time */
+
+static const struct source_ops *const kinds[] = { &source_events, &source_unix,
+	&source_udp, &source_unixstream, &source_tcp, &source_tls };
+
+struct tap {
+	const struct source_ops *ops;
+	void *of;
+	struct feed *feed;
+	int64_t id;
+};
+
+struct intake {
+	struct store *store; /* borrowed */
+	struct event_base *base; /* borrowed */
+	struct feeds *feeds;
+	struct tap tap[FEED_SOURCES];
+	size_t n;
+	struct event *commit, *retry;
+	struct timeval batch_time;
+	bool is_open, is_armed;
+};
+
+struct event_base *
+intake_base(struct intake *in)
+{
+	return in->base;
+}
+
+bool
+intake_is_open(const struct intake *in)
+{
+	return in->is_open;
+}
+
+int64_t
+intake_source_id(struct intake *in, struct feed *f)
+{
+	for (size_t i = 0; i < in->n; i++)
+		if (in->tap[i].feed == f)
+			return in->tap[i].id;
+	return 0;
+}
+
+void
+intake_place(struct intake *in, struct feed *f, struct place *ret)
+{
+	store_place(in->store, intake_source_id(in, f), ret);
+}
+
+static void
+set_open(struct intake *in, bool is_open)
+{
+	in->is_open = is_open;
+	for (size_t i = 0; i < in->n; i++)
+		in->tap[i].ops->set_open(in->tap[i].of, is_open);
+}
+
+static void
+fail(struct intake *in, int rc)
+{
+	static const struct timeval second = { 1, 0 };
+
+	if (in->is_open) {
+		log_warn("%s; what was not stored is read again",
+		    *feeds_error(in->feeds) ? feeds_error(in->feeds)
+					    : strerror(-rc));
+		set_open(in, false);
+	}
+	evtimer_add(in->retry, &second);
+}
+
+static void
+commit_now(struct intake *in)
+{
+	int rc = feeds_commit(in->feeds);
+
+	evtimer_del(in->commit);
+	in->is_armed = false;
+	if (rc < 0)
+		fail(in, rc);
+}
+
+static void
+on_commit(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	commit_now(arg);
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct intake *in = arg;
+	int rc = feeds_retry(in->feeds);
+
+	(void)fd;
+	(void)what;
+	if (rc < 0) {
+		fail(in, rc);
+		return;
+	}
+	log_warn("storing again");
+	set_open(in, true);
+}
+
+void
+intake_heard(struct intake *in, int rc)
+{
+	if (!in->is_open)
+		return;
+	if (rc < 0) {
+		fail(in, rc);
+	} else if (feeds_pending(in->feeds) >= ENOUGH) {
+		commit_now(in);
+	} else if (!in->is_armed && feeds_pending(in->feeds) != 0) {
+		evtimer_add(in->commit, &in->batch_time);
+		in->is_armed = true;
+	}
+}
+
+static const struct source_ops *
+find_kind(const char *name)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i]->kind, name) == 0)
+			return kinds[i];
+	return NULL;
+}
+
+static bool
+add_tap(struct intake *in, const struct source_settings *s, char why[256])
+{
+	struct tap *t = &in->tap[in->n];
+
+	if (in->n == FEED_SOURCES) {
+		snprintf(why, 256, "more than %d sources", FEED_SOURCES);
+		return false;
+	}
+	t->ops = find_kind(s->Kind);
+	t->id = store_source(in->store, s->Kind, s->title);
+	if (t->id < 0) {
+		snprintf(why, 256, "%s", store_error(in->store));
+		return false;
+	}
+	t->feed = feed_new(in->feeds, t->id, t->ops->kind_of_feed);
+	in->n++;
+	if (t->feed != NULL)
+		t->of = t->ops->start(in, s, t->feed, why);
+	if (t->of == NULL)
+		in->n--;
+	return t->of != NULL;
+}
+
+struct intake *
+intake_new(struct store *store, const struct settings *s,
+    struct event_base *base, char why[256])
+{
+	struct intake *in = calloc(1, sizeof(*in));
+
+	snprintf(why, 256, "no memory");
+	if (in == NULL)
+		return NULL;
+	in->store = store;
+	in->base = base;
+	in->is_open = true;
+	in->batch_time.tv_sec = s->BatchTime / US_SEC;
+	in->batch_time.tv_usec = s->BatchTime % US_SEC;
+	in->feeds = feeds_new(store, true);
+	in->commit = evtimer_new(base, on_commit, in);
+	in->retry = evtimer_new(base, on_retry, in);
+	if (in->feeds == NULL || in->commit == NULL || in->retry == NULL)
+		goto bad;
+	for (size_t i = 0; i < s->sources; i++)
+		if (!add_tap(in, &s->source[i], why))
+			goto bad;
+	return in;
+bad:
+	intake_free(in);
+	return NULL;
+}
+
+void
+intake_free(struct intake *in)
+{
+	if (in == NULL)
+		return;
+	if (in->feeds != NULL && in->is_open)
+		feeds_commit(in->feeds);
+	for (size_t i = 0; i < in->n; i++)
+		in->tap[i].ops->stop(in->tap[i].of);
+	feeds_free(in->feeds);
+	if (in->commit != NULL)
+		event_free(in->commit);
+	if (in->retry != NULL)
+		event_free(in->retry);
+	free(in);
+}
