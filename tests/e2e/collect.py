@@ -84,7 +84,16 @@ source "mtad" { Kind = "events" Path = "%s/log" }
 
 
 def written(m):
-    return [(e["boot"], e["seq"]) for e in m.events()]
+    """(boot, seq) of all, but of what was told again after a crash only the
+    first (mta-events(7))."""
+    told, out = set(), []
+    for e in sorted(m.events(), key=lambda e: "retold" in e):
+        key = [e.get(k) for k in ("msg.id", "rcpt.id", "attempt", "event")]
+        if "retold" in e and repr(key) in told:
+            continue
+        told.add(repr(key))
+        out.append((e["boot"], e["seq"]))
+    return out
 
 
 def same(c, m):
