@@ -17,9 +17,11 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/import.c monitor/import.h \
 	monitor/intake.c monitor/intake.h \
 	monitor/input.c monitor/input.h \
+	monitor/life.c monitor/life.h \
 	monitor/listen.c monitor/listen.h \
 	monitor/minutes.c monitor/minutes.h \
 	monitor/rate.c monitor/rate.h \
+	monitor/recall.c monitor/recall.h \
 	monitor/reasons.c monitor/reasons.h \
 	monitor/row.c monitor/row.h \
 	monitor/schema.c monitor/schema.h \
@@ -32,6 +34,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/tally.c monitor/tally.h \
 	monitor/tls.c monitor/tls.h \
 	monitor/totals.c monitor/totals.h \
+	monitor/trace.c monitor/trace.h \
 	monitor/unpack.c monitor/unpack.h \
 	monitor/when.c monitor/when.h \
 	monitor/writer.c monitor/writer.h
@@ -49,3 +52,8 @@ monitor_mtacollect_SOURCES = monitor/mtacollect.c \
 	monitor/command.h monitor/command_store.c monitor/run.c
 monitor_mtacollect_CPPFLAGS = $(MONITOR_CPPFLAGS)
 monitor_mtacollect_LDADD = $(MONITOR_LIBS)
+
+bin_PROGRAMS += monitor/mtatrace
+monitor_mtatrace_SOURCES = monitor/mtatrace.c monitor/command.h
+monitor_mtatrace_CPPFLAGS = $(MONITOR_CPPFLAGS)
+monitor_mtatrace_LDADD = $(MONITOR_LIBS)

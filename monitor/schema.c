@@ -59,6 +59,7 @@ static const char segment_1[] =
 	" ip TEXT NOT NULL,"
 	" UNIQUE(name, ip)"
 	") STRICT;"
+	"CREATE INDEX host_ip ON host(ip);"
 	"CREATE TABLE writer("
 	" id INTEGER PRIMARY KEY,"
 	" boot TEXT NOT NULL,"
