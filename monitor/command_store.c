@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check.h"
+#include "audit.h"
 #include "command.h"
 #include "import.h"
 #include "totals.h"
@@ -91,7 +91,7 @@ command_check(const struct options *o)
 	int bad, status;
 
 	buf_init(&b, 1 << 20);
-	bad = check_store(o->store, &b);
+	bad = audit_store(o->store, &b);
 	status = !command_print(&b) ? EXIT_IO
 	    : bad < 0		    ? status_of(bad)
 	    : bad > 0		    ? EXIT_FOUND

@@ -1,9 +1,9 @@
 # libmonitor.a: the store and everything that fills and reads it
 noinst_LIBRARIES += monitor/libmonitor.a
 monitor_libmonitor_a_SOURCES = \
+	monitor/audit.c monitor/audit.h \
 	monitor/batch.c monitor/batch.h \
 	monitor/book.c monitor/book.h \
-	monitor/check.c monitor/check.h \
 	monitor/days.c monitor/days.h \
 	monitor/db.c monitor/db.h \
 	monitor/dict.c monitor/dict.h \

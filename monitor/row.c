@@ -125,7 +125,7 @@ int
 row_keys(struct dicts *d, const struct fields *f, struct row_keys *k)
 {
 	enum event_type type = f->event->type;
-	int64_t bad;
+	int64_t bad, domain;
 
 	k->type = dicts_word(d, slice_of(event_info(type)->name));
 	k->sender = addr_of(d, f, F_MAIL_FROM, &k->sender_domain);
@@ -137,7 +137,7 @@ row_keys(struct dicts *d, const struct fields *f, struct row_keys *k)
 	k->reason = 0;
 	k->peer = host_of(d, f, F_PEER_NAME, F_PEER_IP);
 	bad = k->type | k->sender | k->rcpt | k->mailer | k->class | k->host |
-	    k->peer;
+	    k->peer | k->expanded;
 	return bad < 0 ? -EIO : 0;
 }
 

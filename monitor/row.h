@@ -11,6 +11,7 @@
 /* What row_keys() found of an event; 0: absent. */
 struct row_keys {
 	int64_t type, sender, rcpt, mailer, host, peer, class;
+	int64_t expanded; /* the recipient that an rcpt.expand makes */
 	int64_t sender_domain, rcpt_domain;
 	int64_t reason; /* set by the caller */
 };

@@ -280,7 +280,8 @@ static int
 store(struct segment *s, const struct heard *h, int64_t writer,
     const struct fields *f, const struct row_keys *k, int64_t node)
 {
-	struct book_keys keys = { node, k->sender, k->rcpt, k->host };
+	struct book_keys keys = { node, k->sender,
+		k->expanded ? k->expanded : k->rcpt, k->host };
 	struct row_origin origin = { h->time_us, writer, h->seq, 0 };
 	int64_t msg = 0, id;
 	int rc;

@@ -1,4 +1,4 @@
-#include "check.h"
+#include "audit.h"
 
 #include <errno.h>
 #include <linux/magic.h>
@@ -10,14 +10,14 @@
 #include "gaps.h"
 #include "schema.h"
 
-struct check {
+struct audit {
 	struct buf *out;
 	struct gaps *gaps;
 	int faults;
 };
 
 static void
-fault(struct check *c, const char *path, const char *what, int64_t n)
+fault(struct audit *c, const char *path, const char *what, int64_t n)
 {
 	c->faults++;
 	buf_addf(c->out, "%s: ", path);
@@ -60,7 +60,7 @@ static const struct rule {
 };
 
 static void
-check_rules(struct check *c, const char *path, struct db *db)
+check_rules(struct audit *c, const char *path, struct db *db)
 {
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		int64_t n = db_number(db, rules[i].sql, -1);
@@ -89,7 +89,7 @@ is_sound(struct db *db)
 static bool
 check_day(void *arg, const struct day *day)
 {
-	struct check *c = arg;
+	struct audit *c = arg;
 	struct db db = DB_NONE;
 	char why[256];
 
@@ -113,7 +113,7 @@ check_day(void *arg, const struct day *day)
 static void
 say_gap(void *arg, const char *boot, uint64_t from, uint64_t to)
 {
-	struct check *c = arg;
+	struct audit *c = arg;
 
 	buf_addf(c->out, "missing: events %llu to %llu of writer %s\n",
 	    (unsigned long long)from, (unsigned long long)to, boot);
@@ -121,7 +121,7 @@ say_gap(void *arg, const char *boot, uint64_t from, uint64_t to)
 
 /* SQLite's locks do not hold over the network. */
 static void
-check_filesystem(struct check *c, const char *dir)
+check_filesystem(struct audit *c, const char *dir)
 {
 	struct statfs st;
 
@@ -132,9 +132,9 @@ check_filesystem(struct check *c, const char *dir)
 }
 
 int
-check_store(const char *dir, struct buf *out)
+audit_store(const char *dir, struct buf *out)
 {
-	struct check c = { out, gaps_new(), 0 };
+	struct audit c = { out, gaps_new(), 0 };
 	char *path = buf_text("%s/catalog.db", dir), why[256];
 	struct db db = DB_NONE;
 	int rc = c.gaps == NULL || path == NULL ? -ENOMEM : 0;
