@@ -129,8 +129,8 @@ row_keys(struct dicts *d, const struct fields *f, struct row_keys *k)
 
 	k->type = dicts_word(d, slice_of(event_info(type)->name));
 	k->sender = addr_of(d, f, F_MAIL_FROM, &k->sender_domain);
-	k->rcpt = addr_of(
-	    d, f, type == EV_RCPT_EXPAND ? F_TO : F_RCPT_TO, &k->rcpt_domain);
+	k->rcpt = addr_of(d, f, F_RCPT_TO, &k->rcpt_domain);
+	k->expanded = type == EV_RCPT_EXPAND ? addr_of(d, f, F_TO, &domain) : 0;
 	k->mailer = word_of(d, f, F_MAILER);
 	k->class = word_of(d, f, F_REASON_CLASS);
 	k->host = host_of(d, f, F_HOST_NAME, F_HOST_IP);
