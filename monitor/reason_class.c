@@ -26,7 +26,8 @@ static const struct phrase own_words[] = {
 	{ "smtp timeout", RC_CONN_TIMEOUT },
 	{ "timeout", RC_CONN_TIMEOUT },
 	{ "no route to host", RC_NET_UNREACHABLE },
-	{ "unreachable", RC_NET_UNREACHABLE },
+	{ "is unreachable", RC_NET_UNREACHABLE },
+	{ "network error", RC_NET_UNREACHABLE },
 	{ "lost connection", RC_PEER_CLOSED },
 	{ "connection reset", RC_PEER_CLOSED },
 	{ "connection closed", RC_PEER_CLOSED },
@@ -41,6 +42,7 @@ static const struct phrase own_words[] = {
 	{ "domain not found", RC_DNS_NONE },
 	{ "domain does not exist", RC_DNS_NONE },
 	{ "host not found", RC_DNS_NONE },
+	{ "unable to look up host", RC_DNS_NONE },
 	{ "host unknown", RC_DNS_NONE },
 	{ "non-existent host", RC_DNS_NONE },
 	{ "no mx found", RC_DNS_NONE },
@@ -76,7 +78,8 @@ reason_classify(unsigned code, struct slice enhanced, struct slice text)
 	struct slice tail = slice_sub(enhanced, 1, enhanced.n);
 	enum reason reason = RC_NONE;
 
-	if (code == 0)
+	/* 421 is also what mailers make of a connection that broke */
+	if (code == 0 || code == 421)
 		reason = phrase_reason(own_words, COUNT(own_words), text);
 	if (reason == RC_NONE)
 		reason = classify((int)code, enhanced, text);

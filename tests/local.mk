@@ -67,7 +67,7 @@ dist-hook:
 	rm -f $(distdir)/tests/dialogue/remote/stories
 
 # measured by hand: make tests/bench/spool
-EXTRA_PROGRAMS = tests/bench/spool
+EXTRA_PROGRAMS += tests/bench/spool
 tests_bench_spool_SOURCES = tests/bench/spool.c
 tests_bench_spool_CPPFLAGS = $(MTAD_CPPFLAGS) -I$(top_srcdir)/mtad/smtpd
 tests_bench_spool_LDADD = mtad/smtpd/libsmtpd.a $(MTAD_LIBS)
