@@ -57,9 +57,10 @@ command_import(const struct options *o)
 	}
 	store_close(s);
 	printf("%llu lines: %llu events stored, %llu were here already, "
-	       "%llu lines not understood\n",
+	       "%llu lines not understood, %llu of other programs\n",
 	    (unsigned long long)sum.lines, (unsigned long long)sum.events,
-	    (unsigned long long)sum.before, (unsigned long long)sum.unparsed);
+	    (unsigned long long)sum.before, (unsigned long long)sum.unparsed,
+	    (unsigned long long)sum.others);
 	return status;
 }
 

@@ -2,9 +2,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "event_read.h"
+#include "foreign/foreign.h"
 
 #define LATE (10 * US_MIN)
 #define KEPT_MAX ((size_t)8 << 20) /* of lines that come once */
@@ -16,12 +19,15 @@ struct feed {
 	/* behind the lines before this one; behind it; behind the last commit */
 	struct place place, behind, committed;
 	bool has_place;
+	struct foreign *foreign; /* lines of other mailers */
+	int foreign_rc; /* of the events of one line */
 	struct buf kept; /* FEED_ONCE: lines of the batch, lengths first */
 };
 
 struct feeds {
 	struct store *store; /* borrowed */
 	bool is_live;
+	char node[256]; /* of lines that do not say it */
 	struct event_names *names;
 	struct feed *feed[FEED_SOURCES];
 	size_t n;
@@ -39,6 +45,8 @@ feeds_new(struct store *store, bool is_live)
 		return NULL;
 	all->store = store;
 	all->is_live = is_live;
+	if (gethostname(all->node, sizeof(all->node) - 1) < 0)
+		all->node[0] = '\0';
 	all->names = event_names_new();
 	if (all->names != NULL)
 		return all;
@@ -53,12 +61,15 @@ feeds_free(struct feeds *all)
 		return;
 	store_rollback(all->store);
 	for (size_t i = 0; i < all->n; i++) {
+		foreign_free(all->feed[i]->foreign);
 		buf_release(&all->feed[i]->kept);
 		free(all->feed[i]);
 	}
 	event_names_free(all->names);
 	free(all);
 }
+
+static void hear_foreign(void *, const struct heard *);
 
 struct feed *
 feed_new(struct feeds *all, int64_t source, enum feed_kind kind)
@@ -70,9 +81,21 @@ feed_new(struct feeds *all, int64_t source, enum feed_kind kind)
 	f->all = all;
 	f->source = source;
 	f->kind = kind;
+	f->foreign = foreign_new(hear_foreign, f, clock_wall());
+	if (f->foreign == NULL) {
+		free(f);
+		return NULL;
+	}
+	foreign_set_node(f->foreign, slice_of(all->node));
 	buf_init(&f->kept, KEPT_MAX);
 	all->feed[all->n++] = f;
 	return f;
+}
+
+void
+feed_set_now(struct feed *f, int64_t now_us)
+{
+	foreign_set_now(f->foreign, now_us);
 }
 
 void
@@ -229,15 +252,55 @@ try_own(struct feed *f, char *line, size_t n, bool *ret_is_own)
 	return *ret_is_own ? own(f, rc, &origin, &h) : 0;
 }
 
+/* The place before this line goes with a batch that ends within it. */
+static void
+hear_foreign(void *ctx, const struct heard *h)
+{
+	struct feed *f = ctx;
+	int rc = f->foreign_rc < 0 ? f->foreign_rc : hear(f, h);
+
+	if (rc == -EXFULL && (rc = commit(f->all)) == 0)
+		rc = hear(f, h);
+	f->foreign_rc = rc;
+}
+
+/* Does it begin as lines of a system's log do: <22>, "Nov 24", 2026-11-24?
+ * Then it is another program's, and nothing is missing. */
+static bool
+is_of_a_log(struct slice s)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+	if (s.n < 5)
+		return false;
+	return s.p[0] == '<' ||
+	    (s.p[3] == ' ' && memmem(months, 36, s.p, 3) != NULL) ||
+	    (s.p[4] == '-' && s.p[0] >= '0' && s.p[0] <= '9');
+}
+
+static int
+other_mailer(struct feed *f, struct slice line)
+{
+	enum foreign_result r;
+
+	f->foreign_rc = 0;
+	r = foreign_line(f->foreign, line);
+	if (f->foreign_rc == -ERANGE || r == FOREIGN_UNPARSED ||
+	    (r == FOREIGN_OTHER && !is_of_a_log(line)))
+		return unparsed(f, line);
+	f->all->counts.others += r == FOREIGN_OTHER;
+	return f->foreign_rc;
+}
+
 static int
 one_line(struct feed *f, char *line, size_t n)
 {
 	bool is_own;
 	int rc = try_own(f, line, n, &is_own);
 
-	if (rc == -ERANGE || !is_own)
-		rc = unparsed(f, (struct slice){ line, n });
-	return rc;
+	if (rc == -ERANGE)
+		return unparsed(f, (struct slice){ line, n });
+	return is_own ? rc : other_mailer(f, (struct slice){ line, n });
 }
 
 /* A batch of too many days ends before this line. */
@@ -257,8 +320,11 @@ take_line(struct feed *f, char *line, size_t n)
 static void
 begin(struct feeds *all)
 {
-	if (all->pending == 0)
-		all->now = clock_wall();
+	if (all->pending != 0)
+		return;
+	all->now = clock_wall();
+	for (size_t i = 0; all->is_live && i < all->n; i++)
+		foreign_set_now(all->feed[i]->foreign, all->now);
 }
 
 /* After something was taken, or was not. */

@@ -25,7 +25,11 @@ struct feed; /* one source of them */
 
 /* What came of the lines so far. */
 struct feed_counts {
-	uint64_t lines, events, before, unparsed, bytes;
+	uint64_t lines, bytes;
+	uint64_t events; /* stored */
+	uint64_t before; /* events that were here already */
+	uint64_t unparsed; /* lines that nobody could read */
+	uint64_t others; /* lines of programs that are no mailers */
 };
 
 enum feed_kind {
@@ -40,6 +44,8 @@ void feeds_free(struct feeds *); /* what is not committed is rolled back */
 /* Owned by feeds. NULL without memory, or beyond FEED_SOURCES. */
 struct feed *feed_new(struct feeds *, int64_t source, enum feed_kind);
 
+/* No line is later: of a file its last change (lines without a year). */
+void feed_set_now(struct feed *, int64_t now_us);
 /* Where it was read to before, as the store has it. */
 void feed_start(struct feed *, const struct place *);
 /* The place behind the line that comes next; of FEED_AGAIN. */

@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
+#include "clock.h"
 #include "crc32c.h"
 #include "input.h"
 
@@ -91,11 +93,13 @@ add_counts(struct feed_counts *sum, const struct feed_counts *c)
 	sum->events += c->events;
 	sum->before += c->before;
 	sum->unparsed += c->unparsed;
+	sum->others += c->others;
 	sum->bytes += c->bytes;
 }
 
 static int
-import_input(struct store *s, struct input *in, struct feed_counts *sum)
+import_input(
+    struct store *s, struct input *in, int64_t changed, struct feed_counts *sum)
 {
 	struct head h = { .bytes = malloc(HEAD) };
 	struct feeds *all = feeds_new(s, false);
@@ -108,12 +112,24 @@ import_input(struct store *s, struct input *in, struct feed_counts *sum)
 		input_skip(in, place.off);
 	if (rc == 0) {
 		f = feed_new(all, h.source, FEED_AGAIN);
-		rc = f == NULL ? -ENOMEM : read_lines(in, all, f, &place);
+		rc = f == NULL ? -ENOMEM : 0;
+	}
+	if (rc == 0) {
+		feed_set_now(f, changed);
+		rc = read_lines(in, all, f, &place);
 		add_counts(sum, feeds_counts(all));
 	}
 	feeds_free(all);
 	free(h.bytes);
 	return rc;
+}
+
+/* No line of a file is later than its last change; of a pipe, than now. */
+static int64_t
+changed_at(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) ? (int64_t)st->st_mtime * US_SEC + US_SEC
+				    : clock_wall();
 }
 
 int
@@ -123,6 +139,7 @@ import_file(
 	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
 					: open(path, O_RDONLY | O_CLOEXEC);
 	struct input *in;
+	struct stat st;
 	int rc;
 
 	if (fd < 0) {
@@ -130,8 +147,10 @@ import_file(
 		snprintf(why, 512, "%s: %s", path, strerror(errno));
 		return rc;
 	}
+	if (fstat(fd, &st) < 0)
+		st = (struct stat){ 0 };
 	in = input_new(fd, FEED_LINE_MAX);
-	rc = in == NULL ? -ENOMEM : import_input(s, in, sum);
+	rc = in == NULL ? -ENOMEM : import_input(s, in, changed_at(&st), sum);
 	input_free(in);
 	if (rc == -EBADMSG)
 		snprintf(why, 512,
