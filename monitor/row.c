@@ -97,9 +97,7 @@ row_forget(struct row *r)
 static int64_t
 word_of(struct dicts *d, const struct fields *f, enum event_field which)
 {
-	struct slice s = fields_str(f, which);
-
-	return s.n == 0 ? 0 : dicts_word(d, s);
+	return fields_has(f, which) ? dicts_word(d, fields_str(f, which)) : 0;
 }
 
 static int64_t

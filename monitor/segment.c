@@ -262,8 +262,10 @@ static void
 count(struct segment *s, const struct heard *h, const struct fields *f,
     const struct row_keys *k)
 {
+	/* mtad's own refusals have an empty mailer */
+	int64_t mailer = fields_str(f, F_MAILER).n != 0 ? k->mailer : 0;
 	struct tally_keys keys = { .key = {
-				       [TD_MAILER] = k->mailer,
+				       [TD_MAILER] = mailer,
 				       [TD_DOMAIN] = k->rcpt_domain,
 				       [TD_CLASS] = k->class,
 				       [TD_REASON] = k->reason,
@@ -272,7 +274,7 @@ count(struct segment *s, const struct heard *h, const struct fields *f,
 	tally_event(s->tally, h->time_us, f, &keys);
 	if (h->is_year_inferred)
 		tally_add(s->tally, TK_GUESSED, h->time_us, 1);
-	stages_event(s->stages, h->time_us, f, k->mailer);
+	stages_event(s->stages, h->time_us, f, mailer);
 }
 
 /* All of a new event, into every table that it concerns. */

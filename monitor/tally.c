@@ -15,25 +15,31 @@ is_hold(const struct fields *f)
 	    !slice_eq(why, SLICE("bounced"));
 }
 
+/* What the mailer wrote itself is counted as notices. */
+static bool
+is_from_others(const struct fields *f)
+{
+	return !slice_eq(fields_str(f, F_PROTOCOL), SLICE("dsn"));
+}
+
 static const struct kind {
 	const char *name;
-	enum event_type type[2]; /* EV_COUNT: none */
+	enum event_type type; /* EV_COUNT: none */
 	enum event_field count; /* how many; FIELD_COUNT: one an event */
 	bool (*is_it)(const struct fields *); /* NULL: any */
 } kinds[TK_COUNT] = {
-#define OF(type) { EV_##type, EV_COUNT }, FIELD_COUNT, NULL
-#define NONE { EV_COUNT, EV_COUNT }, FIELD_COUNT, NULL
-	[TK_RECEIVED] = { "received", OF(MSG_RECEIVED) },
+#define OF(type) EV_##type, FIELD_COUNT, NULL
+#define NONE EV_COUNT, FIELD_COUNT, NULL
+	[TK_RECEIVED] = { "received", EV_MSG_RECEIVED, FIELD_COUNT,
+	    is_from_others },
 	[TK_DELIVERED] = { "delivered", OF(DLV_OK) },
 	[TK_DEFERRALS] = { "deferrals", OF(DLV_DEFER) },
-	[TK_BOUNCED] = { "bounced", { EV_DLV_FAIL, EV_DLV_EXPIRE }, FIELD_COUNT,
-	    NULL },
+	[TK_BOUNCED] = { "bounced", OF(DLV_FAIL) },
 	[TK_EXPIRED] = { "expired", OF(DLV_EXPIRE) },
 	[TK_REJECTED] = { "rejected", OF(CONN_REJECT) },
-	[TK_HELD] = { "held", { EV_MSG_HOLD, EV_COUNT }, FIELD_COUNT, is_hold },
+	[TK_HELD] = { "held", EV_MSG_HOLD, FIELD_COUNT, is_hold },
 	[TK_DISCARDED] = { "discarded", OF(DLV_DISCARD) },
-	[TK_DELETED] = { "deleted", { EV_MSG_DONE, EV_COUNT }, F_DELETED_COUNT,
-	    NULL },
+	[TK_DELETED] = { "deleted", EV_MSG_DONE, F_DELETED_COUNT, NULL },
 	[TK_NOTICES] = { "notices", OF(DSN_SENT) },
 	[TK_CLOCK_JUMPS] = { "clock_jumps", OF(SYS_CLOCK) },
 	[TK_EVENTS] = { "events", NONE },
@@ -84,23 +90,15 @@ struct tally {
 	struct cell *cell;
 	size_t used;
 	int rc; /* of a flush between two commits */
-	uint8_t first[EV_COUNT], second[EV_COUNT]; /* kind + 1 */
+	uint8_t kind_of[EV_COUNT]; /* + 1; 0: counts as nothing */
 };
 
 static void
 index_kinds(struct tally *t)
 {
 	for (uint8_t k = 0; k < TK_COUNT; k++)
-		for (int i = 0; i < 2; i++) {
-			enum event_type type = kinds[k].type[i];
-
-			if (type == EV_COUNT)
-				continue;
-			if (t->first[type] == 0)
-				t->first[type] = (uint8_t)(k + 1);
-			else
-				t->second[type] = (uint8_t)(k + 1);
-		}
+		if (kinds[k].type != EV_COUNT)
+			t->kind_of[kinds[k].type] = (uint8_t)(k + 1);
 }
 
 struct tally *
@@ -250,10 +248,8 @@ tally_event(struct tally *t, int64_t when, const struct fields *f,
 	enum event_type type = f->event->type;
 
 	add(t, TK_EVENTS, TD_ALL, 0, when, 1, 0);
-	if (t->first[type] != 0)
-		add_kind(t, t->first[type] - 1u, when, f, keys);
-	if (t->second[type] != 0)
-		add_kind(t, t->second[type] - 1u, when, f, keys);
+	if (t->kind_of[type] != 0)
+		add_kind(t, t->kind_of[type] - 1u, when, f, keys);
 }
 
 void

@@ -8,7 +8,10 @@ dist_man_MANS = \
 	share/man/mailq.1mtad \
 	share/man/mta-control.7 \
 	share/man/mta-events.7 \
+	share/man/mta-store.7 \
 	share/man/mta-stat.7 \
+	share/man/mtacollect.8 \
+	share/man/mtacollect.conf.5 \
 	share/man/mtactl.8 \
 	share/man/mtad-local.8 \
 	share/man/mtad-lookup.8 \
@@ -17,6 +20,7 @@ dist_man_MANS = \
 	share/man/mtad-smtpd.8 \
 	share/man/mtad.8 \
 	share/man/mtad.conf.5 \
+	share/man/mtatrace.1 \
 	share/man/newaliases.1mtad \
 	share/man/sendmail.8mtad
 dist_doc_DATA = README share/doc/spool.md

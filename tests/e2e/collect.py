@@ -128,10 +128,12 @@ def it_counts_what_happened():
                 "notices": "dsn.sent"}
         t = c.totals()
         for key, name in want.items():
-            n = len([e for e in events if e["event"] == name])
+            n = len([e for e in events if e["event"] == name and
+                     e.get("protocol") != "dsn"])
             assert n > 0 and t[key] == n, (key, n, t)
-        assert t["bytes_in"] == sum(e["size_bytes"] for e in events
-                                    if e["event"] == "msg.received")
+        assert t["bytes_in"] == sum(
+            e["size_bytes"] for e in events
+            if e["event"] == "msg.received" and e["protocol"] != "dsn")
         assert t["events"] == len(events)
         assert t["completeness"]["complete"], t
         assert c.totals("--to", "2020-01-01")["received"] == 0
@@ -286,6 +288,49 @@ source "t" { Kind = "tls" Port = %d Certificate = "%s/server.crt"
             say("stranger", "unknown")
             say("client", "after")
             wait_for("the next", lambda: c.totals()["delivered"] == before + 1)
+
+
+def it_tells_a_messages_life():
+    with Mtad("life") as m, Collector(m) as c:
+        m.send("x@dead.test")
+        m.sendmail("-f", "alice@demo.test", "nobody.here@demo.test",
+                   input="Message-ID: <17@demo.test>\n\nx\n")
+        m.send("x@elsewhere.test")
+        m.wait_remote()
+        wait_for("two attempts", lambda: len(m.events("dlv.defer")) > 1)
+        try:
+            m.send("zed@demo.test")
+        except Exception:
+            pass
+        m.wait_mail("alice")
+        m.stop()
+        same(c, m)
+        fail = m.events("dlv.fail")[0]
+        out = c.trace("--msgid", "17@demo.test")
+        assert out.startswith(fail["msg.id"] + " on mx.demo.test\n"), out
+        assert "There is no such user here" in out and "in all" in out, out
+        assert "notice failure about " + fail["msg.id"] in out, out
+        assert c.trace("--id", fail["msg.id"]) == out
+        out = c.trace("--to", "x@dead.test")
+        assert "#1 to=" in out and "#2 to=" in out and "Deferred" in out, out
+        remote = [e for e in m.events("dlv.ok") if "remote_id" in e][0][
+            "remote_id"]
+        assert "x@elsewhere.test" in c.trace("--remote-id", remote)
+        assert "conn.reject" in c.trace("--to", "zed@demo.test")
+        assert len(c.trace("--from", "friend@next.test").splitlines()) == 2
+        assert len(c.trace("--since", "1h").splitlines()) == 4
+        lives = [json.loads(line) for line in c.trace(
+            "--id", fail["msg.id"], "--json").splitlines()]
+        # what comes out is what was written, whatever the store made of it
+        told = {(e["boot"], e["seq"]): e for life in lives
+                for e in life["events"]}
+        events = {(e["boot"], e["seq"]): e for e in m.events()}
+        for key, e in told.items():
+            want = dict(events[key])
+            want.pop("mono_us")
+            assert e == want, (e, want)
+        assert len(lives) == 2 and len(told) >= 6
+        assert c.trace("--id", "nothing", check=False) == ""
 
 
 def it_says_what_is_wrong_with_its_configuration():
