@@ -134,6 +134,8 @@ verb_of(struct slice command)
 {
 	size_t n = slice_find(command, ' '), colon = slice_find(command, ':');
 
+	if (command.n == 0)
+		return SLICE("conn"); /* before any */
 	return said_command(slice_sub(command, 0, n < colon ? n : colon));
 }
 

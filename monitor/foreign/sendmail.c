@@ -88,12 +88,23 @@ static const struct {
 static enum event_type
 stat_type(const struct slice *v)
 {
-	for (size_t i = 0; i < COUNT(stats); i++)
-		if (slice_istarts(v[D_STAT], stats[i].begins))
-			return stats[i].type;
-	if (v[D_DSN].n != 0 && v[D_DSN].p[0] == '4')
+	size_t i = 0;
+
+	while (i < COUNT(stats) && !slice_istarts(v[D_STAT], stats[i].begins))
+		i++;
+	if (i < COUNT(stats) && stats[i].type == EV_COUNT)
+		return EV_COUNT;
+	/* dsn stands before what the other side said, stat behind it */
+	switch (v[D_DSN].n != 0 ? v[D_DSN].p[0] : 0) {
+	case '2':
+		return EV_DLV_OK;
+	case '4':
 		return EV_DLV_DEFER;
-	return EV_DLV_FAIL;
+	case '5':
+		return EV_DLV_FAIL;
+	default:
+		return i < COUNT(stats) ? stats[i].type : EV_DLV_FAIL;
+	}
 }
 
 /* "Sent (Ok: queued as 1)", "Deferred: words": the words. */
@@ -192,16 +203,35 @@ whole_list(struct slice list)
 	return list;
 }
 
+/* reply= and stat= are anybody's words, with any commas. */
+static void
+cut_words(struct slice *s, struct slice name, struct slice *ret)
+{
+	const char *p = memmem(s->p, s->n, name.p, name.n);
+	size_t at;
+
+	if (p == NULL)
+		return;
+	at = (size_t)(p - s->p);
+	*ret = slice_sub(*s, at + name.n, s->n);
+	*s = slice_sub(*s, 0, at);
+}
+
 static bool
 take_to(struct foreign *f, struct work *w)
 {
 	struct slice v[COUNT(to_names)], list, rcpt;
+	struct slice stat = { NULL, 0 }, reply = { NULL, 0 };
 	struct mail *m = work_mail(f, w);
 	enum event_type type;
 
-	if (!pairs_read(&w->rest, SLICE(", "), to_names, COUNT(v), true, v) ||
-	    v[D_TO].p == NULL || v[D_STAT].n == 0)
+	cut_words(&w->rest, SLICE(", stat="), &stat);
+	cut_words(&w->rest, SLICE(", reply="), &reply);
+	if (!pairs_read(&w->rest, SLICE(", "), to_names, COUNT(v), false, v) ||
+	    v[D_TO].p == NULL || stat.n == 0)
 		return false;
+	v[D_STAT] = stat;
+	v[D_REPLY] = reply;
 	type = stat_type(v);
 	/* a refused message was never ours */
 	if (type == EV_COUNT || (m != NULL && m->is_refused))
@@ -327,15 +357,49 @@ static const struct {
 	{ TEXT("return receipt"), "success", false },
 };
 
-static bool
-take_notice(struct foreign *f, struct work *w)
+/* Of a message that sendmail makes itself no from= is logged. */
+static void
+tell_made(struct foreign *f, struct work *w, struct slice id, struct slice from,
+    struct slice protocol)
 {
+	struct mail *m =
+	    joins_mail_begin(&f->joins, w->line->node, id, w->line->time_us);
+
+	if (m == NULL)
+		return;
+	texts_set(&m->join.texts, MT_FROM, from);
+	texts_set(&m->join.texts, MT_PROTOCOL, protocol);
+	tell_received(f, m, id);
+}
+
+/* A list's recipients go on in a message of their own, from its owner. */
+static void
+tell_clone(
+    struct foreign *f, struct work *w, struct slice id, struct slice owner)
+{
+	struct event *e = tell_begin(f, EV_RCPT_EXPAND, w->id);
+
+	event_cstr(e, F_KIND, "list");
+	event_str(e, F_INTO_MSG_ID, id);
+	tell(f);
+	tell_made(f, w, id, owner, SLICE("forward"));
+}
+
+/* "NEWID: what": the message has made another. */
+static bool
+take_offspring(struct foreign *f, struct work *w)
+{
+	static const struct slice clone = TEXT("clone: owner=");
 	size_t colon = slice_find(w->rest, ':'), i = 0;
 	struct slice id = slice_sub(w->rest, 0, colon);
 	struct slice words = slice_sub(w->rest, colon + 2, w->rest.n);
 	struct mail *m = work_mail(f, w);
 	struct event *e;
 
+	if (slice_istarts(words, clone)) {
+		tell_clone(f, w, id, slice_sub(words, clone.n, words.n));
+		return true;
+	}
 	while (i < COUNT(notices) && !slice_istarts(words, notices[i].begins))
 		i++;
 	if (i == COUNT(notices))
@@ -350,28 +414,7 @@ take_notice(struct foreign *f, struct work *w)
 		put_known(e, F_TO, texts_get(&m->join.texts, MT_FROM));
 	event_str(e, F_TEXT, words);
 	tell(f);
-	return true;
-}
-
-/* "clone OTHER, owner=x": the list's own envelope of a message. */
-static bool
-take_clone(struct foreign *f, struct work *w)
-{
-	size_t end = slice_find(w->rest, ',');
-	struct event *e =
-	    tell_begin(f, EV_RCPT_EXPAND, slice_sub(w->rest, 0, end));
-	struct mail *m = work_mail(f, w);
-	const char *owner = memmem(w->rest.p, w->rest.n, "owner=", 6);
-
-	event_cstr(e, F_KIND, "list");
-	event_str(e, F_INTO_MSG_ID, w->id);
-	if (owner != NULL && m != NULL) {
-		struct slice to = slice_sub(
-		    w->rest, (size_t)(owner - w->rest.p) + 6, w->rest.n);
-
-		texts_set(&m->join.texts, MT_FROM, to);
-	}
-	tell(f);
+	tell_made(f, w, id, SLICE(""), SLICE("dsn"));
 	return true;
 }
 
@@ -431,7 +474,6 @@ static const struct row sendmail_row[] = {
 	KEEP("from=", take_from),
 	KEEP("ruleset=", take_ruleset),
 	KEEP("discarded", take_discarded),
-	TAKE("clone ", take_clone),
 	TAKE("done; ", take_done),
 	KEEP("message size (", take_too_large),
 	KEEP("<", tell_unknown),
@@ -508,7 +550,7 @@ sendmail_line(struct foreign *f, struct work *w)
 		w->id = slice_sub(w->rest, 0, colon);
 		w->rest = slice_sub(w->rest, colon + 2, w->rest.n);
 		if (starts_with_id(w->rest))
-			return take_notice(f, w);
+			return take_offspring(f, w);
 	} else if (slice_istarts(w->rest, SLICE("NOQUEUE: "))) {
 		w->rest = slice_sub(w->rest, 9, w->rest.n);
 	}
