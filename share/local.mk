@@ -8,6 +8,7 @@ dist_man_MANS = \
 	share/man/mailq.1mtad \
 	share/man/mta-control.7 \
 	share/man/mta-events.7 \
+	share/man/mta-foreign.7 \
 	share/man/mta-stat.7 \
 	share/man/mtactl.8 \
 	share/man/mtad-local.8 \

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "foreign.h"
+#include "foreign/foreign.h"
 
 struct told {
 	enum event_type type;
