@@ -74,6 +74,7 @@ static const struct phrase by_word[] = {
 	{ "too large", RC_SIZE },
 	{ "too big", RC_SIZE },
 	{ "exceeds size", RC_SIZE },
+	{ "exceeds maximum", RC_SIZE },
 	{ "starttls", RC_TLS_REQUIRED },
 	{ "authenticat", RC_AUTH },
 	{ "policy", RC_POLICY },

@@ -64,6 +64,23 @@ settle_address(struct recipient *r)
 		r->original = (struct slice){ NULL, 0 };
 }
 
+/* log_selector puts times behind the words. */
+static struct slice
+cut_times(struct slice words)
+{
+	size_t blank;
+
+	while ((blank = slice_rfind(words, ' ')) < words.n) {
+		struct slice last = slice_sub(words, blank + 1, words.n);
+
+		if (!slice_istarts(last, SLICE("DT=")) &&
+		    !slice_istarts(last, SLICE("QT=")))
+			break;
+		words.n = blank;
+	}
+	return words;
+}
+
 static void
 read_recipient(struct slice s, bool has_words, struct recipient *r)
 {
@@ -74,7 +91,7 @@ read_recipient(struct slice s, bool has_words, struct recipient *r)
 	settle_address(r);
 	colon = has_words ? find(s, ": ") : s.n;
 	r->details = slice_sub(s, 0, colon);
-	r->words = slice_sub(s, colon + 2, s.n);
+	r->words = cut_times(slice_sub(s, colon + 2, s.n));
 }
 
 /* "SMTP error from remote mail server after RCPT TO:<x>: 550 words" */

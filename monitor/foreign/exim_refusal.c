@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "exim.h"
+#include "reason.h"
 
 /* What follows "rejected ", and where the address then is. */
 static const struct {
@@ -53,13 +54,25 @@ end_refused(struct foreign *f, struct work *w)
 		joins_mail_end(&f->joins, m);
 }
 
+/* No code is logged, and the words are the administrator's: what they do not
+ * say is a rule's doing. */
+static void
+put_refusal_words(struct event *e, struct slice words)
+{
+	enum reason r = reason_classify(0, SLICE(""), words);
+
+	event_str(e, F_TEXT, words);
+	event_cstr(
+	    e, F_REASON_CLASS, reason_name(r == RC_UNKNOWN ? RC_POLICY : r));
+}
+
 bool
 exim_refusal(struct foreign *f, struct work *w)
 {
 	const char *p = memmem(w->rest.p, w->rest.n, "rejected ", 9);
-	struct slice what, helo, from = exim_field(w->rest, SLICE(" F="));
+	struct slice what, words, helo,
+	    from = exim_field(w->rest, SLICE(" F="));
 	struct host h = exim_host(w->rest, &helo);
-	struct said said;
 	struct event *e;
 	size_t i = 0, colon;
 
@@ -68,7 +81,7 @@ exim_refusal(struct foreign *f, struct work *w)
 	what = slice_sub(w->rest, (size_t)(p - w->rest.p) + 9, w->rest.n);
 	p = memmem(what.p, what.n, ": ", 2);
 	colon = p != NULL ? (size_t)(p - what.p) : what.n;
-	said = said_reply(slice_sub(what, colon + 2, what.n));
+	words = slice_sub(what, colon + 2, what.n);
 	what = slice_sub(what, 0, colon);
 	while (!slice_istarts(what, stages[i].begins))
 		i++;
@@ -82,7 +95,7 @@ exim_refusal(struct foreign *f, struct work *w)
 	put_known(e, F_MAIL_FROM, from);
 	if (stages[i].has_to)
 		put_known(e, F_RCPT_TO, in_brackets(what));
-	said_put(e, &said, SLICE(""));
+	put_refusal_words(e, words);
 	tell(f);
 	end_refused(f, w);
 	return true;

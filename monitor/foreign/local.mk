@@ -7,13 +7,16 @@ monitor_foreign_libforeign_a_SOURCES = \
 	monitor/foreign/foreign.c monitor/foreign/foreign.h \
 	monitor/foreign/joins.c monitor/foreign/joins.h \
 	monitor/foreign/mailer.h \
-	monitor/foreign/opensmtpd.c \
+	monitor/foreign/opensmtpd.c monitor/foreign/opensmtpd.h \
+	monitor/foreign/opensmtpd_session.c \
 	monitor/foreign/pairs.c monitor/foreign/pairs.h \
 	monitor/foreign/postfix.c monitor/foreign/postfix.h \
 	monitor/foreign/postfix_delivery.c \
 	monitor/foreign/postfix_smtpd.c \
 	monitor/foreign/said.c monitor/foreign/said.h \
-	monitor/foreign/sendmail.c \
+	monitor/foreign/sendmail.c monitor/foreign/sendmail.h \
+	monitor/foreign/sendmail_delivery.c \
+	monitor/foreign/sendmail_refusal.c \
 	monitor/foreign/syslog_line.c monitor/foreign/syslog_line.h \
 	monitor/foreign/tell.c \
 	monitor/foreign/texts.c monitor/foreign/texts.h \

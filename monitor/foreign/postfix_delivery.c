@@ -96,22 +96,36 @@ cut_reply_to(struct event *e, struct slice *said)
 }
 
 /* "connect to NAME[IP]:PORT: words": no relay is named then. */
-static void
-put_unreached(struct event *e, struct slice words)
+static struct host
+unreached(struct slice words)
 {
 	static const struct slice before = TEXT("connect to ");
-	struct host h;
+	struct host h = { { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
 	size_t end;
 
 	if (!slice_istarts(words, before))
-		return;
+		return h;
 	words = slice_sub(words, before.n, words.n);
 	end = slice_find(words, ' ');
-	if (end < 2 || words.p[end - 1] != ':')
-		return;
-	h = said_host(slice_sub(words, 0, end - 1));
-	if (h.ip.p != NULL)
-		said_put_host(e, &h);
+	if (end < 2 || words.p[end - 1] != ':' ||
+	    slice_find(slice_sub(words, 0, end), ']') == end)
+		return h;
+	return said_host(slice_sub(words, 0, end - 1));
+}
+
+/* The host that was tried; none, local and so on are no hosts. */
+static void
+put_host(struct event *e, struct slice relay, struct slice words)
+{
+	struct host h;
+
+	if (slice_find(relay, '[') == relay.n)
+		h = unreached(words);
+	else
+		h = said_host(relay);
+	if (h.ip.p != NULL && slice_find(h.ip, '/') < h.ip.n)
+		h.ip = (struct slice){ NULL, 0 }; /* a socket's path */
+	said_put_host(e, &h);
 }
 
 /* "host NAME[IP] said: 550 5.1.1 words": a server's; else our own words */
@@ -122,7 +136,6 @@ put_words(struct event *e, struct slice words, struct slice dsn)
 	const char *p = NULL;
 
 	cut_reply_to(e, &words);
-	put_unreached(e, words);
 	if (slice_istarts(words, SLICE("host ")))
 		p = memmem(words.p, words.n, " said: ", 7);
 	if (p != NULL)
@@ -132,20 +145,6 @@ put_words(struct event *e, struct slice words, struct slice dsn)
 	else
 		said.text = words;
 	said_put(e, &said, dsn);
-}
-
-/* none, local and so on are no hosts. */
-static void
-put_relay(struct event *e, struct slice relay)
-{
-	struct host h;
-
-	if (relay.p == NULL || slice_find(relay, '[') == relay.n)
-		return;
-	h = said_host(relay);
-	if (h.ip.p != NULL && slice_find(h.ip, '/') < h.ip.n)
-		h.ip = (struct slice){ NULL, 0 }; /* a socket's path */
-	said_put_host(e, &h);
 }
 
 /* "forwarded as 0593D4E": it goes on in another message. */
@@ -168,7 +167,8 @@ tell_forwarded(struct foreign *f, struct work *w, const struct slice *v,
 }
 
 static void
-put_delivery(struct event *e, const struct slice *v, const struct mail *m)
+put_delivery(struct event *e, const struct slice *v, const struct mail *m,
+    struct slice words)
 {
 	uint64_t us;
 
@@ -176,7 +176,7 @@ put_delivery(struct event *e, const struct slice *v, const struct mail *m)
 		put_known(e, F_MAIL_FROM, texts_get(&m->join.texts, MT_FROM));
 	put_known(e, F_RCPT_TO, v[T_TO]);
 	put_known(e, F_ORCPT, v[T_ORIG_TO]);
-	put_relay(e, v[T_RELAY]);
+	put_host(e, v[T_RELAY], words);
 	if (m != NULL && m->size_bytes != 0)
 		event_num(e, F_SIZE_BYTES, m->size_bytes);
 	if (v[T_CONN_USE].p != NULL)
@@ -213,7 +213,7 @@ take_delivery(struct foreign *f, struct work *w)
 		type = EV_DLV_DISCARD;
 	e = tell_begin(f, type, w->id);
 	event_str(e, F_MAILER, w->prog);
-	put_delivery(e, v, m);
+	put_delivery(e, v, m, words);
 	put_words(e, words, v[T_DSN]);
 	tell(f);
 	if (m != NULL)

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "mailer.h"
+#include "sendmail.h"
 
 enum { S_FROM, S_SIZE, S_NRCPTS, S_MSGID, S_PROTO, S_RELAY };
 static const struct slice from_names[] = {
@@ -51,248 +51,6 @@ take_from(struct foreign *f, struct work *w)
 	return true;
 }
 
-enum {
-	D_TO,
-	D_CTLADDR,
-	D_DELAY,
-	D_XDELAY,
-	D_MAILER,
-	D_RELAY,
-	D_DSN,
-	D_REPLY,
-	D_STAT
-};
-static const struct slice to_names[] = {
-	[D_TO] = TEXT("to"),
-	[D_CTLADDR] = TEXT("ctladdr"),
-	[D_DELAY] = TEXT("delay"),
-	[D_XDELAY] = TEXT("xdelay"),
-	[D_MAILER] = TEXT("mailer"),
-	[D_RELAY] = TEXT("relay"),
-	[D_DSN] = TEXT("dsn"),
-	[D_REPLY] = TEXT("reply"),
-	[D_STAT] = TEXT("stat"),
-};
-
-/* EV_COUNT: not tried, only queued. */
-static const struct {
-	struct slice begins;
-	enum event_type type;
-} stats[] = {
-	{ TEXT("Sent"), EV_DLV_OK },
-	{ TEXT("Deferred"), EV_DLV_DEFER },
-	{ TEXT("queued"), EV_COUNT },
-	{ TEXT("quarantined"), EV_COUNT },
-};
-
-static enum event_type
-stat_type(const struct slice *v)
-{
-	for (size_t i = 0; i < COUNT(stats); i++)
-		if (slice_istarts(v[D_STAT], stats[i].begins))
-			return stats[i].type;
-	if (v[D_DSN].n != 0 && v[D_DSN].p[0] == '4')
-		return EV_DLV_DEFER;
-	return EV_DLV_FAIL;
-}
-
-/* "Sent (Ok: queued as 1)", "Deferred: words": the words. */
-static struct slice
-words_of(struct slice stat)
-{
-	size_t open = slice_find(stat, '('), colon = slice_find(stat, ':');
-
-	if (slice_istarts(stat, SLICE("Sent (")) && stat.p[stat.n - 1] == ')')
-		return slice_sub(stat, open + 1, stat.n - 1);
-	if (slice_istarts(stat, SLICE("Deferred: ")))
-		return slice_sub(stat, colon + 2, stat.n);
-	return stat;
-}
-
-/* reply= is the server's own answer, where it was logged. */
-static void
-put_answer(struct event *e, const struct slice *v, enum event_type type)
-{
-	struct said said;
-
-	if (v[D_REPLY].p != NULL) {
-		said = said_reply(v[D_REPLY]);
-	} else if (type == EV_DLV_OK && v[D_RELAY].p != NULL) {
-		/* only the text of a 250 is kept */
-		said = (struct said){ .code = 250,
-			.enhanced = { "", 0 },
-			.text = words_of(v[D_STAT]) };
-	} else {
-		said = said_reply(words_of(v[D_STAT]));
-	}
-	said_put(e, &said, v[D_DSN].p != NULL ? v[D_DSN] : SLICE(""));
-}
-
-static void
-tell_rcpt(struct foreign *f, struct work *w, const struct slice *v,
-    struct slice rcpt, enum event_type type)
-{
-	struct mail *m = work_mail(f, w);
-	struct event *e = tell_begin(f, type, w->id);
-	uint64_t us;
-	struct host h;
-
-	if (m != NULL)
-		put_known(e, F_MAIL_FROM, texts_get(&m->join.texts, MT_FROM));
-	event_str(e, F_RCPT_TO, rcpt);
-	put_known(e, F_MAILER, v[D_MAILER]);
-	if (v[D_RELAY].p != NULL) {
-		h = said_host(v[D_RELAY]);
-		said_put_host(e, &h);
-	}
-	if (m != NULL && m->size_bytes != 0)
-		event_num(e, F_SIZE_BYTES, m->size_bytes);
-	if (v[D_DELAY].p != NULL && when_days(v[D_DELAY], &us))
-		event_num(e, F_TOTAL_US, us);
-	if (v[D_XDELAY].p != NULL && when_days(v[D_XDELAY], &us))
-		event_num(e, F_STAGE_DATA_US, us);
-	put_answer(e, v, type);
-	tell(f);
-	if (m != NULL)
-		mail_count(m, type, rcpt);
-}
-
-/* "<a@b>,<c@d>" or one without brackets, or one in quotes with any commas */
-static bool
-next_rcpt(struct slice *list, struct slice *ret)
-{
-	size_t end;
-
-	if (list->n == 0)
-		return false;
-	if (list->p[0] == '"') {
-		*ret = *list;
-		list->n = 0;
-		return true;
-	}
-	end = slice_find(*list, ',');
-	if (list->p[0] == '<') {
-		const char *p = memmem(list->p, list->n, ">,", 2);
-
-		end = p != NULL ? (size_t)(p - list->p) + 1 : list->n;
-	}
-	*ret = slice_sub(*list, 0, end);
-	*list = slice_sub(*list, end + 1, list->n);
-	if (ret->n >= 2 && ret->p[0] == '<' && ret->p[ret->n - 1] == '>')
-		*ret = slice_sub(*ret, 1, ret->n - 1);
-	return true;
-}
-
-/* pairs_read() took the brackets of the list's ends; give them back. */
-static struct slice
-whole_list(struct slice list)
-{
-	if (list.n != 0 && memmem(list.p, list.n, ">,<", 3) != NULL)
-		return (struct slice){ list.p - 1, list.n + 2 };
-	return list;
-}
-
-static bool
-take_to(struct foreign *f, struct work *w)
-{
-	struct slice v[COUNT(to_names)], list, rcpt;
-	struct mail *m = work_mail(f, w);
-	enum event_type type;
-
-	if (!pairs_read(&w->rest, SLICE(", "), to_names, COUNT(v), true, v) ||
-	    v[D_TO].p == NULL || v[D_STAT].n == 0)
-		return false;
-	type = stat_type(v);
-	/* a refused message was never ours */
-	if (type == EV_COUNT || (m != NULL && m->is_refused))
-		return true;
-	list = whole_list(v[D_TO]);
-	while (next_rcpt(&list, &rcpt))
-		tell_rcpt(f, w, v, rcpt, type);
-	return true;
-}
-
-enum { R_RULESET, R_ARG1, R_ARG2, R_RELAY, R_REJECT, R_QUARANTINE };
-static const struct slice ruleset_names[] = {
-	[R_RULESET] = TEXT("ruleset"),
-	[R_ARG1] = TEXT("arg1"),
-	[R_ARG2] = TEXT("arg2"),
-	[R_RELAY] = TEXT("relay"),
-	[R_REJECT] = TEXT("reject"),
-	[R_QUARANTINE] = TEXT("quarantine"),
-};
-
-static const struct {
-	struct slice ruleset, command;
-} rulesets[] = {
-	{ TEXT("check_relay"), TEXT("conn") },
-	{ TEXT("check_mail"), TEXT("mail") },
-	{ TEXT("check_rcpt"), TEXT("rcpt") },
-	{ TEXT("check_data"), TEXT("data") },
-	{ TEXT("check_vrfy"), TEXT("vrfy") },
-	{ TEXT("check_expn"), TEXT("expn") },
-	{ TEXT("check_etrn"), TEXT("etrn") },
-	{ TEXT("tls_client"), TEXT("tls") },
-	{ TEXT("check_eoh"), TEXT("dot") },
-	{ TEXT("check_eom"), TEXT("dot") },
-};
-
-/* Header checks have names of their own. */
-static struct slice
-command_of(struct slice ruleset)
-{
-	for (size_t i = 0; i < COUNT(rulesets); i++)
-		if (slice_ieq(ruleset, rulesets[i].ruleset))
-			return rulesets[i].command;
-	return SLICE("dot");
-}
-
-static void
-tell_refused(struct foreign *f, struct work *w, const struct slice *v)
-{
-	struct slice command = command_of(v[R_RULESET]);
-	struct said said = said_reply(v[R_REJECT]);
-	struct host h = said_host(v[R_RELAY]);
-	struct event *e = tell_begin(f, EV_CONN_REJECT, w->id);
-
-	event_str(e, F_COMMAND, command);
-	put_known(e, F_PEER_NAME, h.name);
-	put_known(e, F_PEER_IP, h.ip);
-	if (slice_eq(command, SLICE("mail")))
-		put_known(e, F_MAIL_FROM, v[R_ARG1]);
-	else if (slice_eq(command, SLICE("rcpt")))
-		put_known(e, F_RCPT_TO, v[R_ARG1]);
-	said_put(e, &said, SLICE(""));
-	tell(f);
-}
-
-static bool
-take_ruleset(struct foreign *f, struct work *w)
-{
-	struct slice v[COUNT(ruleset_names)];
-	struct mail *m;
-
-	if (!pairs_read(
-		&w->rest, SLICE(", "), ruleset_names, COUNT(v), false, v))
-		return false;
-	if (v[R_REJECT].p != NULL) {
-		tell_refused(f, w, v);
-		if (slice_eq(command_of(v[R_RULESET]), SLICE("dot")) &&
-		    w->id.n != 0 && (m = work_mail(f, w)) != NULL)
-			m->is_refused = true;
-		return true;
-	}
-	if (v[R_QUARANTINE].p != NULL && w->id.n != 0) {
-		struct event *e = tell_begin(f, EV_MSG_HOLD, w->id);
-
-		event_cstr(e, F_BY, "policy");
-		event_str(e, F_WHY, v[R_QUARANTINE]);
-		tell(f);
-		return true;
-	}
-	return slice_istarts(w->rest, SLICE("discard"));
-}
-
 static bool
 take_discarded(struct foreign *f, struct work *w)
 {
@@ -327,15 +85,49 @@ static const struct {
 	{ TEXT("return receipt"), "success", false },
 };
 
-static bool
-take_notice(struct foreign *f, struct work *w)
+/* Of a message that sendmail makes itself no from= is logged. */
+static void
+tell_made(struct foreign *f, struct work *w, struct slice id, struct slice from,
+    struct slice protocol)
 {
+	struct mail *m =
+	    joins_mail_begin(&f->joins, w->line->node, id, w->line->time_us);
+
+	if (m == NULL)
+		return;
+	texts_set(&m->join.texts, MT_FROM, from);
+	texts_set(&m->join.texts, MT_PROTOCOL, protocol);
+	tell_received(f, m, id);
+}
+
+/* A list's recipients go on in a message of their own, from its owner. */
+static void
+tell_clone(
+    struct foreign *f, struct work *w, struct slice id, struct slice owner)
+{
+	struct event *e = tell_begin(f, EV_RCPT_EXPAND, w->id);
+
+	event_cstr(e, F_KIND, "list");
+	event_str(e, F_INTO_MSG_ID, id);
+	tell(f);
+	tell_made(f, w, id, owner, SLICE("forward"));
+}
+
+/* "NEWID: what": the message has made another. */
+static bool
+take_offspring(struct foreign *f, struct work *w)
+{
+	static const struct slice clone = TEXT("clone: owner=");
 	size_t colon = slice_find(w->rest, ':'), i = 0;
 	struct slice id = slice_sub(w->rest, 0, colon);
 	struct slice words = slice_sub(w->rest, colon + 2, w->rest.n);
 	struct mail *m = work_mail(f, w);
 	struct event *e;
 
+	if (slice_istarts(words, clone)) {
+		tell_clone(f, w, id, slice_sub(words, clone.n, words.n));
+		return true;
+	}
 	while (i < COUNT(notices) && !slice_istarts(words, notices[i].begins))
 		i++;
 	if (i == COUNT(notices))
@@ -350,28 +142,7 @@ take_notice(struct foreign *f, struct work *w)
 		put_known(e, F_TO, texts_get(&m->join.texts, MT_FROM));
 	event_str(e, F_TEXT, words);
 	tell(f);
-	return true;
-}
-
-/* "clone OTHER, owner=x": the list's own envelope of a message. */
-static bool
-take_clone(struct foreign *f, struct work *w)
-{
-	size_t end = slice_find(w->rest, ',');
-	struct event *e =
-	    tell_begin(f, EV_RCPT_EXPAND, slice_sub(w->rest, 0, end));
-	struct mail *m = work_mail(f, w);
-	const char *owner = memmem(w->rest.p, w->rest.n, "owner=", 6);
-
-	event_cstr(e, F_KIND, "list");
-	event_str(e, F_INTO_MSG_ID, w->id);
-	if (owner != NULL && m != NULL) {
-		struct slice to = slice_sub(
-		    w->rest, (size_t)(owner - w->rest.p) + 6, w->rest.n);
-
-		texts_set(&m->join.texts, MT_FROM, to);
-	}
-	tell(f);
+	tell_made(f, w, id, SLICE(""), SLICE("dsn"));
 	return true;
 }
 
@@ -385,56 +156,14 @@ take_done(struct foreign *f, struct work *w)
 	return true;
 }
 
-/* "<x@y>... User unknown" to a client that said RCPT */
-static bool
-tell_unknown(struct foreign *f, struct work *w)
-{
-	const char *p = memmem(w->rest.p, w->rest.n, "... ", 4);
-	struct slice rcpt, words;
-	struct said said;
-	struct event *e;
-
-	if (p == NULL)
-		return false;
-	rcpt = slice_sub(w->rest, 0, (size_t)(p - w->rest.p));
-	words = slice_sub(w->rest, rcpt.n + 4, w->rest.n);
-	if (rcpt.n < 2 || rcpt.p[0] != '<' || rcpt.p[rcpt.n - 1] != '>')
-		return slice_find(rcpt, ' ') == rcpt.n;
-	said = said_reply(words);
-	e = tell_begin(f, EV_CONN_REJECT, w->id);
-	event_cstr(e, F_COMMAND, "rcpt");
-	event_str(e, F_RCPT_TO, slice_sub(rcpt, 1, rcpt.n - 1));
-	said_put(e, &said, SLICE(""));
-	tell(f);
-	return true;
-}
-
-static bool
-take_too_large(struct foreign *f, struct work *w)
-{
-	struct mail *m = work_mail(f, w);
-	struct event *e = tell_begin(f, EV_CONN_REJECT, w->id);
-
-	event_cstr(e, F_COMMAND, "dot");
-	if (m != NULL) {
-		put_known(e, F_MAIL_FROM, texts_get(&m->join.texts, MT_FROM));
-		put_known(e, F_PEER_IP, texts_get(&m->join.texts, MT_PEER_IP));
-	}
-	event_str(e, F_TEXT, w->rest);
-	event_cstr(e, F_REASON_CLASS, reason_name(RC_SIZE));
-	tell(f);
-	return true;
-}
-
 static const struct row sendmail_row[] = {
-	KEEP("to=", take_to),
+	KEEP("to=", sendmail_recipients),
 	KEEP("from=", take_from),
-	KEEP("ruleset=", take_ruleset),
+	KEEP("ruleset=", sendmail_ruleset),
 	KEEP("discarded", take_discarded),
-	TAKE("clone ", take_clone),
 	TAKE("done; ", take_done),
-	KEEP("message size (", take_too_large),
-	KEEP("<", tell_unknown),
+	KEEP("message size (", sendmail_too_large),
+	KEEP("<", sendmail_unknown),
 	KNOWN("collect: "),
 	KNOWN("lost input channel "),
 	KNOWN("timeout waiting for "),
@@ -508,10 +237,10 @@ sendmail_line(struct foreign *f, struct work *w)
 		w->id = slice_sub(w->rest, 0, colon);
 		w->rest = slice_sub(w->rest, colon + 2, w->rest.n);
 		if (starts_with_id(w->rest))
-			return take_notice(f, w);
+			return take_offspring(f, w);
 	} else if (slice_istarts(w->rest, SLICE("NOQUEUE: "))) {
 		w->rest = slice_sub(w->rest, 9, w->rest.n);
 	}
 	return rows_take(&sendmail_rows, f, w) || is_note(w->rest) ||
-	    tell_unknown(f, w);
+	    sendmail_unknown(f, w);
 }

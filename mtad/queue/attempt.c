@@ -242,6 +242,8 @@ static void
 send_job(struct attempt *a, struct body *b)
 {
 	const struct msg *m = a->msg;
+	const struct rcpt *first = &m->rcpt[a->rcpt[0].index];
+	bool is_listed = rcpt_is_listed(m, first); /* all of them, or none */
 	const struct route *r = &a->dest->route;
 	struct buf rcpts;
 	int fd = b->fd;
@@ -252,11 +254,11 @@ send_job(struct attempt *a, struct body *b)
 	PROC_SEND_FD(a->worker, job, JOB, fd, .id = m->id, .job = a->number,
 	    .mailer = (uint8_t)r->kind, .mailer_name = r->mailer,
 	    .domain = r->domain, .host = r->host, .port = r->port,
-	    .path = r->path, .sender = slice_of(msg_sender(m)),
-	    .flags = m->env_flags, .ret = m->ret,
-	    .envid = slice_of(msg_envid(m)), .received = m->received,
-	    .size = m->size, .rcpts = buf_slice(&rcpts),
-	    .body = body_content(b));
+	    .path = r->path, .sender = slice_of(rcpt_sender(m, first)),
+	    .flags = m->env_flags, .ret = is_listed ? 0 : m->ret,
+	    .envid = slice_of(is_listed ? "" : msg_envid(m)),
+	    .received = m->received, .size = m->size,
+	    .rcpts = buf_slice(&rcpts), .body = body_content(b));
 	buf_release(&rcpts);
 }
 
@@ -339,6 +341,17 @@ is_too_large(const struct attempt *a)
 	    a->msg->size > (uint64_t)a->dest->route.max_size;
 }
 
+/* One transaction has one sender. */
+static bool
+fits(const struct attempt *a, const struct job *j)
+{
+	const struct msg *m = a->msg;
+
+	return a->n == 0 || j->first == RCPT_NONE ||
+	    strcmp(rcpt_sender(m, &m->rcpt[a->rcpt[0].index]),
+		rcpt_sender(m, &m->rcpt[j->first])) == 0;
+}
+
 static void
 start(struct queue *q, struct job *j)
 {
@@ -352,7 +365,7 @@ start(struct queue *q, struct job *j)
 		sched_taken(&q->sched, j);
 		return;
 	}
-	while (a->n < max && (i = sched_pop(j)) != RCPT_NONE)
+	while (a->n < max && fits(a, j) && (i = sched_pop(j)) != RCPT_NONE)
 		add_rcpt(a, i);
 	sched_taken(&q->sched, j);
 	a->reserved = OUTCOME_FIXED + a->n * OUTCOME_RCPT;

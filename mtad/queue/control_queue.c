@@ -11,6 +11,7 @@
 
 #define SLICE_MSGS 500
 #define RCPTS_LISTED 20
+#define FIRST_ROWS 20 /* leave at once: who asked sees something */
 
 /* Others than admins see what they submitted. */
 static bool
@@ -157,10 +158,11 @@ put_total(struct client *c)
 static bool
 list_step(struct client *c)
 {
+	bool is_first = c->matched == 0;
 	int left = SLICE_MSGS * 20;
 	struct msg *m;
 
-	while (!control_is_full(c)) {
+	while (!control_is_full(c) && !(is_first && c->matched == FIRST_ROWS)) {
 		if (c->matched >= c->limit || !next_match(c, &left, &m)) {
 			put_total(c);
 			return false;

@@ -450,6 +450,56 @@ msg_sender(const struct msg *m)
 	return m->str;
 }
 
+/* An address has no path of its own: there the owner of its list stands. */
+static bool
+is_owned_list(const struct msg *m, const struct rcpt *r)
+{
+	return (r->kind == TARGET_ADDRESS || r->kind == TARGET_SELF) &&
+	    *rcpt_path(m, r) != '\0';
+}
+
+const char *
+rcpt_sender(const struct msg *m, const struct rcpt *r)
+{
+	if (*msg_sender(m) == '\0')
+		return msg_sender(m);
+	while (r->parent != RCPT_NONE) {
+		r = &m->rcpt[r->parent];
+		if (is_owned_list(m, r))
+			return rcpt_path(m, r);
+	}
+	return msg_sender(m);
+}
+
+bool
+rcpt_is_listed(const struct msg *m, const struct rcpt *r)
+{
+	return rcpt_sender(m, r) != msg_sender(m);
+}
+
+bool
+rcpt_set_owner(struct msg *m, uint32_t rcpt, struct slice owner)
+{
+	struct rcpt *r = &m->rcpt[rcpt];
+	char *addr = slice_dup(slice_of(rcpt_addr(m, r)));
+	char *orcpt = slice_dup(slice_of(rcpt_orcpt(m, r)));
+	uint32_t at = RCPT_NONE;
+
+	if (addr != NULL && orcpt != NULL && !has_nul(owner))
+		at = add_str(m, slice_of(addr));
+	if (at != RCPT_NONE && add_str(m, slice_of(orcpt)) != RCPT_NONE &&
+	    add_str(m, SLICE("")) != RCPT_NONE &&
+	    add_str(m, owner) != RCPT_NONE) {
+		r->str = at;
+		r->has_user = true;
+	} else {
+		at = RCPT_NONE;
+	}
+	free(addr);
+	free(orcpt);
+	return at != RCPT_NONE;
+}
+
 const char *
 msg_envid(const struct msg *m)
 {

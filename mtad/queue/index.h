@@ -171,6 +171,15 @@ bool rcpt_is_finished(const struct rcpt *);
 
 const char *msg_sender(const struct msg *);
 const char *msg_envid(const struct msg *);
+/*
+ * Who hears of this recipient's failure: the owner of the nearest list that
+ * it came from, or the sender. A notice of ours has no sender whatever list
+ * it goes to. Owned by the message until a recipient is added.
+ */
+const char *rcpt_sender(const struct msg *, const struct rcpt *);
+bool rcpt_is_listed(const struct msg *, const struct rcpt *); /* by an owner */
+/* Of a list, before its members are added. False without memory. */
+bool rcpt_set_owner(struct msg *, uint32_t rcpt, struct slice owner);
 const char *rcpt_addr(const struct msg *, const struct rcpt *);
 const char *rcpt_orcpt(const struct msg *, const struct rcpt *);
 const char *rcpt_user(const struct msg *, const struct rcpt *); /* "" */

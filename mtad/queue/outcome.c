@@ -282,7 +282,7 @@ say_one(struct queue *q, const struct outcome *o, const struct p_result *r,
 	queue_event_msg(&e, event_of(t), m, id);
 	event_num(&e, F_RCPT_ID, one->index);
 	event_num(&e, F_ATTEMPT, t->attempt);
-	event_cstr(&e, F_MAIL_FROM, msg_sender(m));
+	event_cstr(&e, F_MAIL_FROM, rcpt_sender(m, rc));
 	event_cstr(&e, F_RCPT_TO, rcpt_addr(m, rc));
 	if (*rcpt_orcpt(m, rc) != '\0')
 		event_cstr(&e, F_ORCPT, rcpt_orcpt(m, rc));
@@ -493,7 +493,7 @@ tell_again(struct queue *q, const struct msg *m, uint32_t i,
 	queue_event_msg(&e, event_of(t), m, id);
 	event_num(&e, F_RCPT_ID, i);
 	event_num(&e, F_ATTEMPT, t->attempt);
-	event_cstr(&e, F_MAIL_FROM, msg_sender(m));
+	event_cstr(&e, F_MAIL_FROM, rcpt_sender(m, &m->rcpt[i]));
 	event_cstr(&e, F_RCPT_TO, rcpt_addr(m, &m->rcpt[i]));
 	event_verdict(&e, v);
 	event_num(&e, F_SIZE_BYTES, m->size);

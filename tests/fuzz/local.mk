@@ -109,4 +109,16 @@ fuzz_outgoing_SOURCES = tests/fuzz/fuzz_outgoing.c
 fuzz_outgoing_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/mtad/ctl
 fuzz_outgoing_LDFLAGS = $(FUZZ_LINK)
 fuzz_outgoing_LDADD = mtad/ctl/libsendmail.a $(FUZZ_LIBS)
+# what other mailers and the servers they speak to say
+noinst_PROGRAMS += fuzz_foreign
+fuzz_foreign_SOURCES = tests/fuzz/fuzz_foreign.c
+fuzz_foreign_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/monitor \
+	-I$(top_srcdir)/monitor/foreign
+fuzz_foreign_LDFLAGS = $(FUZZ_LINK)
+fuzz_foreign_LDADD = monitor/foreign/libforeign.a lib/libmta.a
+noinst_PROGRAMS += fuzz_reason
+fuzz_reason_SOURCES = tests/fuzz/fuzz_reason.c
+fuzz_reason_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/monitor
+fuzz_reason_LDFLAGS = $(FUZZ_LINK)
+fuzz_reason_LDADD = monitor/foreign/libforeign.a lib/libmta.a
 endif

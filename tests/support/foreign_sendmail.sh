@@ -9,6 +9,7 @@ conf_sendmail() {
 	chmod 755 /srv $W $W/sm
 	printf '%s\n' 'team: alice, bob' 'away: ok@example.com' 'big: carol' \
 	    'lost: gone' 'fails: "|/bin/false"' 'postmaster: carol' \
+	    'list: alice, ok@example.com' 'owner-list: carol' \
 	    'mailer-daemon: carol' >$W/sm/aliases
 	printf 'hosts files\naliases files\n' >$W/sm/service.switch
 	printf 'example.org\n' >$W/sm/local-host-names
@@ -33,6 +34,7 @@ conf_sendmail() {
 	define(\`confTO_QUEUEWARN',\`2s')dnl
 	define(\`confTO_QUEUERETURN',\`'SM_RETURN)dnl
 	define(\`confMIN_QUEUE_AGE',\`0')dnl
+	define(\`confLOG_LEVEL',\`9')dnl
 	define(\`confBAD_RCPT_THROTTLE',\`3')dnl
 	define(\`PROCMAIL_MAILER_PATH',\`/usr/bin/procmail')dnl
 	undefine(\`UUCP_RELAY')dnl
@@ -84,6 +86,7 @@ sendmail_own() {
 	mail sender@example.net lost@example.org subject=alias-lost
 	mail sender@example.net fails@example.org subject=commands
 	mail sender@example.net '' junk='GET / HTTP/1.1'
+	mail sender@example.net list@example.org subject=list
 	inside alice@example.org ok@error.example.org subject=to-error
 	inside alice@example.org ok@nowhere.example.edu subject=unroutable
 	inside alice@example.org bob@example.org,ok@example.com \
