@@ -19,6 +19,7 @@ struct tap_events {
 	struct follow *follow;
 	int fd, watch; /* inotify; watch is -1 while there is no folder */
 	struct event *woken, *look;
+	bool is_soon; /* the look is set already: not put off by each write */
 };
 
 /* Writers write often: what comes within this is read at once. */
@@ -42,10 +43,12 @@ on_look(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	t->is_soon = false;
 	watch(t);
 	if (!intake_is_open(t->in))
 		return;
 	rc = follow_read(t->follow, BUDGET, &has_more);
+	t->is_soon = has_more;
 	evtimer_add(t->look, has_more ? &at_once : &later);
 	intake_heard(t->in, rc);
 }
@@ -67,8 +70,10 @@ on_woken(evutil_socket_t fd, short what, void *arg)
 				t->watch = -1;
 			p += sizeof(*e) + e->len;
 		}
-	if (intake_is_open(t->in))
-		evtimer_add(t->look, &soon);
+	if (t->is_soon || !intake_is_open(t->in))
+		return;
+	t->is_soon = true;
+	evtimer_add(t->look, &soon);
 }
 
 static void

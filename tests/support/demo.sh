@@ -170,6 +170,8 @@ has_told() { mtatrace --to nobody.here@demo.test | grep -q msg.done; }
 wait_for 20 has_told
 show 'mtatrace --to nobody.here@demo.test'
 step 'what happened in all, and is anything missing'
+has_counted() { mtacollect totals --json | grep -q '"received":4[5-9]'; }
+wait_for 20 has_counted
 show 'mtacollect totals'
 
 cat <<END
