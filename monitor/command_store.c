@@ -100,3 +100,22 @@ command_check(const struct options *o)
 	buf_release(&b);
 	return status;
 }
+
+int
+command_rebuild(const struct options *o)
+{
+	struct store *s;
+	struct buf b;
+	char why[256];
+	int rc = store_open(&s, o->store, why), status = EXIT_OK;
+
+	if (rc < 0)
+		return command_fail(status_of(rc), "%s", why);
+	buf_init(&b, 1 << 20);
+	rc = store_rebuild(s, &b);
+	if (!command_print(&b) || rc < 0)
+		status = rc < 0 ? status_of(rc) : EXIT_IO;
+	buf_release(&b);
+	store_close(s);
+	return status;
+}

@@ -21,6 +21,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/listen.c monitor/listen.h \
 	monitor/minutes.c monitor/minutes.h \
 	monitor/rate.c monitor/rate.h \
+	monitor/rebuild.c monitor/rebuild.h \
 	monitor/recall.c monitor/recall.h \
 	monitor/reasons.c monitor/reasons.h \
 	monitor/row.c monitor/row.h \

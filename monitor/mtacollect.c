@@ -26,6 +26,8 @@ static const struct command {
 	    0 },
 	{ "check", "", "verify the store, and say what is missing",
 	    command_check, 0, 0 },
+	{ "rebuild", "", "sums, messages and recipients anew from the events",
+	    command_rebuild, 0, 0 },
 };
 
 static int

@@ -65,8 +65,8 @@ put_column(struct buf *b, const struct column *c)
 	}
 }
 
-struct recall *
-recall_new(struct db *db, const char *where)
+static struct recall *
+make(struct db *db, const char *where, const char *order)
 {
 	struct recall *r = calloc(1, sizeof(*r));
 	struct buf sql;
@@ -81,8 +81,8 @@ recall_new(struct db *db, const char *where)
 	buf_addf(&sql,
 	    " FROM ev e JOIN word ty ON ty.id = e.ty "
 	    "JOIN writer w ON w.id = e.writer "
-	    "LEFT JOIN msg m ON m.id = e.msg WHERE %s ORDER BY e.t, e.id",
-	    where);
+	    "LEFT JOIN msg m ON m.id = e.msg WHERE %s ORDER BY %s",
+	    where, order);
 	if (r != NULL && !sql.bad)
 		rc = db_prepare(db, &r->q, sql.data);
 	buf_release(&sql);
@@ -90,6 +90,18 @@ recall_new(struct db *db, const char *where)
 		return r;
 	recall_free(r);
 	return NULL;
+}
+
+struct recall *
+recall_new(struct db *db, const char *where)
+{
+	return make(db, where, "e.t, e.id");
+}
+
+struct recall *
+recall_new_in_order(struct db *db)
+{
+	return make(db, "true", "e.id");
 }
 
 void

@@ -15,6 +15,8 @@ struct recall;
 /* where: SQL behind WHERE, with e for ev; ?1 and ?2 are free. NULL without
  * memory or table. The database is borrowed. */
 struct recall *recall_new(struct db *segment, const char *where);
+/* All events, in the order in which they were heard. */
+struct recall *recall_new_in_order(struct db *segment);
 void recall_free(struct recall *);
 void recall_bind(struct recall *, int64_t first, int64_t second);
 /* The next line, without its end, appended. 1, 0 at the end (then it may be

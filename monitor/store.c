@@ -13,6 +13,7 @@
 #include "dict.h"
 #include "fields.h"
 #include "file.h"
+#include "rebuild.h"
 #include "schema.h"
 
 #define OPEN_MAX_ 3 /* segments at a time */
@@ -470,4 +471,39 @@ store_rollback(struct store *s)
 	for (int i = 0; i < OPEN_MAX_; i++)
 		if (s->open[i] != NULL)
 			segment_rollback(s->open[i]);
+}
+
+struct rebuilding {
+	struct reasons *reasons; /* borrowed */
+	struct buf *out;
+	int rc;
+};
+
+static bool
+rebuild_one(void *arg, const struct day *day)
+{
+	struct rebuilding *r = arg;
+	uint64_t events = 0;
+	char why[256];
+	int rc = rebuild_day(day->path, day->day, r->reasons, &events, why);
+
+	if (rc < 0)
+		buf_addf(r->out, "%s\n", why);
+	else
+		buf_addf(r->out, "%s: %llu events\n", day->path,
+		    (unsigned long long)events);
+	if (r->rc == 0)
+		r->rc = rc;
+	return true;
+}
+
+int
+store_rebuild(struct store *s, struct buf *out)
+{
+	struct rebuilding r = { s->reasons, out, 0 };
+	int rc = days_each(s->dir, 0, 99999999, rebuild_one, &r);
+
+	if (rc == 0)
+		rc = reasons_commit(s->reasons);
+	return rc < 0 ? rc : r.rc;
 }

@@ -16,6 +16,7 @@
 
 #include <stddef.h>
 
+#include "buf.h"
 #include "segment.h"
 
 struct store;
@@ -23,6 +24,9 @@ struct store;
 /* The folder is made when it is not there. -EBUSY: another one writes. */
 int store_open(struct store **ret, const char *dir, char ret_why[256]);
 void store_close(struct store *);
+/* Each day's sums, messages and recipients anew from its events; says a line
+ * for each. 0, or what went wrong first. */
+int store_rebuild(struct store *, struct buf *out);
 
 /* The number of a source, made when it is new; negative errno. */
 int64_t store_source(struct store *, const char *kind, const char *name);

@@ -478,6 +478,52 @@ START_TEST(a_message_is_found_by_what_people_know)
 }
 END_TEST
 
+static void
+ask(const char *qid, struct buf *out)
+{
+	struct trace_query q = { .by = TRACE_ID,
+		.what = qid,
+		.until = INT64_MAX,
+		.is_json = true,
+		.limit = 10 };
+
+	buf_init(out, 1 << 20);
+	ck_assert_int_eq(trace_find(tmp_path("store"), &q, out), 1);
+}
+
+START_TEST(a_rebuilt_store_says_the_same)
+{
+	struct store *s = open_store();
+	struct buf before, after, said;
+	struct totals a, b;
+	struct heard h[4];
+
+	story(h);
+	for (int i = 0; i < 4; i++)
+		if (i != 2) /* and what is missing stays missing */
+			say(s, &h[i]);
+	store_unparsed(s, DAY, 1, SLICE("what is this?"));
+	store_count(s, TK_LOST, DAY, 5);
+	store_commit(s, NULL, 0);
+	a = totals();
+	ask("Q1", &before);
+	buf_init(&said, 1 << 16);
+	store_close(s);
+	s = open_store();
+	ck_assert_msg(store_rebuild(s, &said) == 0, "%s", said.data);
+	ck_assert_ptr_nonnull(strstr(said.data, ": 2 events"));
+	store_close(s);
+	b = totals();
+	ck_assert_int_eq(memcmp(&a, &b, sizeof(a)), 0);
+	ask("Q1", &after);
+	ck_assert_str_eq(before.data, after.data);
+	is_sound();
+	buf_release(&before);
+	buf_release(&after);
+	buf_release(&said);
+}
+END_TEST
+
 START_TEST(a_newer_file_and_one_of_others_are_refused)
 {
 	struct store *s = open_store();
@@ -541,6 +587,7 @@ main(void)
 	tcase_add_loop_test(tc, every_event_comes_back_as_it_was, 0, EV_COUNT);
 	tcase_add_loop_test(
 	    tc, a_message_is_found_by_what_people_know, 0, ROWS(traces));
+	tcase_add_test(tc, a_rebuilt_store_says_the_same);
 	tcase_add_test(tc, a_newer_file_and_one_of_others_are_refused);
 	tcase_add_test(tc, an_older_file_is_copied_and_brought_up);
 	suite_add_tcase(s, tc);
