@@ -161,7 +161,9 @@ bring_up(struct db *d, const struct db_kind *kind, enum db_mode mode)
 	if (version < 0)
 		return version;
 	if (mode == DB_READ)
-		return version == kind->version ? 0 : -EPROTO;
+		return version == kind->version ? 0
+		    : version == 0		? -ENODATA
+						: -EPROTO;
 	if (version == 0)
 		rc = db_exec(d, "PRAGMA page_size = 8192");
 	if (rc == 0)
@@ -208,6 +210,8 @@ say(int rc, const struct db *d)
 {
 	if (rc == -EPROTO)
 		return "made by another version of mtacollect";
+	if (rc == -ENODATA)
+		return "being made";
 	if (rc == -EBADMSG)
 		return "damaged, or no file of mtacollect";
 	return db_error(d);

@@ -31,7 +31,8 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/settings.c monitor/settings.h monitor/settings.def \
 	monitor/stages.c monitor/stages.h \
 	monitor/store.c monitor/store.h \
-	monitor/tap_datagram.c monitor/tap_events.c monitor/tap_stream.c \
+	monitor/tail.c monitor/tail.h \
+	monitor/tap_datagram.c monitor/tap_files.c monitor/tap_stream.c \
 	monitor/tally.c monitor/tally.h \
 	monitor/tls.c monitor/tls.h \
 	monitor/totals.c monitor/totals.h \

@@ -298,7 +298,8 @@ check(struct settings *s, struct buf *errors)
 	for (size_t i = 0; i < s->sources; i++) {
 		const struct source_settings *o = &s->source[i];
 		bool needs_path = strcmp(o->Kind, "events") == 0 ||
-		    strcmp(o->Kind, "unix") == 0;
+		    strcmp(o->Kind, "file") == 0 ||
+		    strncmp(o->Kind, "unix", 4) == 0;
 
 		if (needs_path && *o->Path == '\0')
 			buf_addf(errors,

@@ -60,7 +60,7 @@ add_day(void *arg, const struct day *day)
 	if (rc == 0)
 		rc = gaps_add(r->gaps, &db);
 	db_close(&db);
-	if (rc < 0)
+	if (rc < 0 && rc != -ENODATA)
 		r->totals->days_unread++;
 	return true;
 }
@@ -83,7 +83,7 @@ add_catalog(struct reading *r, const char *dir)
 		    "AND r.t >= ?1 AND r.t < ?2 GROUP BY k.id");
 	db_close(&db);
 	free(path);
-	return rc;
+	return rc == -ENODATA ? 0 : rc;
 }
 
 static int

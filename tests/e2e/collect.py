@@ -218,6 +218,68 @@ def it_loses_and_doubles_nothing_when_either_is_killed():
             c.check()
 
 
+def postfix(n):
+    return "".join(
+        "2026-11-24T10:00:%02d.000000+00:00 h.test postfix/smtp[7]: 3F2A%06X: "
+        "to=<a%d@b.test>, relay=m.test[192.0.2.1]:25, delay=1, "
+        "delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 ok)\n"
+        % (i % 60, i, i) for i in n)
+
+
+def it_follows_a_mail_log_over_its_rotations():
+    with Mtad("tail") as m:
+        path = m.dir + "/mail.log"
+
+        def write(n, end=""):
+            with open(path, "a") as f:
+                f.write(postfix(n) + end)
+
+        def rotate(copy=False):
+            if os.path.exists(path + ".1"):
+                subprocess.run(["gzip", "-f", path + ".1"], check=True)
+                os.rename(path + ".1.gz", path + ".2.gz")
+            if copy:
+                subprocess.run(["cp", "-p", path, path + ".1"], check=True)
+                os.truncate(path, 0)
+            else:
+                os.rename(path, path + ".1")
+
+        def has(n):
+            wait_for("%d lines" % n, lambda: c.totals()["delivered"] >= n)
+            assert c.totals()["delivered"] == n
+
+        c = Collector(m, 'source "f" { Kind = "file" Path = "%s" }\n' % path)
+        with c:
+            write(range(10), "half a li")
+            has(10)
+            with open(path, "a") as f:
+                f.write("ne\n")
+            rotate()  # renamed
+            write(range(10, 20))
+            has(20)
+            rotate(copy=True)  # copied and emptied
+            write(range(20, 30))
+            has(30)
+            write(range(30, 40))
+            c.stop(signal.SIGKILL)
+        write(range(40, 50))  # rotated twice while nobody reads
+        rotate()
+        write(range(50, 60))
+        rotate()
+        write(range(60, 70))
+        with c:
+            has(70)
+        t = c.totals()["completeness"]
+        assert t["unparsed"] == 1, t  # the half line, when it was whole
+        rotate()
+        os.unlink(path + ".1")
+        write(range(70, 80))
+        with c:
+            has(80)
+        out = c.trace("--since", "1h", "--json", check=False)
+        c.check()
+
+
 def syslog(name, text="hello", seq=1):
     return ('<22>1 %s h.test relay 7 %s [mtaev@32473 v="1" boot="b%s" '
             'seq="%d" msg.id="Q1" rcpt.id="0" rcpt_to="a@b.test" code="250"'
