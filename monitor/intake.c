@@ -27,7 +27,8 @@ struct intake {
 	struct feeds *feeds;
 	struct tap tap[FEED_SOURCES];
 	size_t n;
-	struct event *commit, *retry;
+	struct event *commit, *retry, *keep;
+	struct keep_rules rules;
 	struct timeval batch_time;
 	bool is_open, is_armed;
 };
@@ -116,6 +117,25 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 	set_open(in, true);
 }
 
+/* Now and then: what is too old goes. */
+static void
+on_keep(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval next = { 600, 0 };
+	struct intake *in = arg;
+	char why[256] = "";
+
+	(void)fd;
+	(void)what;
+	if (in->is_open && feeds_pending(in->feeds) != 0)
+		commit_now(in);
+	if (in->is_open)
+		store_keep(in->store, &in->rules, why);
+	if (*why != '\0')
+		log_warn("%s", why);
+	evtimer_add(in->keep, &next);
+}
+
 void
 intake_heard(struct intake *in, int rc)
 {
@@ -181,11 +201,15 @@ intake_new(struct store *store, const struct settings *s,
 	in->feeds = feeds_new(store, true);
 	in->commit = evtimer_new(base, on_commit, in);
 	in->retry = evtimer_new(base, on_retry, in);
-	if (in->feeds == NULL || in->commit == NULL || in->retry == NULL)
+	in->keep = evtimer_new(base, on_keep, in);
+	in->rules = (struct keep_rules){ s->KeepTime, s->MinFreeSpace };
+	if (in->keep == NULL || in->feeds == NULL || in->commit == NULL ||
+	    in->retry == NULL)
 		goto bad;
 	for (size_t i = 0; i < s->sources; i++)
 		if (!add_tap(in, &s->source[i], why))
 			goto bad;
+	event_active(in->keep, EV_TIMEOUT, 0);
 	return in;
 bad:
 	intake_free(in);
@@ -206,5 +230,7 @@ intake_free(struct intake *in)
 		event_free(in->commit);
 	if (in->retry != NULL)
 		event_free(in->retry);
+	if (in->keep != NULL)
+		event_free(in->keep);
 	free(in);
 }

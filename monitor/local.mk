@@ -17,6 +17,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/import.c monitor/import.h \
 	monitor/intake.c monitor/intake.h \
 	monitor/input.c monitor/input.h \
+	monitor/keep.c monitor/keep.h \
 	monitor/life.c monitor/life.h \
 	monitor/listen.c monitor/listen.h \
 	monitor/minutes.c monitor/minutes.h \

@@ -27,6 +27,13 @@ static const char catalog_1[] =
 	" class TEXT NOT NULL,"
 	" first INTEGER NOT NULL"
 	") STRICT;"
+	/* how far sources were read, from days whose files are gone */
+	"CREATE TABLE place("
+	" source INTEGER PRIMARY KEY,"
+	" file INTEGER NOT NULL,"
+	" off INTEGER NOT NULL,"
+	" mark TEXT NOT NULL"
+	") STRICT;"
 	/* rollups of days whose segments are gone */
 	"CREATE TABLE rollup("
 	" kind INTEGER NOT NULL,"

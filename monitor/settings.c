@@ -13,7 +13,7 @@
 
 #define FILE_MAX ((size_t)1 << 20)
 
-enum kind { TEXT, ENUM, COUNT, TIME };
+enum kind { TEXT, ENUM, COUNT, SIZE, TIME };
 
 struct row {
 	const char *name, *def, *words;
@@ -25,10 +25,12 @@ struct row {
 /* clang-format off */
 #define WORDS_TEXT(min) NULL
 #define WORDS_COUNT(min) NULL
+#define WORDS_SIZE(min) NULL
 #define WORDS_TIME(min) NULL
 #define WORDS_ENUM(min) min
 #define MIN_TEXT(min) min
 #define MIN_COUNT(min) min
+#define MIN_SIZE(min) min
 #define MIN_TIME(min) min
 #define MIN_ENUM(min) 0
 #define ROW(type, name, kind, def, min, max) \
@@ -59,6 +61,27 @@ read_count(const char *text, int64_t *ret)
 		return false;
 	*ret = (int64_t)v;
 	return true;
+}
+
+/* "500MB", "2G", bytes */
+static bool
+read_size(const char *text, int64_t *ret)
+{
+	static const char units[] = "KMGT";
+	size_t digits = strspn(text, "0123456789");
+	const char *unit = text + digits, *at;
+	int shift = 0;
+
+	if (digits == 0 || digits > 12)
+		return false;
+	if (*unit != '\0' && (at = strchr(units, *unit)) != NULL) {
+		shift = 10 * (int)(at - units + 1);
+		unit++;
+		if (*unit == 'B')
+			unit++;
+	}
+	*ret = (int64_t)strtoull(text, NULL, 10) << shift;
+	return *unit == '\0';
 }
 
 /* "200ms", "1h30m" */
@@ -105,6 +128,16 @@ is_word(const char *words, const char *text)
 	return false;
 }
 
+/* The kinds that are numbers. */
+static const struct {
+	bool (*read)(const char *, int64_t *);
+	const char *like;
+} numbers[] = {
+	[COUNT] = { read_count, "a number within its range" },
+	[SIZE] = { read_size, "a size within its range, such as 500MB" },
+	[TIME] = { read_time, "a time within its range, such as 200ms or 1h" },
+};
+
 /* What would be right, or NULL when it is. */
 static const char *
 set(const struct row *r, void *to, const char *text)
@@ -113,14 +146,10 @@ set(const struct row *r, void *to, const char *text)
 	int64_t *number = (int64_t *)place;
 	int64_t v;
 
-	if (r->kind == COUNT || r->kind == TIME) {
-		bool is_right =
-		    (r->kind == COUNT ? read_count : read_time)(text, &v);
-
-		if (!is_right || v < r->min || v > r->max)
-			return r->kind == COUNT
-			    ? "a number within its range"
-			    : "a time within its range, such as 200ms or 1h";
+	if (numbers[r->kind].read != NULL) {
+		if (!numbers[r->kind].read(text, &v) || v < r->min ||
+		    v > r->max)
+			return numbers[r->kind].like;
 		*number = v;
 		return NULL;
 	}

@@ -14,6 +14,7 @@
 #define SETTING_T_TEXT char *
 #define SETTING_T_ENUM char *
 #define SETTING_T_COUNT int64_t
+#define SETTING_T_SIZE int64_t
 #define SETTING_T_TIME int64_t
 
 struct source_settings {

@@ -181,16 +181,12 @@ struct search {
 	bool is_found;
 };
 
-static bool
-look_in_day(void *arg, const struct day *day)
+static void
+look_in(struct search *look, struct db *db)
 {
-	struct search *look = arg;
-	struct db db = DB_NONE;
 	sqlite3_stmt *q = NULL;
 
-	if (db_open(&db, day->path, &schema_segment, DB_READ, NULL) < 0)
-		return true; /* mtacollect check says what is wrong with it */
-	if (db_prepare(&db, &q,
+	if (db_prepare(db, &q,
 		"SELECT file, off, mark FROM place "
 		"WHERE source = ?1 AND (file, off) > (?2, ?3)") == 0) {
 		sqlite3_bind_int64(q, 1, look->source);
@@ -206,6 +202,16 @@ look_in_day(void *arg, const struct day *day)
 		}
 	}
 	sqlite3_finalize(q);
+}
+
+/* A damaged one is mtacollect check's business. */
+static bool
+look_in_day(void *arg, const struct day *day)
+{
+	struct db db = DB_NONE;
+
+	if (db_open(&db, day->path, &schema_segment, DB_READ, NULL) == 0)
+		look_in(arg, &db);
 	db_close(&db);
 	return true;
 }
@@ -216,6 +222,7 @@ store_place(struct store *s, int64_t source, struct place *ret)
 	struct search look = { .source = source, .place = ret };
 
 	*ret = (struct place){ .source = source };
+	look_in(&look, &s->catalog);
 	days_each(s->dir, 0, 99999999, look_in_day, &look);
 	return look.is_found;
 }
@@ -471,6 +478,26 @@ store_rollback(struct store *s)
 	for (int i = 0; i < OPEN_MAX_; i++)
 		if (s->open[i] != NULL)
 			segment_rollback(s->open[i]);
+}
+
+static bool
+is_open(void *arg, int day)
+{
+	const struct store *s = arg;
+
+	for (int i = 0; i < OPEN_MAX_; i++)
+		if (s->open[i] != NULL && segment_number(s->open[i]) == day)
+			return true;
+	return false;
+}
+
+int
+store_keep(struct store *s, const struct keep_rules *rules, char why[256])
+{
+	int rc = reasons_commit(s->reasons);
+
+	return rc < 0 ? in_catalog(s, rc)
+		      : keep_run(&s->catalog, s->dir, rules, is_open, s, why);
 }
 
 struct rebuilding {

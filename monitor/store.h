@@ -17,6 +17,7 @@
 #include <stddef.h>
 
 #include "buf.h"
+#include "keep.h"
 #include "segment.h"
 
 struct store;
@@ -24,6 +25,8 @@ struct store;
 /* The folder is made when it is not there. -EBUSY: another one writes. */
 int store_open(struct store **ret, const char *dir, char ret_why[256]);
 void store_close(struct store *);
+/* Days that are too old go (keep.h); commit before. */
+int store_keep(struct store *, const struct keep_rules *, char ret_why[256]);
 /* Each day's sums, messages and recipients anew from its events; says a line
  * for each. 0, or what went wrong first. */
 int store_rebuild(struct store *, struct buf *out);

@@ -478,6 +478,50 @@ START_TEST(a_message_is_found_by_what_people_know)
 }
 END_TEST
 
+/* Days go, their sums and places stay; those of hours are in the catalog. */
+START_TEST(old_days_go_and_their_sums_stay)
+{
+	struct keep_rules rules = { 14 * US_DAY, 0 };
+	struct store *s = open_store();
+	struct place p = { 0 }, got;
+	struct heard h[4], today;
+	struct totals a, b;
+	char why[256];
+
+	story(h);
+	p.source = store_source(s, "file", "x");
+	p.file = 3;
+	for (int i = 0; i < 4; i++)
+		say(s, &h[i]);
+	ck_assert_int_eq(store_commit(s, &p, 1), 0);
+	received(&today, "Q9", clock_wall(), 5);
+	say(s, &today);
+	ck_assert_int_eq(store_commit(s, NULL, 0), 0);
+	store_close(s); /* days in use do not go */
+	a = totals();
+	s = open_store();
+	ck_assert_msg(store_keep(s, &rules, why) == 2, "%s", why);
+	ck_assert_int_eq(store_keep(s, &rules, why), 0);
+	ck_assert(access(tmp_path("store/ev-20251124.db"), F_OK) < 0);
+	b = totals();
+	ck_assert_int_eq(memcmp(a.n, b.n, sizeof(a.n)), 0);
+	ck_assert_int_eq(memcmp(a.bytes, b.bytes, sizeof(a.bytes)), 0);
+	ck_assert(store_place(s, p.source, &got) && got.file == 3);
+	/* a late one makes the day again, and it goes again */
+	received(&today, "Q1", DAY, 77);
+	say(s, &today);
+	ck_assert_int_eq(store_commit(s, NULL, 0), 0);
+	store_close(s);
+	s = open_store();
+	rules.time_us = 20000 * US_DAY;
+	rules.free_bytes = INT64_MAX; /* the disk is full */
+	ck_assert_int_eq(store_keep(s, &rules, why), 1);
+	ck_assert_ptr_nonnull(strstr(why, "before its time"));
+	store_close(s);
+	ck_assert_uint_eq(totals().n[TK_RECEIVED], a.n[TK_RECEIVED] + 1);
+}
+END_TEST
+
 static void
 ask(const char *qid, struct buf *out)
 {
@@ -587,6 +631,7 @@ main(void)
 	tcase_add_loop_test(tc, every_event_comes_back_as_it_was, 0, EV_COUNT);
 	tcase_add_loop_test(
 	    tc, a_message_is_found_by_what_people_know, 0, ROWS(traces));
+	tcase_add_test(tc, old_days_go_and_their_sums_stay);
 	tcase_add_test(tc, a_rebuilt_store_says_the_same);
 	tcase_add_test(tc, a_newer_file_and_one_of_others_are_refused);
 	tcase_add_test(tc, an_older_file_is_copied_and_brought_up);
