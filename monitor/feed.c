@@ -26,6 +26,7 @@ struct feed {
 
 struct feeds {
 	struct store *store; /* borrowed */
+	struct metrics *metrics; /* borrowed; NULL: none */
 	bool is_live;
 	char node[256]; /* of lines that do not say it */
 	struct event_names *names;
@@ -37,13 +38,14 @@ struct feeds {
 };
 
 struct feeds *
-feeds_new(struct store *store, bool is_live)
+feeds_new(struct store *store, struct metrics *metrics, bool is_live)
 {
 	struct feeds *all = calloc(1, sizeof(*all));
 
 	if (all == NULL)
 		return NULL;
 	all->store = store;
+	all->metrics = metrics;
 	all->is_live = is_live;
 	if (gethostname(all->node, sizeof(all->node) - 1) < 0)
 		all->node[0] = '\0';
@@ -140,6 +142,8 @@ static int
 undo(struct feeds *all, int rc)
 {
 	store_rollback(all->store);
+	if (all->metrics != NULL)
+		metrics_rollback(all->metrics);
 	all->counts = all->committed;
 	all->pending = 0;
 	for (size_t i = 0; i < all->n; i++)
@@ -166,6 +170,8 @@ commit(struct feeds *all)
 		all->feed[i]->committed = all->feed[i]->place;
 		buf_clear(&all->feed[i]->kept);
 	}
+	if (all->metrics != NULL)
+		metrics_commit(all->metrics);
 	all->committed = all->counts;
 	all->pending = 0;
 	return 0;
@@ -183,6 +189,8 @@ static int
 unparsed(struct feed *f, struct slice line)
 {
 	f->all->counts.unparsed++;
+	if (f->all->metrics != NULL)
+		metrics_unparsed(f->all->metrics);
 	return store_unparsed(f->all->store, f->all->now, f->source, line);
 }
 
@@ -196,6 +204,8 @@ hear(struct feed *f, const struct heard *h)
 		return rc;
 	f->all->counts.events += as == HEARD_NEW;
 	f->all->counts.before += as == HEARD_BEFORE;
+	if (as == HEARD_NEW && f->all->metrics != NULL)
+		metrics_hear(f->all->metrics, h);
 	if (as == HEARD_NEW && f->all->is_live &&
 	    f->all->now - h->time_us > LATE)
 		rc = store_count(f->all->store, TK_LATE, h->time_us, 1);
@@ -370,6 +380,8 @@ int
 feed_count(struct feed *f, enum tally_kind kind, uint64_t n)
 {
 	begin(f->all);
+	if (kind == TK_LOST && f->all->metrics != NULL)
+		metrics_lost(f->all->metrics, n);
 	return finish(f, store_count(f->all->store, kind, f->all->now, n));
 }
 

@@ -14,6 +14,7 @@
 #ifndef FEED_H
 #define FEED_H
 
+#include "metrics.h"
 #include "store.h"
 
 #define FEED_LINE_MAX 65536
@@ -37,9 +38,9 @@ enum feed_kind {
 	FEED_ONCE, /* comes once */
 };
 
-/* store is borrowed. is_live: lines come as they are written, so that a late
+/* store and metrics (NULL: none) are borrowed. is_live: lines come as they are written, so that a late
  * one is late. NULL without memory. */
-struct feeds *feeds_new(struct store *, bool is_live);
+struct feeds *feeds_new(struct store *, struct metrics *, bool is_live);
 void feeds_free(struct feeds *); /* what is not committed is rolled back */
 /* Owned by feeds. NULL without memory, or beyond FEED_SOURCES. */
 struct feed *feed_new(struct feeds *, int64_t source, enum feed_kind);

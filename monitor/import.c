@@ -102,7 +102,7 @@ import_input(
     struct store *s, struct input *in, int64_t changed, struct feed_counts *sum)
 {
 	struct head h = { .bytes = malloc(HEAD) };
-	struct feeds *all = feeds_new(s, false);
+	struct feeds *all = feeds_new(s, NULL, false);
 	struct feed *f;
 	struct place place;
 	int rc =

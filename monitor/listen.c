@@ -10,10 +10,9 @@
 #include <unistd.h>
 
 static int
-fail(int fd, const struct source_settings *s, const char *what, char why[256])
+fail(int fd, const char *name, const char *what, char why[256])
 {
-	snprintf(
-	    why, 256, "source \"%s\": %s: %s", s->title, what, strerror(errno));
+	snprintf(why, 256, "%s: %s: %s", name, what, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return -1;
@@ -41,7 +40,7 @@ listen_unix(const struct source_settings *s, int type, char why[256])
 
 	if (strlen(s->Path) >= sizeof(un.sun_path)) {
 		errno = ENAMETOOLONG;
-		return fail(-1, s, s->Path, why);
+		return fail(-1, s->title, s->Path, why);
 	}
 	memcpy(un.sun_path, s->Path, strlen(s->Path));
 	remove_dead(&un, type);
@@ -49,12 +48,13 @@ listen_unix(const struct source_settings *s, int type, char why[256])
 	if (fd < 0 || bind(fd, (struct sockaddr *)&un, sizeof(un)) < 0 ||
 	    chmod(s->Path, 0666) < 0 ||
 	    (type == SOCK_STREAM && listen(fd, 128) < 0))
-		return fail(fd, s, s->Path, why);
+		return fail(fd, s->title, s->Path, why);
 	return fd;
 }
 
-static int
-listen_inet(const struct source_settings *s, int type, char why[256])
+int
+listen_inet(const char *name, const char *address, int port_number, int type,
+    char why[256])
 {
 	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV |
 		    AI_PASSIVE,
@@ -63,12 +63,11 @@ listen_inet(const struct source_settings *s, int type, char why[256])
 	char port[16], at[100];
 	int fd, on = 1, rc;
 
-	snprintf(port, sizeof(port), "%d", (int)s->Port);
-	snprintf(at, sizeof(at), "%s port %s", s->Address, port);
-	rc = getaddrinfo(s->Address, port, &hints, &ai);
+	snprintf(port, sizeof(port), "%d", port_number);
+	snprintf(at, sizeof(at), "%s port %s", address, port);
+	rc = getaddrinfo(address, port, &hints, &ai);
 	if (rc != 0) {
-		snprintf(why, 256, "source \"%s\": %s: %s", s->title, at,
-		    gai_strerror(rc));
+		snprintf(why, 256, "%s: %s: %s", name, at, gai_strerror(rc));
 		return -1;
 	}
 	fd = socket(ai->ai_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -77,13 +76,14 @@ listen_inet(const struct source_settings *s, int type, char why[256])
 	rc = fd < 0 ? -1 : bind(fd, ai->ai_addr, ai->ai_addrlen);
 	freeaddrinfo(ai);
 	if (rc < 0 || (type == SOCK_STREAM && listen(fd, 128) < 0))
-		return fail(fd, s, at, why);
+		return fail(fd, name, at, why);
 	return fd;
 }
 
 int
 listen_at(const struct source_settings *s, int type, char why[256])
 {
-	return strncmp(s->Kind, "unix", 4) == 0 ? listen_unix(s, type, why)
-						: listen_inet(s, type, why);
+	if (strncmp(s->Kind, "unix", 4) == 0)
+		return listen_unix(s, type, why);
+	return listen_inet(s->title, s->Address, (int)s->Port, type, why);
 }

@@ -10,4 +10,8 @@
  * serves any more is replaced. -1, and why, on failure. */
 int listen_at(const struct source_settings *, int type, char why[256]);
 
+/* An address and port; name is for what is said in why. */
+int listen_inet(
+    const char *name, const char *address, int port, int type, char why[256]);
+
 #endif

@@ -20,7 +20,9 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/keep.c monitor/keep.h \
 	monitor/life.c monitor/life.h \
 	monitor/listen.c monitor/listen.h \
+	monitor/metrics.c monitor/metrics.h \
 	monitor/minutes.c monitor/minutes.h \
+	monitor/page.c monitor/page.h \
 	monitor/rate.c monitor/rate.h \
 	monitor/rebuild.c monitor/rebuild.h \
 	monitor/recall.c monitor/recall.h \
@@ -45,10 +47,10 @@ MONITOR_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/monitor \
 	-DMTA_STOREDIR='"$(mtastoredir)"'
 MONITOR_LIBS = monitor/libmonitor.a monitor/foreign/libforeign.a lib/libmta.a \
 	$(EVENT_LIBS) $(SECCOMP_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) $(LZMA_LIBS) \
-	$(ZSTD_LIBS) $(CONFUSE_LIBS) $(OPENSSL_LIBS) $(SYSTEMD_LIBS) -lpthread
+	$(ZSTD_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(SYSTEMD_LIBS) -lpthread
 monitor_libmonitor_a_CPPFLAGS = $(MONITOR_CPPFLAGS)
 monitor_libmonitor_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LZMA_CFLAGS) \
-	$(ZSTD_CFLAGS) $(CONFUSE_CFLAGS) $(OPENSSL_CFLAGS)
+	$(ZSTD_CFLAGS) $(CONFUSE_CFLAGS) $(JANSSON_CFLAGS) $(OPENSSL_CFLAGS)
 
 sbin_PROGRAMS += monitor/mtacollect
 monitor_mtacollect_SOURCES = monitor/mtacollect.c \

@@ -2,12 +2,15 @@
 """mtacollect beside a real mtad: every event is there, once."""
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "support"))
@@ -393,6 +396,71 @@ def it_tells_a_messages_life():
             assert e == want, (e, want)
         assert len(lives) == 2 and len(told) >= 6
         assert c.trace("--id", "nothing", check=False) == ""
+
+
+def it_has_a_page_for_prometheus():
+    def get(port, path, prefix=""):
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:%d%s" % (
+                    port, prefix + path), timeout=10) as r:
+                return r.read().decode()
+        except (urllib.error.URLError, ConnectionError):
+            return ""
+
+    with Mtad("metrics") as m:
+        port = free_port()
+        with Collector(m, 'MetricsPort = %d\nMetricsFile = "%s/x.prom"\n'
+                       % (port, m.dir)) as c:
+            text = wait_for("a page", lambda: get(port, "/metrics"))
+            zero = 'mta_recipients_total{result="delivered",mailer="smtp"} '
+            assert zero + "0" in text, text
+            m.send(["x@elsewhere.test", "x@dead.test", "bob@demo.test"])
+            m.wait_remote()
+            wait_for("a deferral", lambda: m.events("dlv.defer"))
+            wait_for("one delivered", lambda: zero + "1" in get(
+                port, "/metrics"))
+            wait_for("a snapshot", lambda: 'queue_messages{state="deferred"'
+                     '} 1' in get(port, "/metrics"), 70)
+            text = get(port, "/metrics")
+            assert 'stage_seconds_count{stage="final"} 2' in text, text
+            assert ".test" not in text, text
+            assert get(port, "/live") == get(port, "/ready") == "OK\n"
+            assert get(port, "/else") == ""
+            for bad in (b"PUT / HTTP/1.1\r\n\r\n", b"\r\n\r\n",
+                        b"x" * 5000):
+                with socket.create_connection(("127.0.0.1", port)) as s:
+                    s.sendall(bad)
+                    s.settimeout(20)
+                    try:
+                        while s.recv(4096):
+                            pass
+                    except ConnectionResetError:
+                        pass  # too long to be read at all
+            with open(m.dir + "/x.prom") as f:
+                assert "mta_recipients_total" in f.read()
+            if not shutil.which("promtool"):
+                return
+            r = subprocess.run(["promtool", "check", "metrics"], input=text,
+                               text=True, capture_output=True)
+            assert r.returncode == 0 and not r.stderr, r.stderr + r.stdout
+            web = free_port()
+            m.write("prometheus.yml", "scrape_configs:\n- job_name: mta\n"
+                    "  scrape_interval: 200ms\n  scrape_timeout: 200ms\n"
+                    "  static_configs: [{targets: ['127.0.0.1:%d']}]\n"
+                    % port)
+            with open(m.dir + "/prometheus.out", "w") as out:
+                prom = subprocess.Popen(
+                    ["prometheus", "--config.file=" + m.dir +
+                     "/prometheus.yml", "--storage.tsdb.path=" + m.dir +
+                     "/tsdb", "--web.listen-address=127.0.0.1:%d" % web],
+                    stdout=out, stderr=out)
+            try:
+                wait_for("a scrape", lambda: '"1"]' in get(
+                    web, "?query=mta_recipients_total%7Bresult=%22delivered"
+                    "%22,mailer=%22smtp%22%7D", "/api/v1/query"), 30)
+            finally:
+                prom.terminate()
+                prom.wait()
 
 
 def it_says_what_is_wrong_with_its_configuration():

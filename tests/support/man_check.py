@@ -142,6 +142,8 @@ def check_mtacollect():
         r"\w+", " ".join(re.findall(r"^\.It Cm (.*)$", re.search(
             r"\.Ss The totals(.*?)\.El", page, re.S)[1], re.M)))),
          said | {"events"})
+    same("mtacollect.8, metrics", set(re.findall(r"mta_[a-z_]+", page)),
+         set(re.findall(r'"(mta_[a-z_]+)"', read("monitor/metrics.c"))))
 
 
 def check_store():
