@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2086,SC2034,SC2046,SC2154,SC2174
 # Exim: see foreign_logs.sh. Its main log, first as it is by default, then with
 # process ids and the time zone.
 EX=$W/exim4

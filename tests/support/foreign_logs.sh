@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2086,SC2046,SC1090
 # foreign_logs.sh MAILER [FILE]: run Debian's postfix, exim, opensmtpd or
 # sendmail in namespaces of its own (mounts, host name, network, processes)
 # through the dialogues below, and keep the log that it wrote. Root. Postfix is
@@ -19,7 +20,7 @@ if [ -z "${INSIDE:-}" ]; then
 		tail -400 "$out/said"; echo "its log so far: $out/log"; exit 1; }
 	cp "$out/log" "$file"
 	wc -l "$file"
-	[ -n "${KEEP:-}" ] && echo "$out" || rm -rf "$out"
+	if [ -n "${KEEP:-}" ]; then echo "$out"; else rm -rf "$out"; fi
 	exit
 fi
 
@@ -65,7 +66,7 @@ world() {
 	talk log "$log" "$1" &
 	talk sink 203.0.113.5 25 &
 	talk sink 203.0.113.5 24 lmtp &
-	for t in 1 2 3 4 5 6 7 8 9; do [ -S /dev/log ] && break; sleep .1; done
+	for _ in 1 2 3 4 5 6 7 8 9; do [ -S /dev/log ] && break; sleep .1; done
 }
 
 # /dev of our own, as its /dev/log must be ours
@@ -91,7 +92,7 @@ wait_for() { # PATTERN [COUNT]
 }
 
 listening() { # PORT
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		ss -Hltn "sport = :$1" | grep -q 192.0.2.1 && return
 		sleep .1
 	done

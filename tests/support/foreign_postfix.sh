@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2086,SC2034,SC2046,SC2154,SC2174
 # Postfix: see foreign_logs.sh.
 P=$W/etc/postfix
 

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2086,SC2034,SC2046,SC2154,SC2174
 # sendmail: see foreign_logs.sh.
 SMD=$PEERS/sendmail/usr/libexec/sendmail CF=$PEERS/sendmail/usr/share/sendmail/cf/
 Q=/var/spool/mqueue

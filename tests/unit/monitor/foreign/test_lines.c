@@ -298,6 +298,12 @@ static const struct {
 	    P "smtp[4]: 4F00000001: to=<\"a, b>c\"@d>, relay=none, delay=1, "
 	      "delays=1/0/0/0, dsn=2.0.0, status=sent (x)\n",
 	    "dlv.ok rcpt_to=\"a," },
+	{ "a host that stands in the line twice",
+	    P "smtp[4]: 4F00000001: to=<c@d>, relay=x[192.0.2.1]:25, delay=1, "
+	      "delays=1/0/0/0, dsn=4.4.1, status=deferred (connect to "
+	      "y[192.0.2.2]:25: Connection refused)\n",
+	    "dlv.defer host.name=x host.ip=192.0.2.1 "
+	    "reason.class=conn-refused" },
 	{ "an IPv6 client", P "smtpd[1]: connect from unknown[2001:db8::9]\n",
 	    "conn.open peer.ip=2001:db8::9" },
 	{ "lmtp over a socket",
