@@ -66,6 +66,7 @@ world() {
 	talk log "$log" "$1" &
 	talk sink 203.0.113.5 25 &
 	talk sink 203.0.113.5 24 lmtp &
+	talk milter 8899 &
 	for _ in 1 2 3 4 5 6 7 8 9; do [ -S /dev/log ] && break; sleep .1; done
 }
 
@@ -128,6 +129,15 @@ dialogues() {
 	inside alice@example.org drop@example.com subject=dropped
 	inside alice@example.org full@example.com subject=full
 	inside alice@example.org x@dead.example.com subject=dead
+}
+
+# Of those that have a filter.
+filtered() {
+	mail filtered@example.net alice@example.org
+	mail sender@example.net filtered@example.org
+	for what in refuse temp discard hold; do
+		mail sender@example.net alice@example.org subject=filter-$what
+	done
 }
 
 . "$here/foreign_$mailer.sh"

@@ -11,7 +11,7 @@ conf_sendmail() {
 	printf '%s\n' 'team: alice, bob' 'away: ok@example.com' 'big: carol' \
 	    'lost: gone' 'fails: "|/bin/false"' 'postmaster: carol' \
 	    'list: alice, ok@example.com' 'owner-list: carol' \
-	    'mailer-daemon: carol' >$W/sm/aliases
+	    'mailer-daemon: carol' 'filtered: alice' >$W/sm/aliases
 	printf 'hosts files\naliases files\n' >$W/sm/service.switch
 	printf 'example.org\n' >$W/sm/local-host-names
 	printf '%s\n' 'example.com esmtp:[mx.example.com]' \
@@ -51,6 +51,7 @@ conf_sendmail() {
 	FEATURE(\`blacklist_recipients')dnl
 	DAEMON_OPTIONS(\`Family=inet, Name=MTA, Addr=192.0.2.1, Port=25')dnl
 	DAEMON_OPTIONS(\`Family=inet, Name=MTA2, Addr=127.0.0.1, Port=25')dnl
+	INPUT_MAIL_FILTER(\`filter', \`S=inet:8899@127.0.0.1')dnl
 	MAILER(\`local')dnl
 	MAILER(\`smtp')dnl
 	X
@@ -102,6 +103,7 @@ run_sendmail() {
 	sm -bd -q1h
 	listening 25
 	dialogues
+	filtered
 	sendmail_own
 	wait_for 'stat=Deferred' 4
 	sleep 2

@@ -16,14 +16,14 @@ static const struct {
 	size_t count;
 } rows[] = {
 	/* everything was read */
-	{ "postfix", NULL, "conn.open direction=in", 59 },
-	{ "postfix", NULL, "conn.close", 59 },
-	{ "postfix", NULL, "conn.reject", 17 },
+	{ "postfix", NULL, "conn.open direction=in", 65 },
+	{ "postfix", NULL, "conn.close", 65 },
+	{ "postfix", NULL, "conn.reject", 21 },
 	{ "postfix", NULL, "dlv.fail", 12 },
 	{ "postfix", NULL, "dlv.expire", 6 },
-	{ "postfix", NULL, "dlv.discard", 3 },
-	{ "postfix", NULL, "msg.received", 65 },
-	{ "postfix", NULL, "msg.done", 65 },
+	{ "postfix", NULL, "dlv.discard", 4 },
+	{ "postfix", NULL, "msg.received", 66 },
+	{ "postfix", NULL, "msg.done", 66 },
 	/* one message from its connection to its end */
 	{ "postfix", "local-one",
 	    "conn.open direction=in peer.name=client.example.net "
@@ -31,11 +31,11 @@ static const struct {
 	    1 },
 	{ "postfix", "local-one",
 	    "msg.received mail_from=sender@example.net protocol=smtp "
-	    "rcpt_count=1 size_bytes=811",
+	    "rcpt_count=1 size_bytes=845",
 	    1 },
 	{ "postfix", "local-one",
 	    "dlv.ok mail_from=sender@example.net rcpt_to=alice@example.org "
-	    "mailer=local enhanced=2.0.0 size_bytes=811",
+	    "mailer=local enhanced=2.0.0 size_bytes=845",
 	    1 },
 	{ "postfix", "local-one",
 	    "msg.done outcome=delivered delivered_count=1", 1 },
@@ -51,7 +51,7 @@ static const struct {
 	{ "postfix", "forward",
 	    "rcpt.expand from=away@example.org kind=forward", 1 },
 	{ "postfix", NULL, "msg.received protocol=forward", 1 },
-	{ "postfix", "large", "msg.received size_bytes=200308 rcpt_count=2",
+	{ "postfix", "large", "msg.received size_bytes=200345 rcpt_count=2",
 	    1 },
 	/* refused, at each stage */
 	{ "postfix", NULL,
@@ -78,11 +78,24 @@ static const struct {
 	{ "postfix", NULL,
 	    "conn.reject command=dot rcpt_to=alice@example.org "
 	    "enhanced=5.7.1",
-	    1 },
+	    2 },
 	{ "postfix", "refuse-header", "msg.received", 0 },
 	{ "postfix", NULL,
 	    "conn.reject command=rcpt enhanced=5.5.1 peer.ip=198.51.100.66",
 	    1 },
+	/* by a filter */
+	{ "postfix", NULL,
+	    "conn.reject command=mail mail_from=filtered@example.net "
+	    "code=550",
+	    1 },
+	{ "postfix", NULL,
+	    "conn.reject command=rcpt rcpt_to=filtered@example.org "
+	    "enhanced=5.7.1",
+	    1 },
+	{ "postfix", "filter-refuse", "msg.received", 0 },
+	{ "postfix", NULL, "conn.reject command=dot enhanced=4.7.1", 1 },
+	{ "postfix", "filter-discard", "msg.received", 0 },
+	{ "postfix", "filter-hold", "msg.hold by=policy", 1 },
 	/* clients that went away */
 	{ "postfix", NULL, "conn.close cause=reset messages_count=0", 2 },
 	{ "postfix", NULL, "conn.close cause=error", 1 },
@@ -114,7 +127,7 @@ static const struct {
 	    "dlv.defer reason.class=conn-refused host.name=dead.example.com "
 	    "host.ip=203.0.113.6 host.port=25",
 	    4 },
-	{ "postfix", NULL, "msg.done outcome=requeued into_msg.id=69F09A6", 1 },
+	{ "postfix", NULL, "msg.done outcome=requeued outcome=requeued", 1 },
 	{ "postfix", NULL, "msg.received protocol=requeue", 1 },
 	/* held and discarded */
 	{ "postfix", "held", "msg.hold by=policy", 1 },
@@ -124,7 +137,7 @@ static const struct {
 	{ "postfix", "hold-header", "msg.hold by=policy", 1 },
 	{ "postfix", "hold-header", "msg.done outcome=deleted", 1 },
 	{ "postfix", NULL, "dlv.discard command=mail", 1 },
-	{ "postfix", NULL, "dlv.discard command=dot", 1 },
+	{ "postfix", NULL, "dlv.discard command=dot", 2 },
 	{ "postfix", "to-void", "dlv.discard mailer=discard", 1 },
 	/* other mailers, and another instance */
 	{ "postfix", "virtual", "dlv.ok mailer=virtual", 1 },
@@ -229,8 +242,8 @@ static const struct {
 	    "conn.reject command=rcpt rcpt_to=ok@example.com code=550 "
 	    "enhanced=5.7.1 reason.class=relay-denied",
 	    1 },
-	{ "sendmail", "too-large", "conn.reject reason.class=size", 1 },
-	{ "sendmail", "too-large", "dlv.fail reason.class=size", 1 },
+	{ "sendmail", NULL, "conn.reject reason.class=size command=dot", 1 },
+	{ "sendmail", "too-large", "msg.received", 0 },
 	{ "sendmail", NULL,
 	    "conn.reject command=conn code=554 peer.ip=198.51.100.66", 1 },
 	{ "sendmail", NULL,
@@ -239,7 +252,23 @@ static const struct {
 	    1 },
 	{ "sendmail", NULL,
 	    "conn.reject command=mail mail_from=temp@example.net code=450", 1 },
-	{ "sendmail", NULL, "conn.reject command=dot", 2 },
+	{ "sendmail", NULL, "conn.reject command=dot", 4 },
+	{ "sendmail", NULL,
+	    "conn.reject command=mail mail_from=filtered@example.net "
+	    "policy=milter code=550",
+	    1 },
+	{ "sendmail", NULL,
+	    "conn.reject command=rcpt rcpt_to=filtered@example.org "
+	    "policy=milter",
+	    1 },
+	{ "sendmail", NULL,
+	    "conn.reject command=dot policy=milter code=554 enhanced=5.7.1 "
+	    "mail_from=sender@example.net peer.ip=198.51.100.7",
+	    1 },
+	{ "sendmail", NULL, "conn.reject command=dot code=451", 1 },
+	{ "sendmail", "filter-refuse", "msg.received", 0 },
+	{ "sendmail", "filter-hold", "msg.hold by=policy", 1 },
+	{ "sendmail", NULL, "dlv.discard", 2 },
 	{ "sendmail", NULL, "conn.reject rcpt_to=refused@example.org", 1 },
 	{ "sendmail", NULL, "conn.reject rcpt_to=ok@error.example.org", 1 },
 	{ "sendmail", "bounce",
@@ -260,8 +289,8 @@ static const struct {
 	{ "sendmail", NULL, "dsn.sent kind=success", 1 },
 	{ "sendmail", NULL, "dsn.sent kind=failure", 12 },
 	{ "sendmail", NULL, "msg.received protocol=dsn", 17 },
-	{ "sendmail", "discarded", "dlv.discard reason.class=policy", 1 },
-	{ "sendmail", "discarded", "msg.done outcome=discarded", 1 },
+	{ "sendmail", "discarded", "msg.received", 0 },
+	{ "sendmail", NULL, "dlv.discard mail_from=discard@example.net", 1 },
 	{ "sendmail", "held", "msg.hold by=policy", 1 },
 	{ "sendmail", "list", "rcpt.expand kind=list", 1 },
 	{ "sendmail", NULL, "msg.received protocol=forward mail_from=carol",
