@@ -148,7 +148,7 @@ tell_frozen(
 	struct event *e = tell_begin(f, type, w->id);
 
 	event_cstr(e, F_BY, by);
-	event_str(e, F_WHY, w->line->text.p != NULL ? w->rest : SLICE(""));
+	event_str(e, F_WHY, w->rest);
 	tell(f);
 	return true;
 }

@@ -96,13 +96,12 @@ static size_t
 find_peer(struct slice s, struct slice *ret_command)
 {
 	static const struct slice before = TEXT(" from ");
-	size_t first = slice_find(s, ' '), at;
+	struct slice what = slice_sub(s, 0, slice_find(s, ' '));
+	bool is_content = slice_iends(what, SLICE("header")) ||
+	    slice_iends(what, SLICE("body"));
+	size_t at = is_content ? find_last(s, before) : first_of(s, before);
 
-	*ret_command = said_command(slice_sub(s, 0, first));
-	if (slice_eq(*ret_command, SLICE("dot")))
-		at = find_last(s, before);
-	else
-		at = first_of(s, before);
+	*ret_command = is_content ? SLICE("dot") : said_command(what);
 	return at < s.n ? at + before.n : s.n;
 }
 

@@ -259,6 +259,11 @@ static const struct {
 	      "proto=ESMTP helo=<h>\n",
 	    "conn.reject command=dot enhanced=5.7.1 peer.ip=192.0.2.9 "
 	    "text=virus mail_from=a@b rcpt_to=c@d" },
+	{ "a milter's words that look like a client",
+	    P "cleanup[2]: 4F00000001: milter-reject: END-OF-MESSAGE from "
+	      "a.example.net[192.0.2.9]: 5.7.1 not from b[192.0.2.8]; "
+	      "from=<a@b> to=<c@d> proto=ESMTP helo=<h>\n",
+	    "conn.reject peer.ip=192.0.2.9 enhanced=5.7.1" },
 	{ "words of strangers that look like details",
 	    P "cleanup[2]: 4F00000001: reject: header Subject: x; from=<e@vil> "
 	      "to=<e@vil> from a.example.net[192.0.2.9]; from=<a@b> to=<c@d> "
