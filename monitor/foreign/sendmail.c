@@ -158,6 +158,20 @@ take_done(struct foreign *f, struct work *w)
 	return true;
 }
 
+/* "connect from NAME [IP]", at log level 13 */
+static bool
+take_connect(struct foreign *f, struct work *w)
+{
+	struct host h = said_host(w->rest);
+	struct event *e = tell_begin(f, EV_CONN_OPEN, SLICE(""));
+
+	event_cstr(e, F_DIRECTION, "in");
+	put_known(e, F_PEER_NAME, h.name);
+	put_known(e, F_PEER_IP, h.ip);
+	tell(f);
+	return true;
+}
+
 static const struct row sendmail_row[] = {
 	KEEP("to=", sendmail_recipients),
 	KEEP("from=", take_from),
@@ -170,11 +184,15 @@ static const struct row sendmail_row[] = {
 	KNOWN("lost input channel "),
 	KNOWN("timeout waiting for "),
 	KNOWN("STARTTLS"),
-	KNOWN("AUTH="),
+	KNOWN("AUTH"),
+	KNOWN("engine="),
+	KNOWN("error: "),
+	KNOWN("SMTP outgoing connect "),
+	KNOWN("stopping daemon"),
 	TAKE("Milter: ", sendmail_filter),
 	KEEP("milter=", sendmail_filter),
 	KNOWN("Milter "),
-	KNOWN("connect from "),
+	TAKE("connect from ", take_connect),
 	KNOWN("starting daemon "),
 	KNOWN("started as: "),
 	KNOWN("restarting "),
@@ -184,7 +202,6 @@ static const struct row sendmail_row[] = {
 	KNOWN("runqueue: "),
 	KNOWN("alias database "),
 	KNOWN("SYSERR("),
-	KNOWN("NOQUEUE: "),
 	KNOWN("return receipt"),
 	KNOWN("---"),
 };

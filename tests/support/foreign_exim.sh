@@ -156,5 +156,15 @@ run_exim() {
 	wait_for 'Completed' 20
 	sleep 1
 	exim_stop
+	conf_exim 'log_selector = +all' '1s,1s'
+	exim_start
+	mail sender@example.net alice@example.org subject=all-one
+	inside alice@example.org no@example.com,ok@example.com subject=all-two
+	mail sender@example.net nouser@example.org
+	mail sender@example.net '' junk='GET / HTTP/1.1'
+	inside alice@example.org later@example.com subject=all-later
+	wait_for 'all-later'
+	sleep 1
+	exim_stop
 	cp "$log" "$real"
 }

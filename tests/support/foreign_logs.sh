@@ -29,9 +29,11 @@ log=$INSIDE/log W=/srv/world
 client=198.51.100.7
 
 world() {
+	cd /
 	hostname mail.example.org
 	mount -t tmpfs tmpfs /srv -o mode=755
-	mkdir -p $W/etc
+	mkdir -p $W
+	cp -a /etc $W/etc
 	mount -t tmpfs tmpfs /var/spool -o mode=755
 	mount -t tmpfs tmpfs /var/mail -o mode=1777
 	ip link set lo up
@@ -48,8 +50,8 @@ world() {
 	203.0.113.6 dead.example.com
 	X
 	printf 'lookup file\nnameserver 127.0.0.1\n' >$W/etc/resolv.conf
-	sed 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf >$W/etc/nsswitch.conf
-	cp /etc/passwd /etc/group $W/etc/
+	sed 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf >$W/etc/nsswitch.new
+	mv $W/etc/nsswitch.new $W/etc/nsswitch.conf
 	for u in alice bob carol; do
 		echo "$u:x:2000:2000::/srv/world/home/$u:/bin/sh" |
 		    sed "s/2000/$((2000 + $(printf %d "'$u")))/g"
@@ -58,9 +60,8 @@ world() {
 	done >>$W/etc/passwd
 	for u in 2097 2098 2099; do echo "g$u:x:$u:"; done >>$W/etc/group
 	printf 'mail.example.org\n' >$W/etc/mailname
-	for f in hosts resolv.conf nsswitch.conf passwd group; do
-		mount --bind $W/etc/$f /etc/$f
-	done
+	# all of it: a file that others replace outside would be theirs again
+	mount --bind $W/etc /etc
 	devices
 	ip address add 203.0.113.6/32 dev lo # and nobody listens there
 	talk log "$log" "$1" &

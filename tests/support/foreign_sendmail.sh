@@ -117,5 +117,13 @@ run_sendmail() {
 	wait_for 'Cannot send message for' 4
 	sleep 1
 	kill "$(head -n 1 $W/sm/pid)"
+	sm -O LogLevel=14 -bd
+	listening 25
+	mail sender@example.net alice@example.org subject=all-one
+	inside alice@example.org no@example.com,ok@example.com subject=all-two
+	mail sender@example.net nouser@example.org
+	wait_for 'all-two'
+	wait_for 'done; ' 3
+	kill "$(head -n 1 $W/sm/pid)"
 	sleep .3
 }

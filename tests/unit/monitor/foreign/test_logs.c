@@ -153,8 +153,8 @@ static const struct {
 	{ "postfix", "long-two", "dlv.ok rcpt_to=ok@example.com", 1 },
 	{ "postfix", "long-two", "msg.done outcome=mixed", 1 },
 
-	{ "exim", NULL, "msg.received", 31 },
-	{ "exim", NULL, "msg.done", 31 },
+	{ "exim", NULL, "msg.received", 36 },
+	{ "exim", NULL, "msg.done", 36 },
 	{ "exim", "local-one",
 	    "msg.received mail_from=sender@example.net protocol=esmtp "
 	    "peer.ip=198.51.100.7 size_bytes=825",
@@ -173,7 +173,7 @@ static const struct {
 	    "conn.reject command=rcpt rcpt_to=nouser@example.org "
 	    "mail_from=sender@example.net helo=client.example.net "
 	    "peer.ip=198.51.100.7 reason.class=mailbox-unknown",
-	    2 },
+	    3 },
 	{ "exim", NULL, "conn.reject command=rcpt reason.class=relay-denied",
 	    1 },
 	{ "exim", NULL, "conn.reject command=dot reason.class=size", 1 },
@@ -189,16 +189,16 @@ static const struct {
 	    1 },
 	{ "exim", "refuse", "msg.received", 0 },
 	{ "exim", NULL, "conn.close cause=reset", 2 },
-	{ "exim", NULL, "conn.open", 3 },
-	{ "exim", NULL, "conn.close cause=quit", 3 },
+	{ "exim", NULL, "conn.open", 8 },
+	{ "exim", NULL, "conn.close cause=quit", 8 },
 	{ "exim", "bounce",
 	    "dlv.fail rcpt_to=no@example.com code=550 enhanced=5.1.1 "
 	    "command=rcpt host.ip=203.0.113.5 reason.class=mailbox-unknown",
 	    1 },
 	{ "exim", "bounce-spam", "dlv.fail reason.class=reputation", 1 },
 	{ "exim", "bounce-spam", "msg.done outcome=mixed", 1 },
-	{ "exim", NULL, "dsn.sent kind=failure", 9 },
-	{ "exim", NULL, "msg.received protocol=dsn", 9 },
+	{ "exim", NULL, "dsn.sent kind=failure", 11 },
+	{ "exim", NULL, "msg.received protocol=dsn", 11 },
 	{ "exim", "greylisted", "dlv.defer code=450 reason.class=greylist", 2 },
 	{ "exim", "greylisted", "dlv.expire rcpt_to=later@example.com", 1 },
 	{ "exim", "greylisted", "msg.hold by=op", 1 },
@@ -217,6 +217,17 @@ static const struct {
 	    "dlv.fail rcpt_to=|/bin/false orcpt=fails@example.org", 1 },
 	{ "exim", NULL, "msg.received protocol=local user=root", 2 },
 	{ "exim", "late-two", "dlv.ok size_bytes=828 total_us=0", 1 },
+	/* with all that log_selector has */
+	{ "exim", "all-one",
+	    "msg.received peer.ip=198.51.100.7 protocol=esmtp size_bytes=832",
+	    1 },
+	{ "exim", "all-two",
+	    "dlv.fail rcpt_to=no@example.com code=550 enhanced=5.1.1 "
+	    "host.ip=203.0.113.5 host.port=25",
+	    1 },
+	{ "exim", "all-two",
+	    "dlv.ok rcpt_to=ok@example.com code=250 size_bytes=837", 1 },
+	{ "exim", "all-later", "dlv.defer code=450 host.ip=203.0.113.5", 1 },
 
 	{ "sendmail", "local-one",
 	    "msg.received mail_from=sender@example.net protocol=smtp "
@@ -237,7 +248,7 @@ static const struct {
 	{ "sendmail", NULL,
 	    "conn.reject command=rcpt rcpt_to=nouser@example.org "
 	    "reason.class=mailbox-unknown",
-	    1 },
+	    2 },
 	{ "sendmail", NULL,
 	    "conn.reject command=rcpt rcpt_to=ok@example.com code=550 "
 	    "enhanced=5.7.1 reason.class=relay-denied",
@@ -287,14 +298,19 @@ static const struct {
 	{ "sendmail", NULL, "dlv.expire", 4 },
 	{ "sendmail", NULL, "dsn.sent kind=delay", 4 },
 	{ "sendmail", NULL, "dsn.sent kind=success", 1 },
-	{ "sendmail", NULL, "dsn.sent kind=failure", 12 },
-	{ "sendmail", NULL, "msg.received protocol=dsn", 17 },
+	{ "sendmail", NULL, "dsn.sent kind=failure", 13 },
+	{ "sendmail", NULL, "msg.received protocol=dsn", 18 },
 	{ "sendmail", "discarded", "msg.received", 0 },
 	{ "sendmail", NULL, "dlv.discard mail_from=discard@example.net", 1 },
 	{ "sendmail", "held", "msg.hold by=policy", 1 },
 	{ "sendmail", "list", "rcpt.expand kind=list", 1 },
 	{ "sendmail", NULL, "msg.received protocol=forward mail_from=carol",
 	    1 },
+	/* at a higher log level */
+	{ "sendmail", NULL,
+	    "conn.open peer.ip=198.51.100.7 peer.name=client.example.net", 2 },
+	{ "sendmail", "all-one", "msg.done outcome=delivered", 1 },
+	{ "sendmail", "all-two", "msg.done outcome=mixed", 1 },
 	{ "sendmail", "alias-lost", "dlv.fail rcpt_to=gone", 1 },
 	{ "sendmail", "commands", "dlv.fail mailer=prog", 1 },
 	{ "sendmail", NULL, "msg.received protocol=local", 2 },
