@@ -51,10 +51,11 @@ include tests/fuzz/local.mk
 include tests/unit/lib/local.mk
 include tests/unit/mtad/smtpd/local.mk
 EXTRA_DIST += tests/run tests/style tests/e2e tests/fault tests/bench \
-	tests/support/conf_man.py tests/support/event_man.py \
+	tests/support/collect_man.py tests/support/conf_man.py tests/support/event_man.py \
 	tests/support/man_check.py tests/support/demo.sh \
 	tests/support/load.py tests/support/mtad.py tests/support/sink.py
 
+include tests/unit/monitor/local.mk
 include tests/unit/mtad/remote/local.mk
 include tests/dialogue/remote/local.mk
 include tests/unit/monitor/foreign/local.mk

@@ -21,6 +21,12 @@ fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c \
 fuzz_conf_CPPFLAGS = $(FUZZ_CPPFLAGS)
 fuzz_conf_LDFLAGS = $(FUZZ_LINK)
 fuzz_conf_LDADD = $(FUZZ_LIBS) $(CONFUSE_LIBS)
+# what a log says
+noinst_PROGRAMS += fuzz_event_read
+fuzz_event_read_SOURCES = tests/fuzz/fuzz_event_read.c
+fuzz_event_read_CPPFLAGS = $(FUZZ_CPPFLAGS)
+fuzz_event_read_LDFLAGS = $(FUZZ_LINK)
+fuzz_event_read_LDADD = $(FUZZ_LIBS)
 # what clients say
 noinst_PROGRAMS += fuzz_address
 fuzz_address_SOURCES = tests/fuzz/fuzz_address.c

@@ -19,3 +19,7 @@ check_PROGRAMS += test_sysout
 test_sysout_SOURCES = $(UNIT) tests/unit/lib/test_sysout.c
 test_sysout_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_sysout_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += test_event_read
+test_event_read_SOURCES = $(UNIT) tests/unit/lib/test_event_read.c
+test_event_read_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_event_read_LDADD = $(UNIT_LIBS)
