@@ -546,7 +546,7 @@ frame(struct proc *p, struct peer *peer, enum proto_type type,
 	case P_BODY_WANT:
 		return accept_body_want(q, peer);
 	case P_BODY_DROP:
-		return accept_body_drop(q, payload);
+		return accept_body_drop(q, peer, payload);
 	case P_DROP_DONE:
 		return drop_done(q, payload);
 	case P_EXPAND_ANSWER:
