@@ -8,6 +8,7 @@
 #ifndef CLOCK_H
 #define CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "buf.h"
@@ -23,6 +24,9 @@ void clock_shift(int64_t wall_us, int64_t mono_us); /* tests only */
 
 /* 2026-11-24T12:00:00.123456Z (RFC 3339). */
 void clock_rfc3339(struct buf *, int64_t wall_us);
+/* The same read back, with any zone and at most microseconds; more digits
+ * are cut. False, and nothing written, on anything else. */
+bool clock_read_rfc3339(struct slice, int64_t *ret_wall_us);
 /* Tue, 24 Nov 2026 12:00:00 +0900 (RFC 5322 section 3.3), local zone. */
 void clock_rfc5322(struct buf *, int64_t wall_us);
 /* "5d", "2h30m", "45s"; 0 is "0s". */

@@ -16,12 +16,6 @@ slice_of(const char *s)
 }
 
 bool
-slice_eq(struct slice a, struct slice b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool
 slice_ieq(struct slice a, struct slice b)
 {
 	if (a.n != b.n)
@@ -59,16 +53,6 @@ slice_rfind(struct slice s, char c)
 	const char *p = s.n ? memrchr(s.p, c, s.n) : NULL;
 
 	return p ? (size_t)(p - s.p) : s.n;
-}
-
-struct slice
-slice_sub(struct slice s, size_t from, size_t to)
-{
-	if (to > s.n)
-		to = s.n;
-	if (from > to)
-		from = to;
-	return (struct slice){ s.p ? s.p + from : NULL, to - from };
 }
 
 static bool

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct slice {
 	const char *p; /* borrowed; may be NULL when n is 0 */
@@ -21,14 +22,30 @@ struct slice {
 #define SLICE_ARG(s) (int)(s).n, (s).p ? (s).p : ""
 
 struct slice slice_of(const char *cstr); /* NULL gives the empty slice */
-bool slice_eq(struct slice, struct slice);
+
+static inline bool
+slice_eq(struct slice a, struct slice b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* From one position up to another; both are cut to what there is. */
+static inline struct slice
+slice_sub(struct slice s, size_t from, size_t to)
+{
+	if (to > s.n)
+		to = s.n;
+	if (from > to)
+		from = to;
+	return (struct slice){ s.p ? s.p + from : NULL, to - from };
+}
+
 bool slice_ieq(struct slice, struct slice); /* ASCII without case */
 bool slice_istarts(struct slice, struct slice prefix);
 bool slice_iends(struct slice, struct slice suffix);
 /* Position of the byte, or s.n when it is not there. */
 size_t slice_find(struct slice, char);
 size_t slice_rfind(struct slice, char);
-struct slice slice_sub(struct slice, size_t from, size_t to);
 struct slice slice_trim(struct slice); /* blanks, CR and LF at both ends */
 /* Cut the next piece up to sep off *rest; false when nothing is left. */
 bool slice_next(struct slice *rest, char sep, struct slice *ret_piece);

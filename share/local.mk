@@ -8,7 +8,11 @@ dist_man_MANS = \
 	share/man/mailq.1mtad \
 	share/man/mta-control.7 \
 	share/man/mta-events.7 \
+	share/man/mta-foreign.7 \
+	share/man/mta-store.7 \
 	share/man/mta-stat.7 \
+	share/man/mtacollect.8 \
+	share/man/mtacollect.conf.5 \
 	share/man/mtactl.8 \
 	share/man/mtad-local.8 \
 	share/man/mtad-lookup.8 \
@@ -17,11 +21,12 @@ dist_man_MANS = \
 	share/man/mtad-smtpd.8 \
 	share/man/mtad.8 \
 	share/man/mtad.conf.5 \
+	share/man/mtatrace.1 \
 	share/man/newaliases.1mtad \
 	share/man/sendmail.8mtad
 dist_doc_DATA = README share/doc/spool.md
 EXTRA_DIST += share/conf/mtad.conf share/units/mtad.service \
-	share/units/mtad.sysusers share/units/mtad.tmpfiles
+	share/units/mtacollect.service share/units/mtad.sysusers share/units/mtad.tmpfiles
 
 unitdir = $(prefix)/lib/systemd/system
 sysusersdir = $(prefix)/lib/sysusers.d
@@ -30,7 +35,8 @@ tmpfilesdir = $(prefix)/lib/tmpfiles.d
 # They name programs by their paths.
 PATHS = $(SED) -e 's|/usr/sbin/|$(sbindir)/|g' \
 	-e 's|/usr/libexec/mtad/|$(mtalibexecdir)/|g' \
-	-e 's|/var/spool/mtad|$(mtaspooldir)|g'
+	-e 's|/var/spool/mtad|$(mtaspooldir)|g' \
+	-e 's|/var/lib/mtad|$(mtastoredir)|g'
 
 # The packaged mtad.conf never replaces one that is there. Users read it, too:
 # sendmail runs as they.
@@ -39,6 +45,7 @@ install-data-local:
 	    $(DESTDIR)$(sysusersdir) $(DESTDIR)$(tmpfilesdir)
 	for f in share/conf/mtad.conf:$(sysconfdir)/mtad/mtad.conf \
 	    share/units/mtad.service:$(unitdir)/mtad.service \
+	    share/units/mtacollect.service:$(unitdir)/mtacollect.service \
 	    share/units/mtad.tmpfiles:$(tmpfilesdir)/mtad.conf \
 	    share/units/mtad.sysusers:$(sysusersdir)/mtad.conf; do \
 		to=$(DESTDIR)$${f#*:}; \
@@ -49,6 +56,7 @@ install-data-local:
 # Mail and logs stay.
 uninstall-hook:
 	rm -f $(DESTDIR)$(unitdir)/mtad.service \
+	    $(DESTDIR)$(unitdir)/mtacollect.service \
 	    $(DESTDIR)$(sysusersdir)/mtad.conf \
 	    $(DESTDIR)$(tmpfilesdir)/mtad.conf \
 	    $(DESTDIR)$(mtalibexecdir)/mailq $(DESTDIR)$(mtalibexecdir)/newaliases

@@ -51,12 +51,14 @@ include tests/fuzz/local.mk
 include tests/unit/lib/local.mk
 include tests/unit/mtad/smtpd/local.mk
 EXTRA_DIST += tests/run tests/style tests/e2e tests/fault tests/bench \
-	tests/support/conf_man.py tests/support/event_man.py \
+	tests/support/collect_man.py tests/support/conf_man.py tests/support/event_man.py \
 	tests/support/man_check.py tests/support/demo.sh \
 	tests/support/load.py tests/support/mtad.py tests/support/sink.py
 
+include tests/unit/monitor/local.mk
 include tests/unit/mtad/remote/local.mk
 include tests/dialogue/remote/local.mk
+include tests/unit/monitor/foreign/local.mk
 # Whole folders are taken along: not what was built in them.
 dist-hook:
 	find $(distdir)/tests \( -name '*.o' -o -name '*.log' -o -name '*.trs' \
@@ -65,7 +67,7 @@ dist-hook:
 	rm -f $(distdir)/tests/dialogue/remote/stories
 
 # measured by hand: make tests/bench/spool
-EXTRA_PROGRAMS = tests/bench/spool
+EXTRA_PROGRAMS += tests/bench/spool
 tests_bench_spool_SOURCES = tests/bench/spool.c
 tests_bench_spool_CPPFLAGS = $(MTAD_CPPFLAGS) -I$(top_srcdir)/mtad/smtpd
 tests_bench_spool_LDADD = mtad/smtpd/libsmtpd.a $(MTAD_LIBS)

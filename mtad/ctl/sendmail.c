@@ -166,6 +166,7 @@ ask(const struct conf *c, json_t *request, const char *empty)
 	struct control *ctl;
 	json_t *row;
 	int rc = EX_OK;
+	bool has_shown = false;
 	long long n = 0;
 
 	snprintf(path, sizeof(path), "%s/control", c->RunDirectory);
@@ -184,8 +185,10 @@ ask(const struct conf *c, json_t *request, const char *empty)
 		    json_string_value(json_object_get(row, "error"));
 		bool is_last = json_is_true(json_object_get(row, "done"));
 
-		if (text != NULL)
-			fputs(text, stdout);
+		if (text != NULL && fputs(text, stdout) >= 0 && !has_shown) {
+			fflush(stdout); /* something to look at */
+			has_shown = true;
+		}
 		if (error != NULL) {
 			log_warn("%s", error);
 			rc = EX_UNAVAILABLE;

@@ -31,6 +31,8 @@
 #define STOP_STAGE (7 * US_SEC) /* for sessions; then what is left is ended */
 #define STOP_QUEUE (9 * US_SEC) /* it is told last and needs a sync or two */
 #define FILES_WANTED 65536
+#define ERRORS_FILE "mtad.err" /* in LogDirectory */
+#define ERRORS_MAX (1 << 20) /* bytes; then it is another one's turn */
 
 static void
 notify(const char *state)
@@ -236,10 +238,32 @@ raise_limits(void)
 	setrlimit(RLIMIT_NOFILE, &rl);
 }
 
-static void
-daemonize(void)
+/* What standard error is when nobody looks at it; -1: nothing. The folder is
+ * the queue's user's, who shall not choose what we write to. */
+static int
+open_errors(int log_fd)
 {
+	struct stat st;
 	int fd;
+
+	if (fstatat(log_fd, ERRORS_FILE, &st, 0) == 0 &&
+	    st.st_size > ERRORS_MAX)
+		renameat(log_fd, ERRORS_FILE, log_fd, ERRORS_FILE ".old");
+	fd = openat(log_fd, ERRORS_FILE,
+	    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+	    0640);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_nlink == 1 && st.st_uid == geteuid())
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static void
+daemonize(const struct parent *p)
+{
+	int fd, errors = open_errors(p->log_fd);
 	pid_t pid = fork();
 
 	if (pid < 0)
@@ -251,10 +275,13 @@ daemonize(void)
 	if (fd >= 0) {
 		dup2(fd, 0);
 		dup2(fd, 1);
-		dup2(fd, 2);
+		dup2(errors >= 0 ? errors : fd, 2);
 		if (fd > 2)
 			close(fd);
 	}
+	if (errors > 2)
+		close(errors);
+	log_init("mtad");
 }
 
 static void
@@ -364,7 +391,7 @@ main(int argc, char **argv)
 	p.argv = argv;
 	prepare(&p);
 	if (!is_foreground && getenv("LISTEN_PID") == NULL)
-		daemonize();
+		daemonize(&p);
 	setup_pid(&p);
 	p.base = event_base_new();
 	p.log = evlog_new(p.conf->HostName, "mtad");
@@ -372,6 +399,7 @@ main(int argc, char **argv)
 		fatal("no memory");
 	evlog_slot(p.log, &p.stats->slot[0]);
 	open_syslog(&p);
+	child_say_lost(&p);
 	child_init_all(&p);
 	add_signals(&p);
 	run(&p);

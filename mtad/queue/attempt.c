@@ -121,6 +121,18 @@ say_host(struct queue *q, const struct dest *d, enum sched_news news)
 	queue_emit(q, &e);
 }
 
+static void
+say_news(struct queue *q, const struct dest *d, enum sched_news news)
+{
+	struct qrun run = { "host", d->key, 0 };
+
+	say_host(q, d, news);
+	if (news != SCHED_UP)
+		return;
+	qrun_start(q, &run);
+	qrun_end(q, &run, d->ready);
+}
+
 void
 attempt_end(struct queue *q, struct attempt *a, enum sched_result r)
 {
@@ -135,7 +147,7 @@ attempt_end(struct queue *q, struct attempt *a, enum sched_result r)
 		rc->state = RS_OPEN;
 		route_rcpt(q, m, a->rcpt[i].index, rc->attempts != 0, false, 0);
 	}
-	say_host(q, d, sched_done(&q->sched, d, r, clock_mono()));
+	say_news(q, d, sched_done(&q->sched, d, r, clock_mono()));
 	stat_set(q->proc->slot, ST_QUEUE_ACTIVE, q->sched.active);
 	attempt_free(q, a);
 	queue_schedule(q);
@@ -239,9 +251,27 @@ put_rcpts(struct buf *b, const struct attempt *a)
 }
 
 static void
+say_start(struct queue *q, const struct attempt *a)
+{
+	const struct msg *m = a->msg;
+	const struct attempt_rcpt *first = &a->rcpt[0];
+	char id[MSGID_TEXT + 1];
+	struct event e;
+
+	queue_event_msg(&e, EV_DLV_START, m, id);
+	event_num(&e, F_ATTEMPT, m->rcpt[first->index].attempts + 1u);
+	event_str(&e, F_MAILER, a->dest->route.mailer);
+	event_cstr(&e, F_ROUTE, a->dest->key);
+	event_num(&e, F_RCPT_COUNT, a->n);
+	queue_emit(q, &e);
+}
+
+static void
 send_job(struct attempt *a, struct body *b)
 {
 	const struct msg *m = a->msg;
+	const struct rcpt *first = &m->rcpt[a->rcpt[0].index];
+	bool is_listed = rcpt_is_listed(m, first); /* all of them, or none */
 	const struct route *r = &a->dest->route;
 	struct buf rcpts;
 	int fd = b->fd;
@@ -252,11 +282,11 @@ send_job(struct attempt *a, struct body *b)
 	PROC_SEND_FD(a->worker, job, JOB, fd, .id = m->id, .job = a->number,
 	    .mailer = (uint8_t)r->kind, .mailer_name = r->mailer,
 	    .domain = r->domain, .host = r->host, .port = r->port,
-	    .path = r->path, .sender = slice_of(msg_sender(m)),
-	    .flags = m->env_flags, .ret = m->ret,
-	    .envid = slice_of(msg_envid(m)), .received = m->received,
-	    .size = m->size, .rcpts = buf_slice(&rcpts),
-	    .body = body_content(b));
+	    .path = r->path, .sender = slice_of(rcpt_sender(m, first)),
+	    .flags = m->env_flags, .ret = is_listed ? 0 : m->ret,
+	    .envid = slice_of(is_listed ? "" : msg_envid(m)),
+	    .received = m->received, .size = m->size,
+	    .rcpts = buf_slice(&rcpts), .body = body_content(b));
 	buf_release(&rcpts);
 }
 
@@ -309,6 +339,7 @@ got_body(struct queue *q, struct msg *m, struct body *b, void *arg)
 		attempt_end(q, a, SCHED_ANSWERED);
 		return;
 	}
+	say_start(q, a);
 	send_job(a, b);
 }
 
@@ -339,6 +370,17 @@ is_too_large(const struct attempt *a)
 	    a->msg->size > (uint64_t)a->dest->route.max_size;
 }
 
+/* One transaction has one sender. */
+static bool
+fits(const struct attempt *a, const struct job *j)
+{
+	const struct msg *m = a->msg;
+
+	return a->n == 0 || j->first == RCPT_NONE ||
+	    strcmp(rcpt_sender(m, &m->rcpt[a->rcpt[0].index]),
+		rcpt_sender(m, &m->rcpt[j->first])) == 0;
+}
+
 static void
 start(struct queue *q, struct job *j)
 {
@@ -352,7 +394,7 @@ start(struct queue *q, struct job *j)
 		sched_taken(&q->sched, j);
 		return;
 	}
-	while (a->n < max && (i = sched_pop(j)) != RCPT_NONE)
+	while (a->n < max && fits(a, j) && (i = sched_pop(j)) != RCPT_NONE)
 		add_rcpt(a, i);
 	sched_taken(&q->sched, j);
 	a->reserved = OUTCOME_FIXED + a->n * OUTCOME_RCPT;

@@ -72,11 +72,21 @@ is_known(
 	return false;
 }
 
-/* An alias that names itself means the mailbox behind it. */
+/* What stands in for one recipient. */
+struct stand_in {
+	struct slice targets, user;
+	struct slice owner; /* of a list: gets its errors; empty: no list */
+	bool keeps; /* the mailbox, too */
+	const char *kind; /* of the event */
+};
+
+/* An alias that names itself means the mailbox behind it. A list with an owner
+ * takes nothing over that its sender asked for, RFC 3461 section 5.2.7.1. */
 static void
 put_member(struct buf *b, const struct p_target *t, struct slice addr,
-    const struct msg *m, const struct rcpt *parent, struct slice user)
+    const struct msg *m, const struct rcpt *parent, const struct stand_in *s)
 {
+	bool is_list = s->owner.n != 0;
 	bool is_address = t->kind == TARGET_ADDRESS;
 	bool is_mailbox = t->kind == TARGET_MAILBOX; /* \user */
 	bool is_self =
@@ -85,9 +95,9 @@ put_member(struct buf *b, const struct p_target *t, struct slice addr,
 	put_u8(b, is_self ? TARGET_SELF : t->kind);
 	put_u8(b, (uint8_t)(parent->depth + 1));
 	put_str(b, addr);
-	put_str(b, slice_of(rcpt_orcpt(m, parent)));
-	put_u8(b, parent->notify);
-	put_str(b, is_address ? SLICE("") : is_mailbox ? t->text : user);
+	put_str(b, slice_of(is_list ? "" : rcpt_orcpt(m, parent)));
+	put_u8(b, is_list ? 0 : parent->notify);
+	put_str(b, is_address ? SLICE("") : is_mailbox ? t->text : s->user);
 	put_str(b, is_address || is_mailbox ? SLICE("") : t->text);
 }
 
@@ -102,9 +112,9 @@ complete(const struct queue *q, struct buf *b, struct slice addr)
 
 static uint32_t
 put_members(struct queue *q, struct buf *b, const struct msg *m,
-    const struct rcpt *parent, struct slice targets, struct slice user)
+    const struct rcpt *parent, const struct stand_in *s)
 {
-	struct rd r = rd_of(targets);
+	struct rd r = rd_of(s->targets);
 	struct p_target t;
 	struct buf addr;
 	uint32_t n = 0;
@@ -117,7 +127,7 @@ put_members(struct queue *q, struct buf *b, const struct msg *m,
 		else
 			buf_adds(&addr, rcpt_addr(m, parent));
 		if (!addr.bad) {
-			put_member(b, &t, buf_slice(&addr), m, parent, user);
+			put_member(b, &t, buf_slice(&addr), m, parent, s);
 			n++;
 		}
 	}
@@ -186,6 +196,8 @@ apply(struct queue *q, struct msg *m, struct rd *r, uint32_t *ret_parent)
 	add_members(q, m, parent, r, n);
 	if (keeps) /* .forward was read: the mailbox it is */
 		add_mailbox(q, m, parent, get_str(r));
+	if (!r->bad && !rd_end(r)) /* formats before had none */
+		rcpt_set_owner(m, parent, get_str(r));
 	return !r->bad;
 }
 
@@ -246,9 +258,8 @@ durable(void *arg, int error)
 
 /* Replace one recipient, durably. */
 static void
-expand(struct queue *q, struct msg *m, uint32_t parent, struct slice targets,
-    struct slice user, bool keeps, const char *kind, struct peer *peer,
-    uint64_t serial)
+expand(struct queue *q, struct msg *m, uint32_t parent,
+    const struct stand_in *s, struct peer *peer, uint64_t serial)
 {
 	struct expansion *x = malloc(sizeof(*x));
 	struct buf *b, copy;
@@ -262,13 +273,15 @@ expand(struct queue *q, struct msg *m, uint32_t parent, struct slice targets,
 	from = b->len;
 	put_msgid(b, m->id);
 	put_u32(b, parent);
-	put_u8(b, keeps);
+	put_u8(b, s->keeps);
 	put_u64(b, (uint64_t)clock_wall());
 	count_at = b->len;
 	put_u32(b, 0);
-	n = put_members(q, b, m, &m->rcpt[parent], targets, user);
-	if (keeps)
-		put_str(b, user);
+	n = put_members(q, b, m, &m->rcpt[parent], s);
+	if (s->keeps)
+		put_str(b, s->user);
+	if (s->owner.n != 0)
+		put_str(b, s->owner);
 	if (!b->bad)
 		set_le32(b->data + count_at, n);
 	buf_init(&copy, (size_t)64 << 20);
@@ -280,7 +293,7 @@ expand(struct queue *q, struct msg *m, uint32_t parent, struct slice targets,
 		.first = m->rcpt_n,
 		.peer = peer,
 		.serial = serial,
-		.kind = kind,
+		.kind = s->kind,
 		.commit = { .done = durable, .arg = x } };
 	r = rd_of(buf_slice(&copy));
 	get_msgid(&r);
@@ -368,8 +381,12 @@ use_answer(struct queue *q, struct attempt *a, struct attempt_rcpt *ar,
 	case EXPAND_LIST:
 		ar->is_settled = true;
 		if (leads_on(q, msg, ar->index, targets))
-			expand(q, msg, ar->index, targets, m->user, false,
-			    "alias", NULL, 0);
+			expand(q, msg, ar->index,
+			    &(struct stand_in){ .targets = targets,
+				.user = m->user,
+				.owner = m->owner,
+				.kind = m->owner.n ? "list" : "alias" },
+			    NULL, 0);
 		return;
 	default:
 		ar->is_settled = true;
@@ -439,9 +456,13 @@ expand_forward(struct queue *q, struct peer *peer, struct slice payload)
 		ar->is_settled = true;
 		if (m.keeps ||
 		    leads_on(q, a->msg, ar->index, buf_slice(&ar->targets)))
-			expand(q, a->msg, ar->index, buf_slice(&ar->targets),
-			    slice_of(ar->user ? ar->user : ""), m.keeps,
-			    "forward", peer, m.serial);
+			expand(q, a->msg, ar->index,
+			    &(struct stand_in){
+				.targets = buf_slice(&ar->targets),
+				.user = slice_of(ar->user ? ar->user : ""),
+				.keeps = m.keeps,
+				.kind = "forward" },
+			    peer, m.serial);
 		else
 			PROC_SEND(
 			    peer, result_ack, RESULT_ACK, .serial = m.serial);

@@ -158,6 +158,11 @@ void walk_start(struct index *, struct index_walk *); /* from the oldest */
 struct msg *walk_next(struct index_walk *); /* NULL at the end */
 void walk_stop(struct index_walk *);
 
+/* Appends s and a NUL to the message's strings. Its place; RCPT_NONE without
+ * memory, or when there is a NUL in it. */
+uint32_t msg_add_str(struct msg *, struct slice);
+void rcpt_texts_init(struct index *);
+void rcpt_text_drop(struct index *, struct text *); /* one user less; or NULL */
 /* One more recipient: state RS_OPEN. RCPT_NONE without memory. user and path
  * may be NULL. */
 uint32_t msg_add_rcpt(struct index *, struct msg *, struct slice addr,
@@ -174,6 +179,15 @@ bool rcpt_is_finished(const struct rcpt *);
 
 const char *msg_sender(const struct msg *);
 const char *msg_envid(const struct msg *);
+/*
+ * Who hears of this recipient's failure: the owner of the nearest list that
+ * it came from, or the sender. A notice of ours has no sender whatever list
+ * it goes to. Owned by the message until a recipient is added.
+ */
+const char *rcpt_sender(const struct msg *, const struct rcpt *);
+bool rcpt_is_listed(const struct msg *, const struct rcpt *); /* by an owner */
+/* Of a list, before its members are added. False without memory. */
+bool rcpt_set_owner(struct msg *, uint32_t rcpt, struct slice owner);
 const char *rcpt_addr(const struct msg *, const struct rcpt *);
 const char *rcpt_orcpt(const struct msg *, const struct rcpt *);
 const char *rcpt_user(const struct msg *, const struct rcpt *); /* "" */

@@ -1,8 +1,8 @@
 /*
  * notice: tells the sender what failed (RFC 3461, RFC 3464, RFC 6522).
  *
- * One notice a message and turn, from <>, to the sender; never in answer to
- * a notice. What cannot be returned goes to the postmaster. The notice's
+ * One notice a message and turn, from <>, to the sender (or to the owner of
+ * the list that a recipient came from); never in answer to a notice. What cannot be returned goes to the postmaster. The notice's
  * record names the recipients that it reports and is durable before they
  * count as finished: recovery finishes them from it, so that a crash neither
  * loses nor doubles a notice.
@@ -107,6 +107,14 @@ notice_gone_replay(struct queue *q, struct slice payload)
 	return m != NULL;
 }
 
+/* Who is told. Borrowed from the message. */
+static const char *
+sender_of(const struct notice *n)
+{
+	return rcpt_sender(n->m, &n->m->rcpt[n->rcpt[0]]);
+}
+
+/* What failed, of one sender: others get their own. */
 static struct notice *
 collect(struct msg *m)
 {
@@ -118,12 +126,19 @@ collect(struct msg *m)
 	for (uint32_t i = 0; i < m->rcpt_n; i++) {
 		struct rcpt *r = &m->rcpt[i];
 
-		if (r->state != RS_FAILED || r->in_notice)
+		if (r->state != RS_FAILED || r->in_notice ||
+		    (n->n != 0 && strcmp(rcpt_sender(m, r), sender_of(n)) != 0))
 			continue;
 		r->in_notice = true;
 		n->rcpt[n->n++] = i;
 	}
 	return n;
+}
+
+static bool
+is_to_owner(const struct notice *n)
+{
+	return rcpt_is_listed(n->m, &n->m->rcpt[n->rcpt[0]]);
 }
 
 static const char *
@@ -208,7 +223,7 @@ put_status(const struct queue *q, struct buf *b, const struct notice *n,
 	buf_addf(b, "--%s\r\nContent-Type: message/%sdelivery-status\r\n\r\n",
 	    boundary, is_utf8 ? "global-" : "");
 	buf_addf(b, "Reporting-MTA: dns; %s\r\n", q->proc->conf->HostName);
-	if (*msg_envid(m) != '\0')
+	if (*msg_envid(m) != '\0' && !is_to_owner(n))
 		buf_addf(b, "Original-Envelope-Id: %s\r\n", msg_envid(m));
 	buf_adds(b, "Arrival-Date: ");
 	clock_rfc5322(b, m->received);
@@ -234,19 +249,22 @@ put_status(const struct queue *q, struct buf *b, const struct notice *n,
 }
 
 static bool
-is_returned_whole(const struct msg *m)
+is_returned_whole(const struct notice *n)
 {
-	if (m->body_file != 0 || m->ret == RET_HDRS)
+	const struct msg *m = n->m;
+	uint8_t ret = is_to_owner(n) ? 0 : m->ret;
+
+	if (m->body_file != 0 || ret == RET_HDRS)
 		return false;
-	return m->ret == RET_FULL || m->size <= FULL_MAX;
+	return ret == RET_FULL || m->size <= FULL_MAX;
 }
 
 static void
-put_original(struct buf *b, const struct msg *m, const struct body *body,
+put_original(struct buf *b, const struct notice *n, const struct body *body,
     const char *boundary, bool is_utf8)
 {
 	struct slice content = body_content(body);
-	bool is_whole = is_returned_whole(m);
+	bool is_whole = is_returned_whole(n);
 	const char *type = is_whole
 	    ? (is_utf8 ? "message/global" : "message/rfc822")
 	    : (is_utf8 ? "message/global-headers" : "text/rfc822-headers");
@@ -300,7 +318,7 @@ say_sent(struct queue *q, const struct notice *n, const struct msg *notice)
 	event_cstr(&e, F_KIND, "failure");
 	event_cstr(&e, F_TO, rcpt_addr(notice, &notice->rcpt[0]));
 	event_num(&e, F_COUNT, n->n);
-	event_num(&e, F_FULL, is_returned_whole(n->m));
+	event_num(&e, F_FULL, is_returned_whole(n));
 	queue_emit(q, &e);
 	stat_add(q->proc->slot, ST_NOTICES, 1);
 }
@@ -339,7 +357,7 @@ compose(struct queue *q, struct msg *m, struct body *body, void *arg)
 {
 	struct notice *n = arg;
 	const struct conf *c = q->proc->conf;
-	const char *to = n->is_double ? c->DoubleBounceAddress : msg_sender(m);
+	const char *to = n->is_double ? c->DoubleBounceAddress : sender_of(n);
 	bool is_utf8 = m->env_flags & ENV_UTF8;
 	struct buf b, rcpts, about, full;
 	struct p_envelope e;
@@ -360,7 +378,7 @@ compose(struct queue *q, struct msg *m, struct body *body, void *arg)
 	put_words(q, &b, n, boundary);
 	put_status(q, &b, n, boundary, is_utf8);
 	if (body->error == 0)
-		put_original(&b, m, body, boundary, is_utf8);
+		put_original(&b, n, body, boundary, is_utf8);
 	else
 		buf_addf(&b, "--%s--\r\n", boundary);
 	fill_envelope(&e, n, full.data, &rcpts, &about, b.len);
@@ -389,32 +407,44 @@ keep(struct queue *q, struct msg *m)
 	sched_remove(&q->sched, m);
 }
 
+/* Takes the notice. */
 static void
-write_notice(struct queue *q, struct msg *m)
+tell(struct queue *q, struct notice *n)
 {
-	bool is_double = *msg_sender(m) == '\0';
-	struct notice *n;
+	struct msg *m = n->m;
+
+	if (!n->is_double || q->proc->conf->DoubleBounceAddress[0] != '\0') {
+		body_read(q, m, compose, n);
+		return;
+	}
+	for (uint32_t k = 0; k < n->n; k++) {
+		outcome_say_discard(
+		    q, m, n->rcpt[k], "DoubleBounceAddress is empty");
+		finish_one(q, m, n->rcpt[k]);
+	}
+	free(n);
+}
+
+static void
+write_notices(struct queue *q, struct msg *m)
+{
+	struct notice *n = NULL;
 
 	finish_silent(q, m);
 	if (m->env_flags & ENV_DOUBLE) {
 		keep(q, m);
 		return;
 	}
-	n = collect(m);
-	if (n == NULL || n->n == 0) {
-		free(n);
-		msg_settle(q, m);
-		return;
+	while (
+	    !(m->flags & MSG_NOTIFY) && (n = collect(m)) != NULL && n->n != 0) {
+		n->is_double = *msg_sender(m) == '\0';
+		tell(q, n);
+		n = NULL;
 	}
-	n->is_double = is_double;
-	if (is_double && q->proc->conf->DoubleBounceAddress[0] == '\0') {
-		for (uint32_t k = 0; k < n->n; k++)
-			finish_one(q, m, n->rcpt[k]);
-		free(n);
-		msg_settle(q, m);
-		return;
-	}
-	body_read(q, m, compose, n);
+	if (n == NULL)
+		notice_later(q, m);
+	free(n);
+	msg_settle(q, m);
 }
 
 void
@@ -425,7 +455,7 @@ notice_turn(struct queue *q)
 	while ((m = TAILQ_FIRST(&q->notify)) != NULL) {
 		TAILQ_REMOVE(&q->notify, m, notify);
 		m->flags &= (uint8_t)~MSG_NOTIFY;
-		write_notice(q, m);
+		write_notices(q, m);
 	}
 }
 

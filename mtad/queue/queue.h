@@ -211,6 +211,10 @@ void requeue(struct queue *, struct msg *);
 bool outcome_replay(struct queue *, struct slice, bool tell);
 void outcome_finish_rcpt(
     struct queue *, struct msg *, uint32_t rcpt, enum rcpt_state);
+#define DELETED_WHY "deleted by an operator"
+/* dlv.discard: ends without delivery, and nobody is told. */
+void outcome_say_discard(
+    struct queue *, const struct msg *, uint32_t rcpt, const char *why);
 /* Leaves the queue when nothing is open and nothing pins it. */
 void msg_settle(struct queue *, struct msg *);
 void msg_unpin(struct queue *, struct msg *);
@@ -242,6 +246,15 @@ struct slice body_content(const struct body *);
 /* raw: m->length bytes from its place. Are they what the index says? 0, and
  * b points into raw; or -EBADMSG. */
 int body_check(const struct msg *, char *raw, struct body *b);
+
+/* A run over the queue, told at its start and end (qrun.c). */
+struct qrun {
+	const char *kind; /* boot, op or host */
+	const char *selector; /* borrowed; NULL or "": all */
+	int64_t started; /* mono, by qrun_start */
+};
+void qrun_start(struct queue *, struct qrun *);
+void qrun_end(struct queue *, const struct qrun *, uint64_t selected);
 
 /* event helpers */
 void queue_event_msg(struct event *, enum event_type, const struct msg *,

@@ -113,17 +113,22 @@ finish_by_notices(struct queue *q)
 static void
 route_all(struct queue *q)
 {
+	struct qrun run = { "boot", NULL, 0 };
+	uint64_t selected = 0;
 	struct index_walk w;
 	struct msg *m;
 
+	qrun_start(q, &run);
 	walk_start(&q->index, &w);
 	while ((m = walk_next(&w)) != NULL) {
 		route_msg(q, m);
+		selected += m->jobs != NULL;
 		q->is_retelling = true; /* that it ended may have been told */
 		msg_settle(q, m);
 		q->is_retelling = false;
 	}
 	walk_stop(&w);
+	qrun_end(q, &run, selected);
 }
 
 /* Body files that no record names, once no writer is alive. */

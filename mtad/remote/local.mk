@@ -4,7 +4,6 @@ mtad_remote_libremote_a_SOURCES = \
 	mtad/remote/answer.c mtad/remote/answer.h \
 	mtad/remote/asks.c mtad/remote/asks.h \
 	mtad/remote/cache.c mtad/remote/cache.h \
-	mtad/remote/classify.c mtad/remote/classify.h \
 	mtad/remote/client.c mtad/remote/client.h \
 	mtad/remote/command.c mtad/remote/command.h \
 	mtad/remote/content.c mtad/remote/content.h \

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "reply_id.h"
 #include "slice.h"
 #include "verdict.h"
 
@@ -45,7 +46,5 @@ enum reply_state server_reply_feed(struct server_reply *, struct slice,
     size_t *ret_used, reply_line_fn *each, void *arg);
 /* The enhanced code cut off, the reason classified; texts point into it. */
 struct verdict server_reply_verdict(const struct server_reply *);
-/* Queue id of the other side in the text of its last 250, or empty. */
-struct slice reply_remote_id(struct slice text);
 
 #endif

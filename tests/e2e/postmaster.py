@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What the postmaster and the machine's users do."""
+import glob
 import os
 import subprocess
 import sys
@@ -120,6 +121,66 @@ def it_never_returns_the_postmasters_mail():
         m.ctl("reload")
         wait_for("root alone", lambda: "mail for root waits"
                  in m.status()["state"])
+
+
+def it_gives_a_lists_errors_to_its_owner():
+    with Mtad("owner") as m:
+        m.write("aliases", "staff: x@elsewhere.test, bad@elsewhere.test,"
+                " inner\ninner: carol@demo.test, worse@elsewhere.test\n"
+                "owner-staff: bob@demo.test\n")
+        m.ctl("reload")
+        m.sink.rules(**{"rcpt:bad@elsewhere.test": "550 5.1.1 gone",
+                        "rcpt:worse@elsewhere.test": "550 5.1.1 gone too",
+                        "rcpt:plain@elsewhere.test": "550 5.1.1 no"})
+        m.ctl("delivery", "hold")
+        m.send(["staff@mx.demo.test", "plain@elsewhere.test"],
+               sender="alice@demo.test", mail=["ENVID=mine", "RET=HDRS"],
+               rcpt=["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;a+2Bb@c.d"])
+        m.kill_all()
+        m.start()
+        m.ctl("delivery", "release")
+        m.wait_mail("carol")
+        m.wait_empty()
+        # one a turn: the inner list may have been a later one
+        theirs = "".join(m.mailbox("bob"))
+        mine, = m.mailbox("alice")
+        for who in ("bad@", "worse@"):
+            assert "Final-Recipient: rfc822; " + who in theirs
+            assert who not in mine
+        assert "plain@" not in theirs and "plain@" in mine
+        # nothing that the sender asked for goes over to the list
+        assert "Original-" not in theirs, theirs
+        assert "Original-Envelope-Id: mine" in mine
+        assert "MAIL FROM:<bob@demo.test>" in m.wait_remote()[0]
+        froms = {e["rcpt_to"]: e["mail_from"] for e in m.events()
+                 if e["event"] in ("dlv.ok", "dlv.fail")}
+        assert froms["x@elsewhere.test"] == "bob@demo.test"
+        assert froms["plain@elsewhere.test"] == "alice@demo.test"
+        assert m.events("rcpt.expand")[0]["kind"] == "list"
+
+
+def it_keeps_the_owner_when_mail_is_moved():
+    lists = ("staff: x@dead.test\nowner-staff: bob@demo.test\n"
+             "postmaster: carol@demo.test\n")
+    with Mtad("owner-old") as old, \
+            Mtad("owner-new", extra='UndoTime = "1s"\n') as new:
+        for m in old, new:
+            m.write("aliases", lists)
+            m.ctl("reload")
+        for sender in "alice@demo.test", "":
+            old.send("staff@mx.demo.test", sender=sender)
+        wait_for("deferrals", lambda: len(old.events("dlv.defer")) >= 2)
+        old.ctl("queue", "export", old.dir + "/export")
+        new.ctl("delivery", "hold")
+        new.ctl("queue", "import", *glob.glob(old.dir + "/export/*.mtad"))
+        new.kill_all()
+        new.start()
+        new.ctl("queue", "bounce", "age>0s", "--yes")
+        new.ctl("delivery", "release")
+        new.wait_mail("bob")
+        new.wait_mail("carol")  # what had no sender gets no other
+        new.wait_empty()
+        assert len(new.mailbox("bob")) == 1 and not new.mailbox("alice")
 
 
 def it_takes_mail_from_programs():

@@ -2,8 +2,10 @@
 """Upgrade in place, stop, and a spool of a newer mtad."""
 import hashlib
 import os
+import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -11,7 +13,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "support"))
-from mtad import Mtad, stories, wait_for  # noqa: E402
+from mtad import Mtad, processes, stories, wait_for  # noqa: E402
 
 RATE = 500  # connections a second
 
@@ -151,6 +153,78 @@ def it_touches_no_spool_of_a_newer_format():
             f.write(text)
         m.start()
         assert len(m.queue()) == 1
+
+
+def in_background(m):
+    """mtad without -F; its process id."""
+    m.run("sbin/mtad", "-f", m.dir + "/mtad.conf")
+    wait_for("mtad", lambda: m.ctl("status", check=False).returncode == 0)
+    with open(m.dir + "/run/mtad.pid") as f:
+        return int(f.read())
+
+
+def end(pid):
+    os.kill(pid, signal.SIGTERM)
+    wait_for("its end", lambda: pid not in {p[0] for p in processes()})
+
+
+# struct stat_file and stat_slot of lib/stat.h
+HEADER, SLOT, NAMES = 32, 32 + 3 * 8 + 40 + 64 * 8, 64 * 32
+
+
+def it_says_what_a_killed_mtad_took_along():
+    with Mtad("gap") as m:
+        m.send("x@elsewhere.test")
+        m.wait_remote()
+        m.stop()
+        m.start()
+        assert not m.events("log.gap")  # an orderly stop loses nothing
+        m.send("x@elsewhere.test")
+        m.wait_remote(2)
+        m.kill_all()
+        with open(m.dir + "/run/stats", "r+b") as f:
+            for i in range(64):
+                at = HEADER + NAMES + i * SLOT
+                f.seek(at)
+                if f.read(32).rstrip(b"\0") == b"mtad-queue":
+                    f.seek(at + 40)
+                    written, = struct.unpack("8xQ", f.read(16))
+                    f.seek(at + 40)
+                    f.write(struct.pack("Q", written + 3))
+                    f.seek(at + 56)
+                    boot = f.read(32).decode()
+        m.start()
+        gap, = wait_for("the gap", lambda: [
+            e for e in m.events("log.gap") if e["source.boot"] == boot])
+        assert gap["from_seq"] == written + 1 and gap["lost_count"] == 3, gap
+        assert gap["cause"] == "mtad was killed"
+
+
+def it_keeps_its_words_when_nobody_looks():
+    with Mtad("background") as m:
+        m.stop()
+        pid = in_background(m)
+        victim = next(p for p, name, parent in processes()
+                      if parent == pid and name == "mtad-lookup")
+        os.kill(victim, signal.SIGKILL)
+        errors = m.dir + "/log/mtad.err"
+        line = wait_for("the line", lambda: re.search(
+            r"^(\S+)Z mtad: mtad-lookup \[%d\] died" % victim,
+            open(errors).read(), re.M))
+        assert line.group(1).startswith(time.strftime("%Y-", time.gmtime()))
+        end(pid)
+        # the folder is the queue's: nobody has us write to another file
+        os.rename(errors, errors + ".was")
+        with open(m.dir + "/precious", "w"):
+            os.symlink(m.dir + "/precious", errors)
+        pid = in_background(m)
+        os.kill(next(p for p, name, parent in processes()
+                     if parent == pid and name == "mtad-lookup"),
+                signal.SIGKILL)
+        wait_for("the event", lambda: len(m.events("sys.child")) >= 2)
+        end(pid)
+        assert os.path.getsize(m.dir + "/precious") == 0
+        m.start()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,12 @@ fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c \
 fuzz_conf_CPPFLAGS = $(FUZZ_CPPFLAGS)
 fuzz_conf_LDFLAGS = $(FUZZ_LINK)
 fuzz_conf_LDADD = $(FUZZ_LIBS) $(CONFUSE_LIBS)
+# what a log says
+noinst_PROGRAMS += fuzz_event_read
+fuzz_event_read_SOURCES = tests/fuzz/fuzz_event_read.c
+fuzz_event_read_CPPFLAGS = $(FUZZ_CPPFLAGS)
+fuzz_event_read_LDFLAGS = $(FUZZ_LINK)
+fuzz_event_read_LDADD = $(FUZZ_LIBS)
 # what clients say
 noinst_PROGRAMS += fuzz_address
 fuzz_address_SOURCES = tests/fuzz/fuzz_address.c
@@ -103,4 +109,16 @@ fuzz_outgoing_SOURCES = tests/fuzz/fuzz_outgoing.c
 fuzz_outgoing_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/mtad/ctl
 fuzz_outgoing_LDFLAGS = $(FUZZ_LINK)
 fuzz_outgoing_LDADD = mtad/ctl/libsendmail.a $(FUZZ_LIBS)
+# what other mailers and the servers they speak to say
+noinst_PROGRAMS += fuzz_foreign
+fuzz_foreign_SOURCES = tests/fuzz/fuzz_foreign.c
+fuzz_foreign_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/monitor \
+	-I$(top_srcdir)/monitor/foreign
+fuzz_foreign_LDFLAGS = $(FUZZ_LINK)
+fuzz_foreign_LDADD = monitor/foreign/libforeign.a lib/libmta.a
+noinst_PROGRAMS += fuzz_reason
+fuzz_reason_SOURCES = tests/fuzz/fuzz_reason.c
+fuzz_reason_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/monitor
+fuzz_reason_LDFLAGS = $(FUZZ_LINK)
+fuzz_reason_LDADD = monitor/foreign/libforeign.a lib/libmta.a
 endif

@@ -42,13 +42,14 @@ has_all() { [ "$(arrived)" -ge 41 ]; }
 has_files() { # N FOLDER
 	[ "$(find "$2" -type f ! -name '*.tmp' | wc -l)" -ge "$1" ]
 }
+collect() { "$bin/sbin/mtacollect" run >>"$d/collect.out" 2>&1 & }
 start() { "$bin/sbin/mtad" -F -f "$d/mtad.conf" >>"$d/mtad.out" 2>&1 & }
 up() { mtactl status; }
 
 mkdir -p "$d/mail" "$d/remote"
-owner=
+owner= monitor=
 if [ "$(id -u)" = 0 ]; then
-	owner=nobody
+	owner=nobody monitor=mtamon
 	chown nobody "$d/mail"
 fi
 cat >"$d/mtad.conf" <<CONF
@@ -70,13 +71,20 @@ virtual "demo.test" { Users = "$d/users" Mailbox = "$d/mail/\$u/" User = "$owner
 route "dead.test" { Host = "[127.0.0.1]:$dead" }
 route "*" { Host = "[127.0.0.1]:$remote" }
 CONF
+cat >"$d/mtacollect.conf" <<CONF
+# The demo's collector. See mtacollect.conf(5).
+StoreDirectory = "$d/store"
+User = "$monitor"
+source "mtad" { Kind = "events" Path = "$d/log" }
+CONF
 printf 'alice\nbob\ncarol\n' >"$d/users"
 printf 'postmaster: alice@demo.test\nteam: alice@demo.test, bob@demo.test\n' >"$d/aliases"
 cat >"$d/env" <<ENV
 PATH=$bin/sbin:$bin/bin:$bin/libexec/mtad:\$PATH
 MTAD_CONF=$d/mtad.conf
+MTACOLLECT_CONF=$d/mtacollect.conf
 MANPATH=$bin/share/man:
-export PATH MTAD_CONF MANPATH
+export PATH MTAD_CONF MTACOLLECT_CONF MANPATH
 ENV
 # shellcheck disable=SC1091
 . "$d/env"
@@ -86,6 +94,8 @@ python3 "$here/sink.py" $remote "$d/remote" </dev/null >"$d/sink.out" 2>&1 &
 echo $! >"$d/sink.pid"
 start
 wait_for 20 up
+collect
+echo $! >"$d/collect.pid"
 show 'mtactl status'
 
 step 'mail by SMTP, from next door to alice and to a host elsewhere'
@@ -155,17 +165,14 @@ step 'the notice that alice got'
 grep -l 'could not be delivered' "$d"/mail/alice/new/* | head -1 |
     xargs sed -n '/^From:/,/^ *550/p;/^ *550/q'
 
-step 'what became of that letter, from the event log (mta-events(7))'
-cat "$d"/log/events.*.jsonl | python3 -c '
-import json, sys
-events = [json.loads(line) for line in sys.stdin]
-ids = {e.get("msg.id") for e in events if e.get("rcpt_to") == "nobody.here@demo.test"}
-for e in events:
-    if e.get("msg.id") in ids or e.get("about_msg.id") in ids:
-        print(e["time"][11:23], "%-13s" % e["event"], " ".join(
-            "%s=%s" % (k, e[k]) for k in ("msg.id", "mail_from", "rcpt_to",
-            "code", "text", "to", "outcome") if k in e))
-'
+step 'what became of that letter: the collector has every event'
+has_told() { mtatrace --to nobody.here@demo.test | grep -q msg.done; }
+wait_for 20 has_told
+show 'mtatrace --to nobody.here@demo.test'
+step 'what happened in all, and is anything missing'
+has_counted() { mtacollect totals --json | grep -q '"received":4[5-9]'; }
+wait_for 20 has_counted
+show 'mtacollect totals'
 
 cat <<END
 
@@ -177,7 +184,8 @@ The mail system is running. To use it:
     echo hello | sendmail bob@demo.test
     cat $d/mail/bob/new/*
     tail -f $d/log/events.*.jsonl
-    man mtactl               # and: mtad, mtad.conf, aliases, mta-events
+    mtacollect totals        # and: mtatrace --to bob@demo.test
+    man mtactl               # and: mtacollect, mtatrace, mtad, mtad.conf, aliases, mta-events
 
 SMTP is at 127.0.0.1 port $smtp. ./bootstrap stop ends it all.
 END

@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import collect_man  # noqa: E402
 import conf_man  # noqa: E402
 import event_man  # noqa: E402
 
@@ -28,6 +29,7 @@ def read(*parts):
 def made():
     """Name and text of each generated page."""
     yield "mtad.conf.5", conf_man.page(os.path.join(TOP, "mtad/conf.def"))
+    yield "mtacollect.conf.5", collect_man.conf_page(TOP)
     yield "mta-events.7", event_man.events_page(TOP)
     yield "mta-stat.7", event_man.stat_page(TOP)
 
@@ -84,7 +86,8 @@ def same(what, page, code):
 
 def check_programs():
     text = "".join(read(p) for p in
-                   glob.glob("mtad/*/local.mk", root_dir=TOP))
+                   glob.glob("mtad/*/local.mk", root_dir=TOP) +
+                   ["monitor/local.mk"])
     programs = {os.path.basename(p) for p in re.findall(
         r"^(?:s?bin|mtalibexec)_PROGRAMS \+= (.*)$", text, re.M)
         for p in p.split()} | {"mailq", "newaliases"}
@@ -127,8 +130,42 @@ def check_sendmail():
     same("sendmail.8mtad", page, code)
 
 
+def check_mtacollect():
+    code = set(re.findall(r'^\t\{ "([a-z]+)", "', read(
+        "monitor/mtacollect.c"), re.M))
+    page = read("share/man/mtacollect.8")
+    same("mtacollect.8", set(re.findall(r"^\.Nm\n\.Cm (\w+)$", page, re.M)),
+         code)
+    source = read("monitor/totals.c")
+    said = set(re.findall(r'^\t\{ "([a-z_]+)", "', source, re.M))
+    same("mtacollect.8, totals", set(re.findall(
+        r"\w+", " ".join(re.findall(r"^\.It Cm (.*)$", re.search(
+            r"\.Ss The totals(.*?)\.El", page, re.S)[1], re.M)))),
+         said | {"events"})
+    same("mtacollect.8, metrics", set(re.findall(r"mta_[a-z_]+", page)),
+         set(re.findall(r'"(mta_[a-z_]+)"', read("monitor/metrics.c"))))
+
+
+def check_store():
+    """Every table and column of the store is in its page."""
+    page = read("share/man/mta-store.7")
+    days, catalog = re.split(r"^\.Ss Tables of catalog\.db$", page,
+                             flags=re.M)
+    for name, text in (("segment", days), ("catalog", catalog)):
+        tables = collect_man.tables(TOP)[name]
+        parts = re.split(r"^\.It Sy (\w+)$", text, flags=re.M)
+        said = {table: set(re.findall(r"\w+", " ".join(re.findall(
+            r"^\.(?:It )?Va (.*)$", body, re.M)).replace("Va", "")))
+            for table, body in zip(parts[1::2], parts[2::2])}
+        same("mta-store.7", set(said), set(tables))
+        for table, columns in tables.items():
+            if not columns <= said.get(table, set()):
+                bad.append("mta-store.7: %s has also %s" % (
+                    table, sorted(columns - said.get(table, set()))))
+
+
 for check in (check_made, check_form, check_references, check_installed,
-              check_programs, check_mtactl, check_control, check_sendmail):
+              check_programs, check_mtacollect, check_store, check_mtactl, check_control, check_sendmail):
     check()
 for line in bad:
     print(line)

@@ -143,7 +143,9 @@ route "*" { Host = "[127.0.0.1]:%(sink)d" }
             "sink": self.sink.port,
             "trusted": "" if trusted else "TrustedNetworks = {}"}
         self.write("mtad.conf", self.conf)
-        self.env = dict(os.environ, MTAD_CONF=self.dir + "/mtad.conf")
+        # with a sanitizer inside, the tools give back what they took
+        self.env = dict(os.environ, MTAD_CONF=self.dir + "/mtad.conf",
+                        ASAN_OPTIONS="detect_leaks=1")
 
     def write(self, name, text):
         with open(os.path.join(self.dir, name), "w") as f:

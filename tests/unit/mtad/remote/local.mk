@@ -1,7 +1,6 @@
 # unit tests of mtad-remote's pure parts
 REMOTE_UNIT_TESTS = \
 	tests/unit/mtad/remote/test_answer \
-	tests/unit/mtad/remote/test_classify \
 	tests/unit/mtad/remote/test_command \
 	tests/unit/mtad/remote/test_lines \
 	tests/unit/mtad/remote/test_reply \
@@ -13,9 +12,6 @@ REMOTE_UNIT_LIBS = mtad/remote/libremote.a $(UNIT_LIBS) -lresolv
 tests_unit_mtad_remote_test_answer_SOURCES = tests/unit/mtad/remote/test_answer.c
 tests_unit_mtad_remote_test_answer_CPPFLAGS = $(REMOTE_UNIT_CPPFLAGS)
 tests_unit_mtad_remote_test_answer_LDADD = $(REMOTE_UNIT_LIBS)
-tests_unit_mtad_remote_test_classify_SOURCES = tests/unit/mtad/remote/test_classify.c
-tests_unit_mtad_remote_test_classify_CPPFLAGS = $(REMOTE_UNIT_CPPFLAGS)
-tests_unit_mtad_remote_test_classify_LDADD = $(REMOTE_UNIT_LIBS)
 tests_unit_mtad_remote_test_command_SOURCES = tests/unit/mtad/remote/test_command.c
 tests_unit_mtad_remote_test_command_CPPFLAGS = $(REMOTE_UNIT_CPPFLAGS)
 tests_unit_mtad_remote_test_command_LDADD = $(REMOTE_UNIT_LIBS)

@@ -1,5 +1,7 @@
 #include "classify.h"
 
+#include <assert.h>
+#include <limits.h>
 #include <string.h>
 
 /* Codes that say all there is to say. */
@@ -42,10 +44,7 @@ static const struct {
 };
 
 /* Words that servers use, most telling first. */
-static const struct {
-	const char *word;
-	enum reason reason;
-} by_word[] = {
+static const struct phrase by_word[] = {
 	{ "greylist", RC_GREYLIST },
 	{ "graylist", RC_GREYLIST },
 	{ "grey-list", RC_GREYLIST },
@@ -75,6 +74,7 @@ static const struct {
 	{ "too large", RC_SIZE },
 	{ "too big", RC_SIZE },
 	{ "exceeds size", RC_SIZE },
+	{ "exceeds maximum", RC_SIZE },
 	{ "starttls", RC_TLS_REQUIRED },
 	{ "authenticat", RC_AUTH },
 	{ "policy", RC_POLICY },
@@ -106,31 +106,53 @@ static const struct {
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static bool
-has_word(struct slice text, const char *word)
+/* Which rows begin with this letter, a bit each. */
+static void
+index_rows(const struct phrase *rows, size_t n, uint64_t starts[UCHAR_MAX + 1])
 {
-	struct slice w = slice_of(word);
+	memset(starts, 0, sizeof(*starts) * (UCHAR_MAX + 1));
+	for (size_t i = 0; i < n; i++)
+		starts[(unsigned char)rows[i].words[0]] |= UINT64_C(1) << i;
+}
 
-	for (size_t i = 0; i + w.n <= text.n; i++)
-		if (ascii_lower(text.p[i]) == w.p[0] &&
-		    slice_ieq(slice_sub(text, i, i + w.n), w))
-			return true;
-	return false;
+enum reason
+phrase_reason(const struct phrase *rows, size_t n, struct slice text)
+{
+	uint64_t starts[UCHAR_MAX + 1];
+	size_t best = n;
+
+	assert(n <= PHRASES_MAX);
+	index_rows(rows, n, starts);
+	for (size_t at = 0; at < text.n; at++) {
+		uint64_t left = starts[(unsigned char)ascii_lower(text.p[at])];
+
+		for (; left != 0; left &= left - 1) {
+			size_t row = (size_t)__builtin_ctzll(left);
+
+			if (row >= best)
+				break;
+			if (slice_istarts(slice_sub(text, at, text.n),
+				slice_of(rows[row].words)))
+				best = row;
+		}
+	}
+	return best < n ? rows[best].reason : RC_NONE;
 }
 
 enum reason
 classify(int code, struct slice enhanced, struct slice text)
 {
 	struct slice tail = slice_sub(enhanced, 1, enhanced.n);
+	enum reason reason;
 
 	if (code / 100 == 2)
 		return RC_NONE;
 	for (size_t i = 0; i < COUNT(by_enhanced); i++)
 		if (slice_eq(tail, slice_of(by_enhanced[i].tail)))
 			return by_enhanced[i].reason;
-	for (size_t i = 0; i < COUNT(by_word); i++)
-		if (has_word(text, by_word[i].word))
-			return by_word[i].reason;
+	reason = phrase_reason(by_word, COUNT(by_word), text);
+	if (reason != RC_NONE)
+		return reason;
 	if (tail.n > 2 && tail.p[1] == '7')
 		return RC_POLICY;
 	for (size_t i = 0; i < COUNT(by_code); i++)

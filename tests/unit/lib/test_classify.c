@@ -1,7 +1,7 @@
 #include <check.h>
-#include <stdlib.h>
 
 #include "classify.h"
+#include "unit.h"
 
 static const struct {
 	int code;
@@ -46,19 +46,31 @@ START_TEST(reasons)
 }
 END_TEST
 
+START_TEST(the_first_row_counts)
+{
+	static const struct phrase rows[] = {
+		{ "not here", RC_ADMIN },
+		{ "lost", RC_PEER_CLOSED },
+		{ "lo", RC_LOOP },
+	};
+
+	ck_assert_int_eq(phrase_reason(rows, ROWS(rows), SLICE("a LOOP, LOST")),
+	    RC_PEER_CLOSED);
+	ck_assert_int_eq(
+	    phrase_reason(rows, ROWS(rows), SLICE("los lo")), RC_LOOP);
+	ck_assert_int_eq(
+	    phrase_reason(rows, ROWS(rows), SLICE("all is l")), RC_NONE);
+}
+END_TEST
+
 int
 main(void)
 {
-	Suite *s = suite_create("remote_classify");
+	Suite *s = suite_create("classify");
 	TCase *tc = tcase_create("core");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
-	tcase_add_loop_test(
-	    tc, reasons, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+	tcase_add_loop_test(tc, reasons, 0, ROWS(cases));
+	tcase_add_test(tc, the_first_row_counts);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run(s);
 }

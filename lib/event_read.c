@@ -1,0 +1,560 @@
+#include "event_read.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+
+#define DEPTH_MAX 32 /* of values that are skipped or kept as they are */
+
+/* Members of every line, beside the fields of event.def. */
+enum common {
+	C_V = FIELD_COUNT,
+	C_EVENT,
+	C_TIME,
+	C_MONO,
+	C_NODE,
+	C_INSTANCE,
+	C_BOOT,
+	C_SEQ,
+	C_PROG,
+	C_PID,
+	C_END
+};
+
+static const char *const commons[] = { "v", "event", "time", "mono_us", "node",
+	"instance", "boot", "seq", "prog", "pid" };
+
+#define SLOTS 1024 /* a power of two, far above the number of names */
+
+struct names {
+	uint16_t slot[SLOTS]; /* index + 1; 0: free */
+	struct slice text[SLOTS];
+};
+
+struct event_names {
+	struct names field, event;
+};
+
+static unsigned
+slot_of(struct slice s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	unsigned h = (unsigned)s.n;
+
+	if (s.n != 0)
+		h = h * 37 + p[0] + p[s.n / 2] * 59u + p[s.n - 1] * 131u +
+		    p[s.n * 3 / 4] * 263u + p[s.n / 4] * 521u;
+	return (h * 2654435761u) >> 22;
+}
+
+static void
+names_add(struct names *t, const char *text, unsigned value)
+{
+	struct slice s = slice_of(text);
+	unsigned i = slot_of(s);
+
+	while (t->slot[i] != 0)
+		i = (i + 1) % SLOTS;
+	t->slot[i] = (uint16_t)(value + 1);
+	t->text[i] = s;
+}
+
+/* -1 when it is none of them. */
+static int
+names_find(const struct names *t, struct slice s)
+{
+	for (unsigned i = slot_of(s); t->slot[i] != 0; i = (i + 1) % SLOTS)
+		if (t->text[i].n == s.n && memcmp(t->text[i].p, s.p, s.n) == 0)
+			return t->slot[i] - 1;
+	return -1;
+}
+
+struct event_names *
+event_names_new(void)
+{
+	struct event_names *n = calloc(1, sizeof(*n));
+
+	if (n == NULL)
+		return NULL;
+	for (unsigned f = 0; f < FIELD_COUNT; f++)
+		names_add(&n->field, field_info((enum event_field)f)->name, f);
+	for (unsigned c = C_V; c < C_END; c++)
+		names_add(&n->field, commons[c - C_V], c);
+	for (unsigned t = 0; t < EV_COUNT; t++)
+		names_add(&n->event, event_info((enum event_type)t)->name, t);
+	return n;
+}
+
+void
+event_names_free(struct event_names *n)
+{
+	free(n);
+}
+
+size_t
+event_json_start(struct slice line)
+{
+	static const char mark[] = "{\"v\":1,";
+	const char *p = line.p;
+	size_t n = line.n;
+
+	if (n >= 7 && memcmp(p, mark, 7) == 0 &&
+	    memmem(p + 1, n - 1, mark, 7) == NULL)
+		return 0;
+	for (size_t i = n; i >= 7; i--)
+		if (p[i - 7] == '{' && memcmp(p + i - 7, mark, 7) == 0)
+			return i - 7;
+	return n;
+}
+
+/* The one of the two carriers' texts that is being read. */
+struct text {
+	char *p, *end;
+};
+
+static bool
+take(struct text *t, char c)
+{
+	if (t->p == t->end || *t->p != c)
+		return false;
+	t->p++;
+	return true;
+}
+
+static int
+hex4(const char *p)
+{
+	int v = 0;
+
+	for (int i = 0; i < 4; i++) {
+		char c = ascii_lower(p[i]);
+
+		if (c >= '0' && c <= '9')
+			v = v * 16 + (c - '0');
+		else if (c >= 'a' && c <= 'f')
+			v = v * 16 + (c - 'a' + 10);
+		else
+			return -1;
+	}
+	return v;
+}
+
+static char *
+put_utf8(char *to, unsigned c)
+{
+	if (c < 0x80) {
+		*to++ = (char)c;
+		return to;
+	}
+	if (c < 0x800) {
+		*to++ = (char)(0xc0 | c >> 6);
+	} else if (c < 0x10000) {
+		*to++ = (char)(0xe0 | c >> 12);
+		*to++ = (char)(0x80 | (c >> 6 & 0x3f));
+	} else {
+		*to++ = (char)(0xf0 | c >> 18);
+		*to++ = (char)(0x80 | (c >> 12 & 0x3f));
+		*to++ = (char)(0x80 | (c >> 6 & 0x3f));
+	}
+	*to++ = (char)(0x80 | (c & 0x3f));
+	return to;
+}
+
+/* \uXXXX, or two of them for one character; t->p stands behind the u. */
+static char *
+unescape_u(struct text *t, char *to)
+{
+	int c, low;
+
+	if (t->end - t->p < 4 || (c = hex4(t->p)) < 0)
+		return NULL;
+	t->p += 4;
+	if (c >= 0xd800 && c <= 0xdbff && t->end - t->p >= 6 &&
+	    t->p[0] == '\\' && t->p[1] == 'u' &&
+	    (low = hex4(t->p + 2)) >= 0xdc00 && low <= 0xdfff) {
+		t->p += 6;
+		return put_utf8(to,
+		    (unsigned)(0x10000 + ((c - 0xd800) << 10) + low - 0xdc00));
+	}
+	if (c >= 0xd800 && c <= 0xdfff)
+		c = 0xfffd; /* half a pair is no character */
+	return put_utf8(to, (unsigned)c);
+}
+
+/* Behind a backslash; NULL when it is none of JSON's escapes. */
+static char *
+unescape(struct text *t, char *to)
+{
+	static const char from[] = "\"\\/bfnrt", value[] = "\"\\/\b\f\n\r\t";
+	const char *which;
+
+	if (t->p == t->end || *t->p == '\0')
+		return NULL;
+	if (*t->p == 'u') {
+		t->p++;
+		return unescape_u(t, to);
+	}
+	which = strchr(from, *t->p);
+	if (which == NULL)
+		return NULL;
+	t->p++;
+	*to++ = value[which - from];
+	return to;
+}
+
+/* A string, from its first quote. What is unescaped is never longer. */
+static bool
+json_string(struct text *t, struct slice *ret)
+{
+	char *from, *to;
+
+	if (!take(t, '"'))
+		return false;
+	from = t->p;
+	while (t->p < t->end && *t->p != '"' && *t->p != '\\' &&
+	    (unsigned char)*t->p >= 0x20)
+		t->p++;
+	for (to = t->p; t->p < t->end && *t->p != '"';) {
+		if ((unsigned char)*t->p < 0x20)
+			return false;
+		if (*t->p != '\\') {
+			*to++ = *t->p++;
+			continue;
+		}
+		t->p++;
+		to = unescape(t, to);
+		if (to == NULL)
+			return false;
+	}
+	*ret = (struct slice){ from, (size_t)(to - from) };
+	return take(t, '"');
+}
+
+/* Behind a string that stays as it is. */
+static bool
+skip_string(struct text *t)
+{
+	if (!take(t, '"'))
+		return false;
+	while (t->p < t->end && *t->p != '"')
+		t->p += *t->p == '\\' && t->end - t->p > 1 ? 2 : 1;
+	return take(t, '"');
+}
+
+/* Any value, left as it is: brackets are counted, not understood. */
+static bool
+json_skip(struct text *t, struct slice *ret)
+{
+	char *from = t->p;
+	int depth = 0;
+
+	do {
+		char c;
+
+		if (t->p == t->end)
+			return false;
+		c = *t->p;
+		if (c == '"') {
+			if (!skip_string(t))
+				return false;
+			continue;
+		}
+		if (depth == 0 && (c == ',' || c == '}' || c == ']'))
+			break;
+		depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+		if (depth > DEPTH_MAX)
+			return false;
+		t->p++;
+	} while (depth > 0 || (t->p < t->end && *t->p != ',' && *t->p != '}'));
+	*ret = (struct slice){ from, (size_t)(t->p - from) };
+	return ret->n != 0;
+}
+
+static bool
+json_u64(struct text *t, uint64_t *ret)
+{
+	char *from = t->p;
+	uint64_t v = 0;
+
+	while (t->p < t->end && *t->p >= '0' && *t->p <= '9') {
+		if (v > (UINT64_MAX - 9) / 10)
+			return false;
+		v = v * 10 + (uint64_t)(*t->p++ - '0');
+	}
+	*ret = v;
+	return t->p != from;
+}
+
+static bool
+take_word(struct text *t, const char *word)
+{
+	size_t n = strlen(word);
+
+	if ((size_t)(t->end - t->p) < n || memcmp(t->p, word, n) != 0)
+		return false;
+	t->p += n;
+	return true;
+}
+
+static bool
+json_bool(struct text *t, uint64_t *ret)
+{
+	*ret = take_word(t, "true");
+	return *ret || take_word(t, "false");
+}
+
+/* One field's value into the event. Beyond the event's room: forgotten, as
+ * no writer of ours has that many. */
+static bool
+set_str(struct event *e, enum event_field f, struct slice s)
+{
+	if (e->n < EVENT_FIELDS_MAX)
+		event_str(e, f, s);
+	return true;
+}
+
+static bool
+set_num(struct event *e, enum event_field f, uint64_t v)
+{
+	if (e->n < EVENT_FIELDS_MAX)
+		event_num(e, f, v);
+	return true;
+}
+
+static bool
+set_time(struct event *e, enum event_field f, struct slice s)
+{
+	int64_t us;
+
+	return clock_read_rfc3339(s, &us) && set_num(e, f, (uint64_t)us);
+}
+
+static bool
+json_field(struct text *t, struct event *e, enum event_field f)
+{
+	struct slice s;
+	uint64_t v;
+
+	switch (field_info(f)->kind) {
+	case FK_STR:
+		return json_string(t, &s) && set_str(e, f, s);
+	case FK_JSON:
+		return json_skip(t, &s) && set_str(e, f, s);
+	case FK_NUM:
+		return json_u64(t, &v) && set_num(e, f, v);
+	case FK_BOOL:
+		return json_bool(t, &v) && set_num(e, f, v);
+	case FK_TIME:
+		return json_string(t, &s) && set_time(e, f, s);
+	}
+	return false;
+}
+
+/* What one line gives, while it is read. */
+struct reading {
+	const struct event_names *names;
+	struct event_origin *origin;
+	struct event *event;
+	struct slice type; /* the event's name */
+	bool has_time;
+};
+
+static bool
+json_common(struct text *t, struct reading *r, int which)
+{
+	struct event_origin *o = r->origin;
+	struct slice s;
+	uint64_t v;
+
+	switch (which) {
+	case C_V:
+		return json_u64(t, &v) && v == 1;
+	case C_EVENT:
+		return json_string(t, &r->type);
+	case C_TIME:
+		return json_string(t, &s) &&
+		    (r->has_time = clock_read_rfc3339(s, &o->time_us));
+	case C_MONO:
+		return json_u64(t, &o->mono_us);
+	case C_NODE:
+		return json_string(t, &o->node);
+	case C_INSTANCE:
+		return json_string(t, &o->instance);
+	case C_BOOT:
+		return json_string(t, &o->boot);
+	case C_SEQ:
+		return json_u64(t, &o->seq);
+	case C_PROG:
+		return json_string(t, &o->prog);
+	default:
+		return json_u64(t, &o->pid);
+	}
+}
+
+static bool
+json_member(struct text *t, struct reading *r)
+{
+	struct slice name, skipped;
+	int which;
+
+	if (!json_string(t, &name) || !take(t, ':'))
+		return false;
+	which = names_find(&r->names->field, name);
+	if (which < 0)
+		return json_skip(t, &skipped);
+	if (which >= C_V)
+		return json_common(t, r, which);
+	return json_field(t, r->event, (enum event_field)which);
+}
+
+/* All of the line is read: is it an event, and which? */
+static int
+finish(struct reading *r)
+{
+	int type;
+
+	if (!r->has_time || r->type.n == 0)
+		return -EBADMSG;
+	type = names_find(&r->names->event, r->type);
+	if (type < 0) {
+		r->event->n = 0;
+		return -ENOENT;
+	}
+	r->event->type = (enum event_type)type;
+	return 0;
+}
+
+int
+event_read_json(const struct event_names *names, char *line, size_t n,
+    struct event_origin *origin, struct event *e)
+{
+	struct reading r = { .names = names, .origin = origin, .event = e };
+	struct text t = { line, line + n };
+
+	*origin = (struct event_origin){ 0 };
+	event_init(e, (enum event_type)0);
+	if (!take(&t, '{'))
+		return -EBADMSG;
+	do {
+		if (!json_member(&t, &r))
+			return -EBADMSG;
+	} while (take(&t, ','));
+	if (!take(&t, '}') || t.p != t.end)
+		return -EBADMSG;
+	return finish(&r);
+}
+
+/* Up to the next blank, behind it. */
+static bool
+sd_word(struct text *t, struct slice *ret)
+{
+	char *end =
+	    t->p < t->end ? memchr(t->p, ' ', (size_t)(t->end - t->p)) : NULL;
+
+	if (end == NULL || end == t->p)
+		return false;
+	*ret = (struct slice){ t->p, (size_t)(end - t->p) };
+	t->p = end + 1;
+	if (slice_eq(*ret, SLICE("-")))
+		*ret = (struct slice){ 0 };
+	return true;
+}
+
+/* A PARAM-VALUE with its quotes (RFC 5424 section 6.3.3). */
+static bool
+sd_value(struct text *t, struct slice *ret)
+{
+	char *from, *to;
+
+	if (!take(t, '"'))
+		return false;
+	for (from = to = t->p; t->p < t->end && *t->p != '"'; t->p++) {
+		if (*t->p == '\\' && t->end - t->p > 1 &&
+		    strchr("\"\\]", t->p[1]) != NULL && t->p[1] != '\0')
+			t->p++;
+		*to++ = *t->p;
+	}
+	*ret = (struct slice){ from, (size_t)(to - from) };
+	return take(t, '"');
+}
+
+static bool
+sd_field(struct event *e, enum event_field f, struct slice s)
+{
+	uint64_t v;
+
+	switch (field_info(f)->kind) {
+	case FK_STR:
+	case FK_JSON:
+		return set_str(e, f, s);
+	case FK_NUM:
+	case FK_BOOL:
+		return slice_u64(s, UINT64_MAX, &v) && set_num(e, f, v);
+	case FK_TIME:
+		return set_time(e, f, s);
+	}
+	return false;
+}
+
+static bool
+sd_param(struct text *t, struct reading *r)
+{
+	char *eq = memchr(t->p, '=', (size_t)(t->end - t->p));
+	struct slice name, value;
+	int which;
+
+	if (eq == NULL)
+		return false;
+	name = (struct slice){ t->p, (size_t)(eq - t->p) };
+	t->p = eq + 1;
+	if (!sd_value(t, &value))
+		return false;
+	which = names_find(&r->names->field, name);
+	if (which == C_BOOT)
+		r->origin->boot = value;
+	else if (which == C_INSTANCE)
+		r->origin->instance = value;
+	else if (which == C_SEQ)
+		return slice_u64(value, UINT64_MAX, &r->origin->seq);
+	else if (which >= 0 && which < C_V)
+		return sd_field(r->event, (enum event_field)which, value);
+	return true;
+}
+
+/* <PRI>1 TIME HOST APP PROCID MSGID */
+static bool
+sd_header(struct text *t, struct reading *r)
+{
+	struct slice time, pid;
+	uint64_t pri;
+
+	if (!take(t, '<') || !json_u64(t, &pri) || pri > 191 ||
+	    !take_word(t, ">1 ") || !sd_word(t, &time) ||
+	    !sd_word(t, &r->origin->node) || !sd_word(t, &r->origin->prog) ||
+	    !sd_word(t, &pid) || !sd_word(t, &r->type))
+		return false;
+	slice_u64(pid, UINT64_MAX, &r->origin->pid); /* a PROCID may be words */
+	r->has_time = clock_read_rfc3339(time, &r->origin->time_us);
+	return r->has_time;
+}
+
+int
+event_read_sd(const struct event_names *names, char *line, size_t n,
+    struct event_origin *origin, struct event *e)
+{
+	struct reading r = { .names = names, .origin = origin, .event = e };
+	struct text t = { line, line + n };
+
+	*origin = (struct event_origin){ 0 };
+	event_init(e, (enum event_type)0);
+	if (!sd_header(&t, &r) || !take_word(&t, "[mtaev@32473"))
+		return -EBADMSG;
+	while (take(&t, ' '))
+		if (!sd_param(&t, &r))
+			return -EBADMSG;
+	if (!take(&t, ']'))
+		return -EBADMSG;
+	return finish(&r);
+}

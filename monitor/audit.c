@@ -1,0 +1,158 @@
+#include "audit.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#include "days.h"
+#include "gaps.h"
+#include "schema.h"
+
+struct audit {
+	struct buf *out;
+	struct gaps *gaps;
+	int faults;
+};
+
+static void
+fault(struct audit *c, const char *path, const char *what, int64_t n)
+{
+	c->faults++;
+	buf_addf(c->out, "%s: ", path);
+	if (n != 0)
+		buf_addf(c->out, "%lld ", (long long)n);
+	buf_addf(c->out, "%s\n", what);
+}
+
+/* Sums that are kept against what they are sums of. Each gives a number of
+ * rows that do not agree. */
+static const struct rule {
+	const char *sql, *what;
+} rules[] = {
+	{ "SELECT count(*) FROM ev e LEFT JOIN word w ON w.id = e.ty "
+	  "WHERE w.id IS NULL",
+	    "events of no kind" },
+	{ "SELECT count(*) FROM ev e LEFT JOIN msg m ON m.id = e.msg "
+	  "WHERE e.msg IS NOT NULL AND m.id IS NULL",
+	    "events of messages that are not there" },
+	{ "SELECT count(*) FROM rcpt r LEFT JOIN msg m ON m.id = r.msg "
+	  "WHERE m.id IS NULL",
+	    "recipients of messages that are not there" },
+	{ "SELECT abs((SELECT count(*) FROM ev) - "
+	  "(SELECT coalesce(sum(n), 0) FROM rollup WHERE kind = "
+	  "(SELECT id FROM word WHERE s = 'events')))",
+	    "events more or less than the sums say" },
+	{ "SELECT abs((SELECT count(*) FROM ev WHERE ty = "
+	  "(SELECT id FROM word WHERE s = 'dlv.ok')) - "
+	  "(SELECT coalesce(sum(n), 0) FROM rollup WHERE kind = "
+	  "(SELECT id FROM word WHERE s = 'delivered') AND dim = "
+	  "(SELECT id FROM word WHERE s = '')))",
+	    "deliveries more or less than the sums say" },
+	{ "SELECT count(*) FROM (SELECT writer, seq FROM ev "
+	  "WHERE seq IS NOT NULL GROUP BY writer, seq HAVING count(*) > 1)",
+	    "events that are here twice" },
+	{ "SELECT count(*) FROM ev e WHERE seq IS NOT NULL AND NOT EXISTS "
+	  "(SELECT 1 FROM seen s WHERE s.writer = e.writer AND s.lo <= e.seq "
+	  "AND s.hi >= e.seq)",
+	    "events whose numbers are not counted as seen" },
+};
+
+static void
+check_rules(struct audit *c, const char *path, struct db *db)
+{
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		int64_t n = db_number(db, rules[i].sql, -1);
+
+		if (n != 0)
+			fault(c, path,
+			    n < 0 ? "could not be checked" : rules[i].what,
+			    n < 0 ? 0 : n);
+	}
+}
+
+static bool
+is_sound(struct db *db)
+{
+	sqlite3_stmt *q = NULL;
+	bool is_ok = false;
+
+	if (db_prepare(db, &q, "PRAGMA quick_check(1)") == 0 &&
+	    sqlite3_step(q) == SQLITE_ROW)
+		is_ok =
+		    strcmp((const char *)sqlite3_column_text(q, 0), "ok") == 0;
+	sqlite3_finalize(q);
+	return is_ok;
+}
+
+static bool
+check_day(void *arg, const struct day *day)
+{
+	struct audit *c = arg;
+	struct db db = DB_NONE;
+	char why[256];
+
+	if (db_open(&db, day->path, &schema_segment, DB_READ, why) < 0) {
+		c->faults++;
+		buf_addf(c->out, "%s\n", why);
+		return true;
+	}
+	if (!is_sound(&db))
+		fault(c, day->path, "damaged (PRAGMA integrity_check)", 0);
+	else
+		check_rules(c, day->path, &db);
+	gaps_add(c->gaps, &db);
+	buf_addf(c->out, "%s: %lld events, %lld messages\n", day->path,
+	    (long long)db_number(&db, "SELECT count(*) FROM ev", 0),
+	    (long long)db_number(&db, "SELECT count(*) FROM msg", 0));
+	db_close(&db);
+	return true;
+}
+
+static void
+say_gap(void *arg, const char *boot, uint64_t from, uint64_t to)
+{
+	struct audit *c = arg;
+
+	buf_addf(c->out, "missing: events %llu to %llu of writer %s\n",
+	    (unsigned long long)from, (unsigned long long)to, boot);
+}
+
+/* SQLite's locks do not hold over the network. */
+static void
+check_filesystem(struct audit *c, const char *dir)
+{
+	struct statfs st;
+
+	if (statfs(dir, &st) == 0 &&
+	    (st.f_type == NFS_SUPER_MAGIC ||
+		st.f_type == (long)SMB2_SUPER_MAGIC))
+		fault(c, dir, "is on a network filesystem", 0);
+}
+
+int
+audit_store(const char *dir, struct buf *out)
+{
+	struct audit c = { out, gaps_new(), 0 };
+	char *path = buf_text("%s/catalog.db", dir), why[256];
+	struct db db = DB_NONE;
+	int rc = c.gaps == NULL || path == NULL ? -ENOMEM : 0;
+
+	if (rc == 0 && db_open(&db, path, &schema_catalog, DB_READ, why) < 0) {
+		c.faults++;
+		buf_addf(out, "%s\n", why);
+	} else if (rc == 0 && !is_sound(&db)) {
+		fault(&c, path, "damaged (PRAGMA integrity_check)", 0);
+	}
+	db_close(&db);
+	check_filesystem(&c, dir);
+	if (rc == 0)
+		rc = days_each(dir, 0, 99999999, check_day, &c);
+	if (rc == 0)
+		gaps_each(c.gaps, say_gap, &c);
+	gaps_free(c.gaps);
+	free(path);
+	buf_addf(out, "%d faults\n", c.faults);
+	return rc < 0 ? rc : c.faults;
+}

@@ -1,0 +1,47 @@
+/*
+ * command: what the commands of mtacollect and mtatrace share.
+ */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "settings.h"
+
+struct options {
+	const struct settings *settings;
+	const char *conf; /* file that was named; NULL: the packaged one */
+	const char *store; /* folder; that of the settings unless named */
+	int64_t from, to; /* all time when they are not given */
+	bool is_json;
+	char **file; /* what stands behind the options */
+	int files;
+};
+
+/* Exit status, as sysexits.h has them. */
+enum {
+	EXIT_OK = 0,
+	EXIT_FOUND = 1,
+	EXIT_USE = 64,
+	EXIT_DATA = 65,
+	EXIT_NOINPUT = 66,
+	EXIT_IO = 74,
+	EXIT_LATER = 75,
+	EXIT_CONFIG = 78,
+};
+
+int command_run(const struct options *);
+int command_import(const struct options *);
+int command_totals(const struct options *);
+int command_rebuild(const struct options *);
+int command_check(const struct options *);
+
+/* Standard output; false when it could not be written. */
+bool command_print(const struct buf *);
+/* "mtacollect: " and the words, to standard error; returns status. */
+int command_fail(int status, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

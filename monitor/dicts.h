@@ -1,0 +1,28 @@
+/*
+ * dicts: the dictionaries of one segment, and how events' texts are keys.
+ */
+#ifndef DICTS_H
+#define DICTS_H
+
+#include "dict.h"
+
+struct dicts {
+	struct dict *word, *domain, *addr, *host;
+};
+
+/* bytes: of memory, for all. 0 or negative errno. */
+int dicts_open(struct dicts *, struct db *, size_t bytes);
+void dicts_close(struct dicts *);
+void dicts_forget(struct dicts *);
+
+/* Keys, made when they are new; negative errno. */
+int64_t dicts_word(struct dicts *, struct slice);
+int64_t dicts_host(struct dicts *, struct slice name, struct slice ip);
+/* The domain's letters become small. ret_domain: 0 for none. */
+int64_t dicts_addr(struct dicts *, struct slice, int64_t *ret_domain);
+
+/* An address as it stands in the table. */
+#define ADDR_TEXT_MAX 1024
+struct slice addr_text(struct slice, char to[ADDR_TEXT_MAX]);
+
+#endif

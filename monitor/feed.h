@@ -1,0 +1,69 @@
+/*
+ * feed: lines of sources into the store, in batches.
+ *
+ * Here it is told what a line is: an event of ours (JSON, or RFC 5424 with
+ * our element), a line of another mailer, or nothing that anybody knows,
+ * which is counted and kept.
+ *
+ * All sources share one batch, as they share the segments' transactions: it
+ * is committed with the place behind the last line of each. When anything
+ * fails the batch is void for all of them: everyone reads again from
+ * feed_committed(); what cannot be read again (a datagram) is kept here
+ * until it is safe, and said again by feeds_retry().
+ */
+#ifndef FEED_H
+#define FEED_H
+
+#include "metrics.h"
+#include "store.h"
+
+#define FEED_LINE_MAX 65536
+#define FEED_BATCH 50000 /* lines in one transaction, at most */
+#define FEED_SOURCES 64
+
+struct feeds;
+struct feed; /* one source of them */
+
+/* What came of the lines so far. */
+struct feed_counts {
+	uint64_t lines, bytes;
+	uint64_t events; /* stored */
+	uint64_t before; /* events that were here already */
+	uint64_t unparsed; /* lines that nobody could read */
+	uint64_t others; /* lines of programs that are no mailers */
+};
+
+enum feed_kind {
+	FEED_AGAIN, /* can be read again: has a place */
+	FEED_ONCE, /* comes once */
+};
+
+/* store and metrics (NULL: none) are borrowed. is_live: lines come as they are written, so that a late
+ * one is late. NULL without memory. */
+struct feeds *feeds_new(struct store *, struct metrics *, bool is_live);
+void feeds_free(struct feeds *); /* what is not committed is rolled back */
+/* Owned by feeds. NULL without memory, or beyond FEED_SOURCES. */
+struct feed *feed_new(struct feeds *, int64_t source, enum feed_kind);
+
+/* No line is later: of a file its last change (lines without a year). */
+void feed_set_now(struct feed *, int64_t now_us);
+/* Where it was read to before, as the store has it. */
+void feed_start(struct feed *, const struct place *);
+/* The place behind the line that comes next; of FEED_AGAIN. */
+void feed_at(struct feed *, const struct place *);
+/*
+ * One line without its end; the bytes change. Commits by itself at
+ * FEED_BATCH lines. Negative errno: all since the last commit is void.
+ */
+int feed_line(struct feed *, char *line, size_t n);
+/* An event of the collector's own, at a place of this source. */
+int feed_hear(struct feed *, const struct heard *);
+int feed_count(struct feed *, enum tally_kind, uint64_t n);
+int feeds_commit(struct feeds *);
+int feeds_retry(struct feeds *); /* after a failure, before anything else */
+size_t feeds_pending(const struct feeds *); /* lines since the last commit */
+const struct place *feed_committed(const struct feed *);
+const struct feed_counts *feeds_counts(const struct feeds *);
+const char *feeds_error(const struct feeds *);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * gaps: what is missing, by the numbers of the writers, over several days.
+ */
+#ifndef GAPS_H
+#define GAPS_H
+
+#include "db.h"
+
+struct gaps;
+
+struct gaps *gaps_new(void); /* NULL without memory */
+void gaps_free(struct gaps *);
+/* What one segment has; segments in their order. 0 or negative errno. */
+int gaps_add(struct gaps *, struct db *segment);
+/* Runs of numbers that lie between others, or that a log.gap names and that
+ * never came; and how many numbers that is. */
+void gaps_count(const struct gaps *, uint64_t *ret_runs, uint64_t *ret_missing);
+/* Each run. */
+void gaps_each(const struct gaps *,
+    void (*one)(void *arg, const char *boot, uint64_t from, uint64_t to),
+    void *arg);
+
+#endif

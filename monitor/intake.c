@@ -1,0 +1,340 @@
+#include "intake.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+#include "file.h"
+#include "page.h"
+
+#define ENOUGH 5000 /* lines are committed before their time */
+
+static const struct source_ops *const kinds[] = { &source_events, &source_file,
+	&source_unix, &source_udp, &source_unixstream, &source_tcp,
+	&source_tls };
+
+struct tap {
+	const struct source_ops *ops;
+	void *of;
+	struct feed *feed;
+	int64_t id;
+};
+
+struct intake {
+	struct store *store; /* borrowed */
+	struct event_base *base; /* borrowed */
+	struct feeds *feeds;
+	struct tap tap[FEED_SOURCES];
+	size_t n;
+	struct event *commit, *retry, *keep, *textfile;
+	const char *metrics_file; /* borrowed; "": none */
+	struct metrics *metrics;
+	struct page *page;
+	struct keep_rules rules;
+	struct timeval batch_time;
+	bool is_open, is_armed;
+};
+
+struct event_base *
+intake_base(struct intake *in)
+{
+	return in->base;
+}
+
+bool
+intake_is_open(const struct intake *in)
+{
+	return in->is_open;
+}
+
+int64_t
+intake_source_id(struct intake *in, struct feed *f)
+{
+	for (size_t i = 0; i < in->n; i++)
+		if (in->tap[i].feed == f)
+			return in->tap[i].id;
+	return 0;
+}
+
+void
+intake_place(struct intake *in, struct feed *f, struct place *ret)
+{
+	store_place(in->store, intake_source_id(in, f), ret);
+}
+
+static void
+set_open(struct intake *in, bool is_open)
+{
+	in->is_open = is_open;
+	for (size_t i = 0; i < in->n; i++)
+		in->tap[i].ops->set_open(in->tap[i].of, is_open);
+}
+
+static void
+fail(struct intake *in, int rc)
+{
+	static const struct timeval second = { 1, 0 };
+
+	if (in->is_open) {
+		log_warn("%s; what was not stored is read again",
+		    *feeds_error(in->feeds) ? feeds_error(in->feeds)
+					    : strerror(-rc));
+		set_open(in, false);
+	}
+	evtimer_add(in->retry, &second);
+}
+
+static void
+commit_now(struct intake *in)
+{
+	int rc = feeds_commit(in->feeds);
+
+	evtimer_del(in->commit);
+	in->is_armed = false;
+	if (rc < 0)
+		fail(in, rc);
+}
+
+static void
+on_commit(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	commit_now(arg);
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct intake *in = arg;
+	int rc = feeds_retry(in->feeds);
+
+	(void)fd;
+	(void)what;
+	if (rc < 0) {
+		fail(in, rc);
+		return;
+	}
+	log_warn("storing again");
+	set_open(in, true);
+}
+
+/* Now and then: what is too old goes. */
+static void
+on_keep(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval next = { 600, 0 };
+	struct intake *in = arg;
+	char why[256] = "";
+
+	(void)fd;
+	(void)what;
+	if (in->is_open && feeds_pending(in->feeds) != 0)
+		commit_now(in);
+	if (in->is_open)
+		store_keep(in->store, &in->rules, why);
+	if (*why != '\0')
+		log_warn("%s", why);
+	evtimer_add(in->keep, &next);
+}
+
+void
+intake_heard(struct intake *in, int rc)
+{
+	if (!in->is_open)
+		return;
+	if (rc < 0) {
+		fail(in, rc);
+	} else if (feeds_pending(in->feeds) >= ENOUGH) {
+		commit_now(in);
+	} else if (!in->is_armed && feeds_pending(in->feeds) != 0) {
+		evtimer_add(in->commit, &in->batch_time);
+		in->is_armed = true;
+	}
+}
+
+static int
+write_metrics(void *arg, struct buf *body)
+{
+	metrics_text(((struct intake *)arg)->metrics, body);
+	return 200;
+}
+
+static int
+write_live(void *arg, struct buf *body)
+{
+	(void)arg;
+	(void)body;
+	return 200;
+}
+
+/* What is heard is stored. */
+static int
+write_ready(void *arg, struct buf *body)
+{
+	const struct intake *in = arg;
+
+	if (in->is_open)
+		return 200;
+	buf_addf(body, "not storing: %s\n", feeds_error(in->feeds));
+	return 503;
+}
+
+static const struct page_path paths[] = {
+	{ "/metrics", "text/plain; version=0.0.4; charset=utf-8",
+	    write_metrics },
+	{ "/live", "text/plain", write_live },
+	{ "/ready", "text/plain", write_ready },
+	{ NULL, NULL, NULL },
+};
+
+static int
+replace_file(const char *path, const struct buf *b)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash != NULL
+	    ? buf_text("%.*s", (int)(slash - path) + 1, path)
+	    : strdup(".");
+	int fd =
+	    dir == NULL ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd < 0 ? -errno
+			: file_replace(fd, slash != NULL ? slash + 1 : path,
+			      b->data, b->len, 0644);
+
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	return rc;
+}
+
+static void
+on_textfile(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval next = { 15, 0 };
+	struct intake *in = arg;
+	struct buf b;
+	int rc;
+
+	(void)fd;
+	(void)what;
+	buf_init(&b, 1 << 20);
+	metrics_text(in->metrics, &b);
+	rc = replace_file(in->metrics_file, &b);
+	if (rc < 0)
+		log_warn("%s: %s", in->metrics_file, strerror(-rc));
+	buf_release(&b);
+	evtimer_add(in->textfile, &next);
+}
+
+static bool
+open_pages(struct intake *in, const struct settings *s, char why[256])
+{
+	in->metrics_file = s->MetricsFile;
+	if (*in->metrics_file != '\0') {
+		in->textfile = evtimer_new(in->base, on_textfile, in);
+		if (in->textfile == NULL)
+			return false;
+		event_active(in->textfile, EV_TIMEOUT, 0);
+	}
+	if (s->MetricsPort == 0)
+		return true;
+	in->page = page_new(
+	    in->base, s->MetricsAddress, (int)s->MetricsPort, paths, in, why);
+	return in->page != NULL;
+}
+
+static const struct source_ops *
+find_kind(const char *name)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i]->kind, name) == 0)
+			return kinds[i];
+	return NULL;
+}
+
+static bool
+add_tap(struct intake *in, const struct source_settings *s, char why[256])
+{
+	struct tap *t = &in->tap[in->n];
+
+	if (in->n == FEED_SOURCES) {
+		snprintf(why, 256, "more than %d sources", FEED_SOURCES);
+		return false;
+	}
+	t->ops = find_kind(s->Kind);
+	t->id = store_source(in->store, s->Kind, s->title);
+	if (t->id < 0) {
+		snprintf(why, 256, "%s", store_error(in->store));
+		return false;
+	}
+	t->feed = feed_new(in->feeds, t->id, t->ops->kind_of_feed);
+	in->n++;
+	if (t->feed != NULL)
+		t->of = t->ops->start(in, s, t->feed, why);
+	if (t->of == NULL)
+		in->n--;
+	return t->of != NULL;
+}
+
+struct intake *
+intake_new(struct store *store, const struct settings *s,
+    struct event_base *base, char why[256])
+{
+	struct intake *in = calloc(1, sizeof(*in));
+
+	snprintf(why, 256, "no memory");
+	if (in == NULL)
+		return NULL;
+	in->store = store;
+	in->base = base;
+	in->is_open = true;
+	in->batch_time.tv_sec = s->BatchTime / US_SEC;
+	in->batch_time.tv_usec = s->BatchTime % US_SEC;
+	in->metrics = metrics_new();
+	in->feeds = feeds_new(store, in->metrics, true);
+	in->commit = evtimer_new(base, on_commit, in);
+	in->retry = evtimer_new(base, on_retry, in);
+	in->keep = evtimer_new(base, on_keep, in);
+	in->rules = (struct keep_rules){ s->KeepTime, s->MinFreeSpace };
+	if (in->metrics == NULL || in->keep == NULL || in->feeds == NULL ||
+	    in->commit == NULL || in->retry == NULL)
+		goto bad;
+	for (size_t i = 0; i < s->sources; i++)
+		if (!add_tap(in, &s->source[i], why))
+			goto bad;
+	if (!open_pages(in, s, why))
+		goto bad;
+	event_active(in->keep, EV_TIMEOUT, 0);
+	return in;
+bad:
+	intake_free(in);
+	return NULL;
+}
+
+void
+intake_free(struct intake *in)
+{
+	if (in == NULL)
+		return;
+	if (in->feeds != NULL && in->is_open)
+		feeds_commit(in->feeds);
+	for (size_t i = 0; i < in->n; i++)
+		in->tap[i].ops->stop(in->tap[i].of);
+	feeds_free(in->feeds);
+	page_free(in->page);
+	metrics_free(in->metrics);
+	if (in->textfile != NULL)
+		event_free(in->textfile);
+	if (in->commit != NULL)
+		event_free(in->commit);
+	if (in->retry != NULL)
+		event_free(in->retry);
+	if (in->keep != NULL)
+		event_free(in->keep);
+	free(in);
+}

@@ -1,0 +1,64 @@
+# libmonitor.a: the store and everything that fills and reads it
+noinst_LIBRARIES += monitor/libmonitor.a
+monitor_libmonitor_a_SOURCES = \
+	monitor/audit.c monitor/audit.h \
+	monitor/batch.c monitor/batch.h \
+	monitor/book.c monitor/book.h \
+	monitor/days.c monitor/days.h \
+	monitor/db.c monitor/db.h \
+	monitor/dict.c monitor/dict.h \
+	monitor/dicts.c monitor/dicts.h \
+	monitor/feed.c monitor/feed.h \
+	monitor/fields.h monitor/heard.h \
+	monitor/follow.c monitor/follow.h \
+	monitor/framing.c monitor/framing.h \
+	monitor/gaps.c monitor/gaps.h \
+	monitor/hist.c monitor/hist.h \
+	monitor/import.c monitor/import.h \
+	monitor/intake.c monitor/intake.h \
+	monitor/input.c monitor/input.h \
+	monitor/keep.c monitor/keep.h \
+	monitor/life.c monitor/life.h \
+	monitor/listen.c monitor/listen.h \
+	monitor/metrics.c monitor/metrics.h \
+	monitor/minutes.c monitor/minutes.h \
+	monitor/page.c monitor/page.h \
+	monitor/rate.c monitor/rate.h \
+	monitor/rebuild.c monitor/rebuild.h \
+	monitor/recall.c monitor/recall.h \
+	monitor/reasons.c monitor/reasons.h \
+	monitor/row.c monitor/row.h \
+	monitor/schema.c monitor/schema.h \
+	monitor/seen.c monitor/seen.h \
+	monitor/segment.c monitor/segment.h monitor/segment.def \
+	monitor/settings.c monitor/settings.h monitor/settings.def \
+	monitor/stages.c monitor/stages.h \
+	monitor/store.c monitor/store.h \
+	monitor/tail.c monitor/tail.h \
+	monitor/tap_datagram.c monitor/tap_files.c monitor/tap_stream.c \
+	monitor/tally.c monitor/tally.h \
+	monitor/tls.c monitor/tls.h \
+	monitor/totals.c monitor/totals.h \
+	monitor/trace.c monitor/trace.h \
+	monitor/unpack.c monitor/unpack.h \
+	monitor/when.c monitor/when.h \
+	monitor/writer.c monitor/writer.h
+MONITOR_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/monitor \
+	-DMTA_STOREDIR='"$(mtastoredir)"'
+MONITOR_LIBS = monitor/libmonitor.a monitor/foreign/libforeign.a lib/libmta.a \
+	$(EVENT_LIBS) $(SECCOMP_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) $(LZMA_LIBS) \
+	$(ZSTD_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(SYSTEMD_LIBS) -lpthread
+monitor_libmonitor_a_CPPFLAGS = $(MONITOR_CPPFLAGS)
+monitor_libmonitor_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LZMA_CFLAGS) \
+	$(ZSTD_CFLAGS) $(CONFUSE_CFLAGS) $(JANSSON_CFLAGS) $(OPENSSL_CFLAGS)
+
+sbin_PROGRAMS += monitor/mtacollect
+monitor_mtacollect_SOURCES = monitor/mtacollect.c \
+	monitor/command.h monitor/command_store.c monitor/run.c
+monitor_mtacollect_CPPFLAGS = $(MONITOR_CPPFLAGS)
+monitor_mtacollect_LDADD = $(MONITOR_LIBS)
+
+bin_PROGRAMS += monitor/mtatrace
+monitor_mtatrace_SOURCES = monitor/mtatrace.c monitor/command.h
+monitor_mtatrace_CPPFLAGS = $(MONITOR_CPPFLAGS)
+monitor_mtatrace_LDADD = $(MONITOR_LIBS)

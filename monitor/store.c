@@ -1,0 +1,536 @@
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "days.h"
+#include "dict.h"
+#include "fields.h"
+#include "file.h"
+#include "rebuild.h"
+#include "schema.h"
+
+#define OPEN_MAX_ 3 /* segments at a time */
+#define CACHE_BYTES ((size_t)32 << 20) /* pages of each */
+#define EARLIEST (INT64_C(946684800) * US_SEC) /* 2000: no mail is older */
+
+struct store {
+	char *dir;
+	int lock_fd;
+	struct db catalog;
+	struct reasons *reasons;
+	struct segment *open[OPEN_MAX_]; /* the one used last comes first */
+	int main_day; /* whose last commits may not be on the disk; 0: none */
+	char why[256];
+};
+
+static int
+take_lock(struct store *s, char why[256])
+{
+	char *path = buf_text("%s/lock", s->dir);
+
+	if (path == NULL)
+		return -ENOMEM;
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	free(path);
+	if (s->lock_fd >= 0 && flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (s->lock_fd >= 0 && errno == EWOULDBLOCK) {
+		snprintf(why, 256,
+		    "%s: another mtacollect writes to it (mtacollect run?)",
+		    s->dir);
+		return -EBUSY;
+	}
+	snprintf(why, 256, "%s: %s", s->dir, strerror(errno));
+	return -errno;
+}
+
+static int
+open_catalog(struct store *s, char why[256])
+{
+	char *path = buf_text("%s/catalog.db", s->dir);
+	int rc = -ENOMEM;
+
+	if (path != NULL)
+		rc = db_open(&s->catalog, path, &schema_catalog, DB_WRITE, why);
+	free(path);
+	/* seldom written, and referred to by all segments: always synced */
+	if (rc == 0)
+		rc = db_exec(&s->catalog, "PRAGMA synchronous = FULL");
+	if (rc < 0)
+		return rc;
+	s->reasons = reasons_new(&s->catalog);
+	return s->reasons != NULL ? 0 : -ENOMEM;
+}
+
+int
+store_open(struct store **ret, const char *dir, char why[256])
+{
+	struct store *s = calloc(1, sizeof(*s));
+	int rc;
+
+	snprintf(why, 256, "%s: no memory", dir);
+	if (s == NULL)
+		return -ENOMEM;
+	s->lock_fd = -1;
+	s->dir = strdup(dir);
+	rc = s->dir == NULL ? -ENOMEM : file_mkdir(AT_FDCWD, dir, 0750);
+	if (rc < 0)
+		snprintf(why, 256, "%s: %s", dir, strerror(-rc));
+	if (rc == 0)
+		rc = take_lock(s, why);
+	if (rc == 0)
+		rc = open_catalog(s, why);
+	if (rc < 0) {
+		store_close(s);
+		return rc;
+	}
+	*ret = s;
+	return 0;
+}
+
+void
+store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	for (int i = 0; i < OPEN_MAX_; i++)
+		segment_close(s->open[i]);
+	reasons_free(s->reasons);
+	db_close(&s->catalog);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	free(s->dir);
+	free(s);
+}
+
+const char *
+store_error(const struct store *s)
+{
+	return s->why;
+}
+
+/* Keeps the words of whatever failed. */
+static int
+failed(struct store *s, int rc, const char *words)
+{
+	if (rc < 0 && words != s->why)
+		snprintf(s->why, sizeof(s->why), "%s: %s", s->dir,
+		    words ? words : strerror(-rc));
+	return rc;
+}
+
+static int
+in_catalog(struct store *s, int rc)
+{
+	return failed(s, rc, db_error(&s->catalog));
+}
+
+int64_t
+store_source(struct store *s, const char *kind, const char *name)
+{
+	sqlite3_stmt *q[2] = { NULL, NULL };
+	int64_t id = 0;
+	int rc = db_prepare(&s->catalog, &q[0],
+	    "INSERT OR IGNORE INTO source(kind, name) VALUES(?1, ?2)");
+
+	if (rc == 0)
+		rc = db_prepare(&s->catalog, &q[1],
+		    "SELECT id FROM source WHERE kind = ?1 AND name = ?2");
+	for (int i = 0; i < 2 && rc == 0; i++) {
+		sqlite3_bind_text(q[i], 1, kind, -1, SQLITE_STATIC);
+		sqlite3_bind_text(q[i], 2, name, -1, SQLITE_STATIC);
+	}
+	if (rc == 0)
+		rc = db_run(q[0]);
+	if (rc == 0 && sqlite3_step(q[1]) == SQLITE_ROW)
+		id = sqlite3_column_int64(q[1], 0);
+	sqlite3_finalize(q[0]);
+	sqlite3_finalize(q[1]);
+	return id > 0 ? id : in_catalog(s, rc < 0 ? rc : -EIO);
+}
+
+int
+store_each_source(struct store *s, const char *kind,
+    bool (*one)(void *, int64_t, const char *), void *arg)
+{
+	sqlite3_stmt *q = NULL;
+	int rc = db_prepare(
+	    &s->catalog, &q, "SELECT id, name FROM source WHERE kind = ?1");
+
+	if (rc < 0)
+		return in_catalog(s, rc);
+	sqlite3_bind_text(q, 1, kind, -1, SQLITE_STATIC);
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW &&
+	    one(arg, sqlite3_column_int64(q, 0),
+		(const char *)sqlite3_column_text(q, 1)))
+		continue;
+	sqlite3_finalize(q);
+	return in_catalog(s, db_errno(rc));
+}
+
+struct search {
+	int64_t source;
+	struct place *place;
+	bool is_found;
+};
+
+static void
+look_in(struct search *look, struct db *db)
+{
+	sqlite3_stmt *q = NULL;
+
+	if (db_prepare(db, &q,
+		"SELECT file, off, mark FROM place "
+		"WHERE source = ?1 AND (file, off) > (?2, ?3)") == 0) {
+		sqlite3_bind_int64(q, 1, look->source);
+		sqlite3_bind_int64(
+		    q, 2, look->is_found ? look->place->file : -1);
+		sqlite3_bind_int64(q, 3, look->place->off);
+		if (sqlite3_step(q) == SQLITE_ROW) {
+			look->is_found = true;
+			look->place->file = sqlite3_column_int64(q, 0);
+			look->place->off = sqlite3_column_int64(q, 1);
+			snprintf(look->place->mark, sizeof(look->place->mark),
+			    "%s", (const char *)sqlite3_column_text(q, 2));
+		}
+	}
+	sqlite3_finalize(q);
+}
+
+/* A damaged one is mtacollect check's business. */
+static bool
+look_in_day(void *arg, const struct day *day)
+{
+	struct db db = DB_NONE;
+
+	if (db_open(&db, day->path, &schema_segment, DB_READ, NULL) == 0)
+		look_in(arg, &db);
+	db_close(&db);
+	return true;
+}
+
+bool
+store_place(struct store *s, int64_t source, struct place *ret)
+{
+	struct search look = { .source = source, .place = ret };
+
+	*ret = (struct place){ .source = source };
+	look_in(&look, &s->catalog);
+	days_each(s->dir, 0, 99999999, look_in_day, &look);
+	return look.is_found;
+}
+
+static void
+to_front(struct store *s, int at)
+{
+	struct segment *one = s->open[at];
+
+	memmove(s->open + 1, s->open, (size_t)at * sizeof(s->open[0]));
+	s->open[0] = one;
+}
+
+static int
+list_segment(struct store *s, int day, const char *path)
+{
+	sqlite3_stmt *q = NULL;
+	int rc = db_prepare(&s->catalog, &q,
+	    "INSERT INTO segment(day, path) VALUES(?1, ?2) "
+	    "ON CONFLICT DO UPDATE SET state = 0");
+
+	if (rc == 0) {
+		sqlite3_bind_int64(q, 1, day);
+		sqlite3_bind_text(
+		    q, 2, strrchr(path, '/') + 1, -1, SQLITE_STATIC);
+		rc = db_run(q);
+	}
+	sqlite3_finalize(q);
+	return in_catalog(s, rc);
+}
+
+/* Room for one more: the one that was used longest ago goes. What a batch
+ * has in it must not be committed without the batch's place. */
+static int
+make_room(struct store *s)
+{
+	struct segment *last = s->open[OPEN_MAX_ - 1];
+
+	if (last == NULL)
+		return 0;
+	if (segment_is_dirty(last))
+		return -EXFULL;
+	if (segment_number(last) == s->main_day)
+		s->main_day = 0; /* closing syncs */
+	segment_close(last);
+	s->open[OPEN_MAX_ - 1] = NULL;
+	return 0;
+}
+
+static int
+open_day(struct store *s, int day)
+{
+	char *path = days_path(s->dir, day);
+	bool is_new = path != NULL && !db_is_there(path);
+	struct segment *one;
+	int rc = path == NULL ? -ENOMEM : make_room(s);
+
+	if (rc == 0)
+		rc = failed(s,
+		    segment_open(&one, path, day, CACHE_BYTES, s->why), s->why);
+	if (rc == 0 && is_new) {
+		rc = list_segment(s, day, path);
+		if (rc < 0)
+			segment_close(one);
+	}
+	if (rc == 0) {
+		s->open[OPEN_MAX_ - 1] = one;
+		to_front(s, OPEN_MAX_ - 1);
+	}
+	free(path);
+	return rc;
+}
+
+static int
+get_day(struct store *s, int day, struct segment **ret)
+{
+	int rc = 0;
+
+	for (int i = 0; i < OPEN_MAX_; i++)
+		if (s->open[i] != NULL && segment_number(s->open[i]) == day) {
+			if (i != 0)
+				to_front(s, i);
+			*ret = s->open[0];
+			return 0;
+		}
+	rc = open_day(s, day);
+	if (rc == 0)
+		*ret = s->open[0];
+	return rc;
+}
+
+static bool
+is_possible(int64_t t)
+{
+	return t >= EARLIEST && t < clock_wall() + US_DAY;
+}
+
+static int
+get(struct store *s, int64_t t, struct segment **ret)
+{
+	return is_possible(t) ? get_day(s, segment_day(t), ret) : -ERANGE;
+}
+
+/* Told again after midnight: the first telling is in the day before. */
+static int
+is_of_day_before(struct store *s, const struct heard *h, bool *ret)
+{
+	int day = segment_day(h->time_us - US_DAY);
+	char *path = days_path(s->dir, day);
+	bool is_there = path != NULL && db_is_there(path);
+	struct segment *before;
+	int rc;
+
+	free(path);
+	*ret = false;
+	if (!is_there)
+		return 0;
+	rc = get_day(s, day, &before);
+	return rc < 0 ? rc : segment_knows(before, h, ret);
+}
+
+static bool
+is_retold(const struct heard *h)
+{
+	for (int i = 0; i < h->event.n; i++)
+		if (h->event.value[i].field == F_RETOLD)
+			return true;
+	return false;
+}
+
+int
+store_hear(struct store *s, const struct heard *h, enum heard_as *as)
+{
+	struct segment *seg;
+	struct why why;
+	bool is_double = false;
+	int rc = is_possible(h->time_us) && is_retold(h)
+	    ? is_of_day_before(s, h, &is_double)
+	    : 0;
+
+	if (rc < 0)
+		return rc;
+	rc = get(s, h->time_us, &seg);
+	if (rc < 0)
+		return rc;
+	if (is_double) {
+		*as = HEARD_BEFORE;
+		rc = segment_unknown(seg, h);
+	} else {
+		rc = in_catalog(s, reasons_find(s->reasons, h, &why));
+		if (rc == 0)
+			rc = segment_hear(seg, h, &why, as);
+	}
+	return failed(s, rc, segment_error(seg));
+}
+
+int
+store_unknown(struct store *s, const struct heard *h)
+{
+	struct segment *seg;
+	int rc = get(s, h->time_us, &seg);
+
+	return rc < 0 ? rc
+		      : failed(s, segment_unknown(seg, h), segment_error(seg));
+}
+
+int
+store_unparsed(struct store *s, int64_t t, int64_t source, struct slice line)
+{
+	struct segment *seg;
+	int rc = get(s, t, &seg);
+
+	return rc < 0 ? rc
+		      : failed(s, segment_unparsed(seg, t, source, line),
+			    segment_error(seg));
+}
+
+int
+store_count(struct store *s, enum tally_kind kind, int64_t t, uint64_t n)
+{
+	struct segment *seg;
+	int rc = get(s, t, &seg);
+
+	return rc < 0
+	    ? rc
+	    : failed(s, segment_count(seg, kind, t, n), segment_error(seg));
+}
+
+/* The newest day of the batch holds its place. */
+static struct segment *
+newest_dirty(struct store *s)
+{
+	struct segment *best = NULL;
+
+	for (int i = 0; i < OPEN_MAX_; i++)
+		if (s->open[i] != NULL && segment_is_dirty(s->open[i]) &&
+		    (best == NULL ||
+			segment_number(s->open[i]) > segment_number(best)))
+			best = s->open[i];
+	return best;
+}
+
+/* Everything but the main day onto the disk. */
+static int
+commit_others(struct store *s, const struct segment *last)
+{
+	int rc = 0;
+
+	for (int i = 0; i < OPEN_MAX_ && rc == 0; i++) {
+		struct segment *one = s->open[i];
+
+		if (one == NULL || one == last)
+			continue;
+		if (segment_is_dirty(one))
+			rc = segment_commit(one, true);
+		else if (segment_number(one) == s->main_day)
+			rc = segment_sync(one);
+		failed(s, rc, segment_error(one));
+	}
+	return rc;
+}
+
+int
+store_commit(struct store *s, const struct place *place, size_t places)
+{
+	struct segment *last = newest_dirty(s);
+	int rc = 0;
+
+	if (last == NULL && places == 0)
+		return 0;
+	rc = in_catalog(s, reasons_commit(s->reasons));
+	if (rc < 0)
+		return rc;
+	if (last == NULL)
+		rc = s->open[0] != NULL
+		    ? (last = s->open[0], 0)
+		    : get_day(s, segment_day(clock_wall()), &last);
+	if (rc == 0)
+		rc = commit_others(s, last);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < places && rc == 0; i++)
+		rc = segment_place(last, &place[i]);
+	if (rc == 0)
+		rc = segment_commit(last, false);
+	s->main_day = segment_number(last);
+	return failed(s, rc, segment_error(last));
+}
+
+void
+store_rollback(struct store *s)
+{
+	for (int i = 0; i < OPEN_MAX_; i++)
+		if (s->open[i] != NULL)
+			segment_rollback(s->open[i]);
+}
+
+static bool
+is_open(void *arg, int day)
+{
+	const struct store *s = arg;
+
+	for (int i = 0; i < OPEN_MAX_; i++)
+		if (s->open[i] != NULL && segment_number(s->open[i]) == day)
+			return true;
+	return false;
+}
+
+int
+store_keep(struct store *s, const struct keep_rules *rules, char why[256])
+{
+	int rc = reasons_commit(s->reasons);
+
+	return rc < 0 ? in_catalog(s, rc)
+		      : keep_run(&s->catalog, s->dir, rules, is_open, s, why);
+}
+
+struct rebuilding {
+	struct reasons *reasons; /* borrowed */
+	struct buf *out;
+	int rc;
+};
+
+static bool
+rebuild_one(void *arg, const struct day *day)
+{
+	struct rebuilding *r = arg;
+	uint64_t events = 0;
+	char why[256];
+	int rc = rebuild_day(day->path, day->day, r->reasons, &events, why);
+
+	if (rc < 0)
+		buf_addf(r->out, "%s\n", why);
+	else
+		buf_addf(r->out, "%s: %llu events\n", day->path,
+		    (unsigned long long)events);
+	if (r->rc == 0)
+		r->rc = rc;
+	return true;
+}
+
+int
+store_rebuild(struct store *s, struct buf *out)
+{
+	struct rebuilding r = { s->reasons, out, 0 };
+	int rc = days_each(s->dir, 0, 99999999, rebuild_one, &r);
+
+	if (rc == 0)
+		rc = reasons_commit(s->reasons);
+	return rc < 0 ? rc : r.rc;
+}

@@ -1,0 +1,259 @@
+#include "tally.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "clock.h"
+
+/* Operators' deletions and returns are holds to the queue, not to people. */
+static bool
+is_hold(const struct fields *f)
+{
+	struct slice why = fields_str(f, F_WHY);
+
+	return !slice_eq(why, SLICE("deleted")) &&
+	    !slice_eq(why, SLICE("bounced"));
+}
+
+/* What the mailer wrote itself is counted as notices. */
+static bool
+is_from_others(const struct fields *f)
+{
+	return !slice_eq(fields_str(f, F_PROTOCOL), SLICE("dsn"));
+}
+
+static const struct kind {
+	const char *name;
+	enum event_type type; /* EV_COUNT: none */
+	enum event_field count; /* how many; FIELD_COUNT: one an event */
+	bool (*is_it)(const struct fields *); /* NULL: any */
+} kinds[TK_COUNT] = {
+#define OF(type) EV_##type, FIELD_COUNT, NULL
+#define NONE EV_COUNT, FIELD_COUNT, NULL
+	[TK_RECEIVED] = { "received", EV_MSG_RECEIVED, FIELD_COUNT,
+	    is_from_others },
+	[TK_DELIVERED] = { "delivered", OF(DLV_OK) },
+	[TK_DEFERRALS] = { "deferrals", OF(DLV_DEFER) },
+	[TK_BOUNCED] = { "bounced", OF(DLV_FAIL) },
+	[TK_EXPIRED] = { "expired", OF(DLV_EXPIRE) },
+	[TK_REJECTED] = { "rejected", OF(CONN_REJECT) },
+	[TK_HELD] = { "held", EV_MSG_HOLD, FIELD_COUNT, is_hold },
+	[TK_DISCARDED] = { "discarded", OF(DLV_DISCARD) },
+	[TK_DELETED] = { "deleted", EV_MSG_DONE, F_DELETED_COUNT, NULL },
+	[TK_NOTICES] = { "notices", OF(DSN_SENT) },
+	[TK_CLOCK_JUMPS] = { "clock_jumps", OF(SYS_CLOCK) },
+	[TK_EVENTS] = { "events", NONE },
+	[TK_UNPARSED] = { "unparsed", NONE },
+	[TK_LATE] = { "late", NONE },
+	[TK_GUESSED] = { "guessed_times", NONE },
+	[TK_LOST] = { "lost", NONE },
+#undef OF
+#undef NONE
+};
+
+static const struct dim {
+	const char *name;
+	int minutes; /* of one row */
+} dims[TD_COUNT] = {
+	[TD_ALL] = { "", 1 },
+	[TD_MAILER] = { "mailer", 1 },
+	[TD_DOMAIN] = { "domain", 60 },
+	[TD_CLASS] = { "class", 5 },
+	[TD_REASON] = { "reason", 5 },
+};
+
+const char *
+tally_kind_name(enum tally_kind k)
+{
+	return kinds[k].name;
+}
+
+const char *
+tally_dim_name(enum tally_dim d)
+{
+	return dims[d].name;
+}
+
+#define CELLS 65536 /* in memory; three quarters full are flushed */
+
+struct cell {
+	int64_t t, key; /* t: minutes */
+	uint64_t n, bytes;
+	uint8_t kind, dim;
+	bool is_used;
+};
+
+struct tally {
+	sqlite3_stmt *add;
+	struct dict *words; /* borrowed */
+	int64_t kind_word[TK_COUNT], dim_word[TD_COUNT]; /* 0: unknown yet */
+	struct cell *cell;
+	size_t used;
+	int rc; /* of a flush between two commits */
+	uint8_t kind_of[EV_COUNT]; /* + 1; 0: counts as nothing */
+};
+
+static void
+index_kinds(struct tally *t)
+{
+	for (uint8_t k = 0; k < TK_COUNT; k++)
+		if (kinds[k].type != EV_COUNT)
+			t->kind_of[kinds[k].type] = (uint8_t)(k + 1);
+}
+
+struct tally *
+tally_new(struct db *db, struct dict *words)
+{
+	struct tally *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->words = words;
+	t->cell = calloc(CELLS, sizeof(*t->cell));
+	if (t->cell == NULL ||
+	    db_prepare(db, &t->add,
+		"INSERT INTO rollup(kind, dim, key, t, n, bytes) "
+		"VALUES(?1, ?2, ?3, ?4, ?5, ?6) "
+		"ON CONFLICT DO UPDATE SET n = n + excluded.n, "
+		"bytes = bytes + excluded.bytes") < 0) {
+		tally_free(t);
+		return NULL;
+	}
+	index_kinds(t);
+	return t;
+}
+
+void
+tally_free(struct tally *t)
+{
+	if (t == NULL)
+		return;
+	sqlite3_finalize(t->add);
+	free(t->cell);
+	free(t);
+}
+
+void
+tally_forget(struct tally *t)
+{
+	memset(t->cell, 0, CELLS * sizeof(*t->cell));
+	memset(t->kind_word, 0, sizeof(t->kind_word));
+	memset(t->dim_word, 0, sizeof(t->dim_word));
+	t->used = 0;
+	t->rc = 0;
+}
+
+static int64_t
+word(struct tally *t, int64_t *known, const char *text)
+{
+	if (*known <= 0)
+		*known =
+		    dict_key(t->words, slice_of(text), (struct slice){ 0 }, 0);
+	return *known;
+}
+
+static int
+put(struct tally *t, const struct cell *c)
+{
+	int64_t kind = word(t, &t->kind_word[c->kind], kinds[c->kind].name);
+	int64_t dim = word(t, &t->dim_word[c->dim], dims[c->dim].name);
+
+	if (kind < 0 || dim < 0)
+		return (int)(kind < 0 ? kind : dim);
+	sqlite3_bind_int64(t->add, 1, kind);
+	sqlite3_bind_int64(t->add, 2, dim);
+	sqlite3_bind_int64(t->add, 3, c->key);
+	sqlite3_bind_int64(t->add, 4, c->t * US_MIN);
+	sqlite3_bind_int64(t->add, 5, (sqlite3_int64)c->n);
+	sqlite3_bind_int64(t->add, 6, (sqlite3_int64)c->bytes);
+	return db_run(t->add);
+}
+
+int
+tally_flush(struct tally *t)
+{
+	int rc = t->rc;
+
+	for (size_t i = 0; t->used != 0 && i < CELLS && rc == 0; i++) {
+		if (!t->cell[i].is_used)
+			continue;
+		rc = put(t, &t->cell[i]);
+		t->cell[i].is_used = false;
+		t->used--;
+	}
+	t->rc = rc;
+	return rc;
+}
+
+static struct cell *
+cell_of(struct tally *t, unsigned kind, unsigned dim, int64_t key, int64_t min)
+{
+	uint64_t h = (uint64_t)key * 31 + kind * 7 + dim;
+	struct cell *c;
+
+	h = (h ^ (uint64_t)min << 20) * UINT64_C(0x9e3779b97f4a7c15);
+	for (size_t i = h >> 48;; i = (i + 1) % CELLS) {
+		c = &t->cell[i];
+		if (!c->is_used)
+			break;
+		if (c->key == key && c->t == min && c->kind == kind &&
+		    c->dim == dim)
+			return c;
+	}
+	if (t->used * 4 > CELLS * 3) {
+		tally_flush(t);
+		return t->rc < 0 ? NULL : cell_of(t, kind, dim, key, min);
+	}
+	*c = (struct cell){ min, key, 0, 0, (uint8_t)kind, (uint8_t)dim, true };
+	t->used++;
+	return c;
+}
+
+static void
+add(struct tally *t, unsigned kind, unsigned dim, int64_t key, int64_t when,
+    uint64_t n, uint64_t bytes)
+{
+	int64_t minute = when / US_MIN;
+	struct cell *c =
+	    cell_of(t, kind, dim, key, minute - minute % dims[dim].minutes);
+
+	if (c == NULL)
+		return;
+	c->n += n;
+	c->bytes += bytes;
+}
+
+static void
+add_kind(struct tally *t, unsigned kind, int64_t when, const struct fields *f,
+    const struct tally_keys *keys)
+{
+	uint64_t n = 1, bytes = fields_num(f, F_SIZE_BYTES, 0);
+
+	if (kinds[kind].is_it != NULL && !kinds[kind].is_it(f))
+		return;
+	if (kinds[kind].count != FIELD_COUNT)
+		n = fields_num(f, kinds[kind].count, 0);
+	if (n == 0)
+		return;
+	add(t, kind, TD_ALL, 0, when, n, bytes);
+	for (unsigned d = TD_ALL + 1; d < TD_COUNT; d++)
+		if (keys->key[d] != 0)
+			add(t, kind, d, keys->key[d], when, n, bytes);
+}
+
+void
+tally_event(struct tally *t, int64_t when, const struct fields *f,
+    const struct tally_keys *keys)
+{
+	enum event_type type = f->event->type;
+
+	add(t, TK_EVENTS, TD_ALL, 0, when, 1, 0);
+	if (t->kind_of[type] != 0)
+		add_kind(t, t->kind_of[type] - 1u, when, f, keys);
+}
+
+void
+tally_add(struct tally *t, enum tally_kind kind, int64_t when, uint64_t n)
+{
+	add(t, kind, TD_ALL, 0, when, n, 0);
+}

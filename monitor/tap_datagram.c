@@ -1,0 +1,145 @@
+/*
+ * The sources of kinds "unix" and "udp": one message a datagram (RFC 5426).
+ *
+ * What the kernel had to drop is counted as lost (SO_RXQ_OVFL). While the
+ * store fails nothing is read: the socket's own room holds what it can.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "intake.h"
+#include "listen.h"
+#include "rate.h"
+
+#define AT_ONCE 16 /* messages a call */
+
+struct tap_datagram {
+	struct intake *in; /* borrowed */
+	struct feed *feed; /* borrowed */
+	int fd;
+	struct event *readable;
+	uint32_t dropped; /* the kernel's count so far */
+	struct rate *rate;
+	char *room; /* AT_ONCE messages */
+};
+
+#define CONTROL_ROOM CMSG_SPACE(sizeof(uint32_t))
+
+static int
+count_dropped(struct tap_datagram *t, struct msghdr *m)
+{
+	uint32_t total = t->dropped, n;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL;
+	     c = CMSG_NXTHDR(m, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL)
+			memcpy(&total, CMSG_DATA(c), sizeof(total));
+	n = total - t->dropped;
+	t->dropped = total;
+	return n != 0 ? feed_count(t->feed, TK_LOST, n) : 0;
+}
+
+static int
+take(struct tap_datagram *t, struct mmsghdr *m, int i)
+{
+	char *line = t->room + (size_t)i * FEED_LINE_MAX;
+	size_t n = m->msg_len;
+	int rc = count_dropped(t, &m->msg_hdr);
+
+	while (n != 0 && (line[n - 1] == '\n' || line[n - 1] == '\0'))
+		n--;
+	if (rc < 0 || n == 0)
+		return rc;
+	if (!rate_takes(t->rate, m->msg_hdr.msg_name, m->msg_hdr.msg_namelen))
+		return feed_count(t->feed, TK_LOST, 1);
+	return feed_line(t->feed, line, n);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct tap_datagram *t = arg;
+	struct sockaddr_storage from[AT_ONCE];
+	struct mmsghdr m[AT_ONCE];
+	struct iovec iov[AT_ONCE];
+	char control[AT_ONCE][CONTROL_ROOM];
+	int n, rc = 0;
+
+	(void)what;
+	memset(m, 0, sizeof(m));
+	for (int i = 0; i < AT_ONCE; i++) {
+		iov[i].iov_base = t->room + (size_t)i * FEED_LINE_MAX;
+		iov[i].iov_len = FEED_LINE_MAX;
+		m[i].msg_hdr = (struct msghdr){ .msg_name = &from[i],
+			.msg_namelen = sizeof(from[i]),
+			.msg_iov = &iov[i],
+			.msg_iovlen = 1,
+			.msg_control = control[i],
+			.msg_controllen = CONTROL_ROOM };
+	}
+	n = recvmmsg(fd, m, AT_ONCE, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < n && rc == 0; i++)
+		rc = take(t, &m[i], i);
+	intake_heard(t->in, rc);
+}
+
+static void
+stop(void *of)
+{
+	struct tap_datagram *t = of;
+
+	if (t->readable != NULL)
+		event_free(t->readable);
+	if (t->fd >= 0)
+		close(t->fd);
+	rate_free(t->rate);
+	free(t->room);
+	free(t);
+}
+
+static void *
+start(struct intake *in, const struct source_settings *s, struct feed *f,
+    char why[256])
+{
+	struct tap_datagram *t = calloc(1, sizeof(*t));
+	int on = 1, room = 4 << 20;
+
+	if (t == NULL)
+		return NULL;
+	t->in = in;
+	t->feed = f;
+	t->room = malloc((size_t)AT_ONCE * FEED_LINE_MAX);
+	t->rate = rate_new(s->MaxLinesPerSecond);
+	t->fd = listen_at(s, SOCK_DGRAM, why);
+	if (t->fd >= 0)
+		t->readable = event_new(intake_base(in), t->fd,
+		    EV_READ | EV_PERSIST, on_readable, t);
+	if (t->room == NULL || t->rate == NULL || t->readable == NULL) {
+		stop(t);
+		return NULL;
+	}
+	setsockopt(t->fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on));
+	setsockopt(t->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	event_add(t->readable, NULL);
+	return t;
+}
+
+static void
+set_open(void *of, bool is_open)
+{
+	struct tap_datagram *t = of;
+
+	if (is_open)
+		event_add(t->readable, NULL);
+	else
+		event_del(t->readable);
+}
+
+const struct source_ops source_unix = { "unix", start, stop, set_open,
+	FEED_ONCE };
+const struct source_ops source_udp = { "udp", start, stop, set_open,
+	FEED_ONCE };

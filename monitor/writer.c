@@ -1,0 +1,260 @@
+#include "writer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "map.h"
+
+#define KEY_MAX 1024 /* longer names are cut */
+#define KEEP_MAX 4096 /* writers in memory between two flushes */
+
+struct writers {
+	sqlite3_stmt *find, *add, *load, *put, *del;
+	struct db *db; /* borrowed */
+	struct map map;
+	struct writer *last; /* the one before: most events follow their like */
+};
+
+struct key {
+	const char *p;
+	size_t n;
+};
+
+static uint64_t
+hash_of(const void *entry)
+{
+	return ((const struct writer *)entry)->hash;
+}
+
+static bool
+is_key(const void *entry, const void *key)
+{
+	const struct writer *w = entry;
+	const struct key *k = key;
+
+	return w->n == k->n && memcmp(w->key, k->p, k->n) == 0;
+}
+
+struct writers *
+writers_new(struct db *db)
+{
+	static const char *const sql[] = {
+		"SELECT id FROM writer WHERE boot = ?1 AND node = ?2 AND "
+		"instance = ?3 AND prog = ?4",
+		"INSERT INTO writer(boot, node, instance, prog, pid) "
+		"VALUES(?1, ?2, ?3, ?4, ?5)",
+		"SELECT lo, hi FROM seen WHERE writer = ?1 ORDER BY lo",
+		"INSERT OR REPLACE INTO seen(writer, lo, hi) "
+		"VALUES(?1, ?2, ?3)",
+		"DELETE FROM seen WHERE writer = ?1",
+	};
+	struct writers *w = calloc(1, sizeof(*w));
+	sqlite3_stmt **to[5];
+	int rc = 0;
+
+	if (w == NULL)
+		return NULL;
+	w->db = db;
+	map_init(&w->map, hash_of, is_key);
+	to[0] = &w->find;
+	to[1] = &w->add;
+	to[2] = &w->load;
+	to[3] = &w->put;
+	to[4] = &w->del;
+	for (int i = 0; i < 5 && rc == 0; i++)
+		rc = db_prepare(db, to[i], sql[i]);
+	if (rc < 0) {
+		writers_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void
+writers_forget(struct writers *w)
+{
+	struct writer *one;
+	size_t pos = 0;
+
+	while ((one = map_next(&w->map, &pos)) != NULL) {
+		seen_release(&one->seen);
+		free(one);
+	}
+	map_release(&w->map);
+	map_init(&w->map, hash_of, is_key);
+	w->last = NULL;
+}
+
+void
+writers_free(struct writers *w)
+{
+	if (w == NULL)
+		return;
+	writers_forget(w);
+	sqlite3_finalize(w->find);
+	sqlite3_finalize(w->add);
+	sqlite3_finalize(w->load);
+	sqlite3_finalize(w->put);
+	sqlite3_finalize(w->del);
+	free(w);
+}
+
+static size_t
+put_part(char *key, size_t at, struct slice s)
+{
+	if (s.n > KEY_MAX / 4 - 1)
+		s.n = KEY_MAX / 4 - 1;
+	if (s.n != 0)
+		memcpy(key + at, s.p, s.n);
+	key[at + s.n] = '\0';
+	return at + s.n + 1;
+}
+
+static int
+bind_key(sqlite3_stmt *s, const struct writer *w)
+{
+	const char *p = w->key, *end;
+	int i = 1, rc = SQLITE_OK;
+
+	for (; i <= 4 && rc == SQLITE_OK; i++, p = end + 1) {
+		end = memchr(p, '\0', (size_t)(w->key + w->n - p));
+		rc = sqlite3_bind_text(s, i, p, (int)(end - p), SQLITE_STATIC);
+	}
+	return db_errno(rc);
+}
+
+static int
+load_seen(struct writers *all, struct writer *w)
+{
+	int rc, err = 0;
+
+	sqlite3_bind_int64(all->load, 1, w->id);
+	while ((rc = sqlite3_step(all->load)) == SQLITE_ROW && err == 0)
+		err = seen_append(&w->seen,
+		    (uint64_t)sqlite3_column_int64(all->load, 0),
+		    (uint64_t)sqlite3_column_int64(all->load, 1));
+	sqlite3_reset(all->load);
+	w->has_rows = w->seen.n != 0;
+	return err < 0 ? err : db_errno(rc);
+}
+
+/* Its row, read or made. */
+static int
+attach(struct writers *all, struct writer *w, uint64_t pid)
+{
+	int rc = bind_key(all->find, w);
+
+	if (rc == 0)
+		rc = sqlite3_step(all->find);
+	if (rc == SQLITE_ROW)
+		w->id = sqlite3_column_int64(all->find, 0);
+	sqlite3_reset(all->find);
+	if (rc != SQLITE_DONE)
+		return rc == SQLITE_ROW ? load_seen(all, w) : db_errno(rc);
+	rc = bind_key(all->add, w);
+	sqlite3_bind_int64(all->add, 5, (sqlite3_int64)pid);
+	if (rc == 0)
+		rc = db_run(all->add);
+	w->id = sqlite3_last_insert_rowid(all->db->h);
+	return rc;
+}
+
+static int
+make(struct writers *all, const struct key *k, uint64_t hash, uint64_t pid,
+    struct writer **ret)
+{
+	struct writer *w = calloc(1, sizeof(*w) + k->n);
+	int rc = -ENOMEM;
+
+	if (w == NULL)
+		return rc;
+	memcpy(w->key, k->p, k->n);
+	w->n = k->n;
+	w->hash = hash;
+	rc = attach(all, w, pid);
+	if (rc == 0)
+		rc = map_add(&all->map, w);
+	if (rc < 0) {
+		seen_release(&w->seen);
+		free(w);
+		return rc;
+	}
+	*ret = w;
+	return 0;
+}
+
+int
+writers_get(struct writers *all, const struct heard *h, struct writer **ret)
+{
+	char text[KEY_MAX];
+	struct key k = { text, 0 };
+	uint64_t hash;
+	int rc;
+
+	k.n = put_part(text, k.n, h->boot);
+	k.n = put_part(text, k.n, h->node);
+	k.n = put_part(text, k.n, h->instance);
+	k.n = put_part(text, k.n, h->prog);
+	if (all->last == NULL || !is_key(all->last, &k)) {
+		hash = slice_ihash((struct slice){ text, k.n });
+		all->last = map_find(&all->map, hash, &k);
+		if (all->last == NULL) {
+			rc = make(all, &k, hash, h->pid, &all->last);
+			if (rc < 0)
+				return rc;
+		}
+	}
+	*ret = all->last;
+	return 0;
+}
+
+bool
+writers_take(struct writers *all, struct writer *w, uint64_t seq, int *ret_rc)
+{
+	bool is_new = seen_add(&w->seen, seq, ret_rc);
+
+	(void)all;
+	w->is_dirty |= is_new;
+	return is_new;
+}
+
+static int
+put_range(struct writers *all, const struct writer *w, size_t i)
+{
+	sqlite3_bind_int64(all->put, 1, w->id);
+	sqlite3_bind_int64(all->put, 2, (sqlite3_int64)w->seen.v[i].lo);
+	sqlite3_bind_int64(all->put, 3, (sqlite3_int64)w->seen.v[i].hi);
+	return db_run(all->put);
+}
+
+/* All its ranges anew: nearly always that is one row. */
+static int
+flush_one(struct writers *all, struct writer *w)
+{
+	int rc = 0;
+
+	sqlite3_bind_int64(all->del, 1, w->id);
+	if (w->has_rows)
+		rc = db_run(all->del);
+	for (size_t i = 0; i < w->seen.n && rc == 0; i++)
+		rc = put_range(all, w, i);
+	w->has_rows = true;
+	w->is_dirty = rc < 0;
+	return rc;
+}
+
+int
+writers_flush(struct writers *all)
+{
+	struct writer *w;
+	size_t pos = 0;
+	int rc = 0;
+
+	while (rc == 0 && (w = map_next(&all->map, &pos)) != NULL)
+		if (w->is_dirty)
+			rc = flush_one(all, w);
+	if (rc == 0 && all->map.n > KEEP_MAX)
+		writers_forget(all);
+	return rc;
+}

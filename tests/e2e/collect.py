@@ -1,0 +1,480 @@
+#!/usr/bin/env python3
+"""mtacollect beside a real mtad: every event is there, once."""
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "support"))
+from mtad import Mtad, free_port, stories, wait_for  # noqa: E402
+
+
+class Collector:
+    """mtacollect run on m's event log, its store below m's folder."""
+
+    def __init__(self, m, extra=""):
+        self.m, self.store = m, m.dir + "/store"
+        self.conf = m.dir + "/mtacollect.conf"
+        self.proc = None
+        m.write("mtacollect.conf", """
+StoreDirectory = "%s"
+User = ""
+source "mtad" { Kind = "events" Path = "%s/log" }
+%s
+""" % (self.store, m.dir, extra))
+
+    def start(self):
+        self.out = open(self.m.dir + "/collect.out", "a")
+        self.proc = subprocess.Popen(
+            [self.m.prefix + "/sbin/mtacollect", "run", "-c", self.conf],
+            stdout=self.out, stderr=self.out)
+        wait_for("the store", lambda: os.path.exists(
+            self.store + "/catalog.db") and self.proc.poll() is None)
+        return self
+
+    def stop(self, sig=signal.SIGTERM):
+        if self.proc:
+            self.proc.send_signal(sig)
+            self.proc.wait(timeout=20)
+            self.proc = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, value, trace):
+        self.stop()
+        self.out.close()
+        with open(self.m.dir + "/collect.out") as f:
+            said = f.read()
+        if kind is not None:
+            print("-- what mtacollect said:\n" + said[-3000:])
+        for word in ("Sanitizer", "runtime error"):
+            assert word not in said, said[-3000:]
+
+    def run(self, *args, check=True, program="sbin/mtacollect", **kw):
+        return self.m.run(program, *args, "-c", self.conf, check=check, **kw)
+
+    def totals(self, *args):
+        return json.loads(self.run("totals", "--json", *args).stdout)
+
+    def trace(self, *args, **kw):
+        return self.run(*args, program="bin/mtatrace", **kw).stdout
+
+    def keys(self):
+        """(boot, seq) of all that is stored."""
+        out = []
+        for name in sorted(os.listdir(self.store)):
+            if name.startswith("ev-") and name.endswith(".db"):
+                with sqlite3.connect("file:%s/%s?mode=ro" % (
+                        self.store, name), uri=True) as db:
+                    out += db.execute(
+                        "SELECT boot, seq FROM ev JOIN writer w "
+                        "ON w.id = writer WHERE seq IS NOT NULL").fetchall()
+        return out
+
+    def check(self):
+        out = self.run("check").stdout
+        assert "\n0 faults" in "\n" + out, out
+        return out
+
+
+def written(m):
+    """(boot, seq) of all, but of what was told again after a crash only the
+    first (mta-events(7))."""
+    told, out = set(), []
+    for e in sorted(m.events(), key=lambda e: "retold" in e):
+        key = [e.get(k) for k in ("msg.id", "rcpt.id", "attempt", "event")]
+        if "retold" in e and repr(key) in told:
+            continue
+        told.add(repr(key))
+        out.append((e["boot"], e["seq"]))
+    return out
+
+
+def same(c, m):
+    """All that mtad wrote is stored, and nothing twice."""
+    wait_for("all events", lambda: set(written(m)) <= set(c.keys()))
+    keys = c.keys()
+    assert len(keys) == len(set(keys)), "an event is there twice"
+    assert set(keys) == set(written(m))
+
+
+def it_counts_what_happened():
+    with Mtad("collect") as m, Collector(m) as c:
+        m.send(["alice@demo.test", "bob@demo.test"])
+        m.send("x@elsewhere.test")
+        m.send("x@dead.test")
+        m.sendmail("-f", "alice@demo.test", "nobody.here@demo.test",
+                   input="x\n")
+        try:
+            m.send("zed@demo.test")
+        except Exception:
+            pass
+        m.wait_mail("alice", 2)
+        m.wait_remote()
+        wait_for("a deferral", lambda: m.events("dlv.defer"))
+        m.ctl("queue", "hold", "to:@dead.test", "--yes")
+        m.stop()
+        same(c, m)
+        events = m.events()
+        want = {"received": "msg.received", "delivered": "dlv.ok",
+                "deferrals": "dlv.defer", "bounced": "dlv.fail",
+                "rejected": "conn.reject", "held": "msg.hold",
+                "notices": "dsn.sent"}
+        t = c.totals()
+        for key, name in want.items():
+            n = len([e for e in events if e["event"] == name and
+                     e.get("protocol") != "dsn"])
+            assert n > 0 and t[key] == n, (key, n, t)
+        assert t["bytes_in"] == sum(
+            e["size_bytes"] for e in events
+            if e["event"] == "msg.received" and e["protocol"] != "dsn")
+        assert t["events"] == len(events)
+        assert t["completeness"]["complete"], t
+        assert c.totals("--to", "2020-01-01")["received"] == 0
+        assert c.totals("--from", "1h")["received"] == t["received"]
+        c.check()
+
+
+def it_takes_files_in_any_order_and_twice():
+    with Mtad("import") as m:
+        for i in range(3):
+            m.send("x%d@elsewhere.test" % i)
+            m.wait_remote(i + 1)
+            m.ctl("log", "rotate")
+        wait_for("packed files", lambda: len(
+            [n for n in os.listdir(m.dir + "/log") if n[-2:] == "gz"]) >= 2,
+            30)
+        m.stop()
+        c = Collector(m)
+        names = sorted(os.listdir(m.dir + "/log"))
+        files = [m.dir + "/log/" + n for n in names]
+        c.run("import", *reversed(files))
+        t = c.totals()
+        assert t["received"] == 3 and t["completeness"]["missing"] == 0, t
+        again = c.run("import", *files).stdout
+        assert "0 events stored" in again, again
+        # packed in other ways, and one file by standard input
+        plain = m.dir + "/all"
+        with open(plain, "wb") as f:
+            for name in files:
+                f.write(subprocess.run(
+                    ["zcat", "-f", name], stdout=subprocess.PIPE).stdout)
+        subprocess.run(["xz", "-k", plain], check=True)
+        with open(plain) as f:
+            out = c.run("import", plain + ".xz", "-", stdin=f).stdout
+        assert "0 events stored" in out, out
+        assert c.totals() == t
+        c.check()
+
+
+def it_says_what_is_missing():
+    with Mtad("missing") as m:
+        m.send("alice@demo.test")
+        m.wait_mail("alice")
+        m.stop()
+        c = Collector(m)
+        with open(m.dir + "/log/events.000000000001.jsonl") as f:
+            lines = f.readlines()
+        smtpd = next(i for i, line in enumerate(lines)
+                     if '"conn.close"' in line)
+        with open(m.dir + "/holed", "w") as f:
+            f.writelines(lines[:smtpd] + ["what is this?\n"] +
+                         lines[smtpd + 1:])
+        c.run("import", m.dir + "/holed")
+        t = c.totals()["completeness"]
+        assert (t["gaps"], t["missing"], t["unparsed"]) == (1, 1, 1), t
+        assert not t["complete"]
+        assert "missing: events" in c.run("check").stdout
+        with open(m.dir + "/late", "w") as f:  # and the hole closes again
+            f.write(lines[smtpd])
+        c.run("import", m.dir + "/late")
+        assert c.totals()["completeness"]["missing"] == 0
+
+
+def it_loses_and_doubles_nothing_when_either_is_killed():
+    with Mtad("kill") as m:
+        c = Collector(m)
+        for i in range(6):
+            with c:
+                m.send("x%d@elsewhere.test" % i)
+                if i % 3 == 1:
+                    m.kill_all()
+                    m.start()
+                if i % 3 == 2:
+                    m.ctl("log", "rotate")
+                m.send("alice@demo.test")
+                c.stop(signal.SIGKILL)
+        with c:
+            m.wait_remote(6)
+            m.wait_empty()
+            m.stop()
+            same(c, m)
+            c.check()
+
+
+def postfix(n):
+    return "".join(
+        "2026-11-24T10:00:%02d.000000+00:00 h.test postfix/smtp[7]: 3F2A%06X: "
+        "to=<a%d@b.test>, relay=m.test[192.0.2.1]:25, delay=1, "
+        "delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 ok)\n"
+        % (i % 60, i, i) for i in n)
+
+
+def it_follows_a_mail_log_over_its_rotations():
+    with Mtad("tail") as m:
+        path = m.dir + "/mail.log"
+
+        def write(n, end=""):
+            with open(path, "a") as f:
+                f.write(postfix(n) + end)
+
+        def rotate(copy=False):
+            if os.path.exists(path + ".1"):
+                subprocess.run(["gzip", "-f", path + ".1"], check=True)
+                os.rename(path + ".1.gz", path + ".2.gz")
+            if copy:
+                subprocess.run(["cp", "-p", path, path + ".1"], check=True)
+                os.truncate(path, 0)
+            else:
+                os.rename(path, path + ".1")
+
+        def has(n):
+            wait_for("%d lines" % n, lambda: c.totals()["delivered"] >= n)
+            assert c.totals()["delivered"] == n
+
+        c = Collector(m, 'source "f" { Kind = "file" Path = "%s" }\n' % path)
+        with c:
+            write(range(10), "half a li")
+            has(10)
+            with open(path, "a") as f:
+                f.write("ne\n")
+            rotate()  # renamed
+            write(range(10, 20))
+            has(20)
+            rotate(copy=True)  # copied and emptied
+            write(range(20, 30))
+            has(30)
+            write(range(30, 40))
+            c.stop(signal.SIGKILL)
+        write(range(40, 50))  # rotated twice while nobody reads
+        rotate()
+        write(range(50, 60))
+        rotate()
+        write(range(60, 70))
+        with c:
+            has(70)
+        t = c.totals()["completeness"]
+        assert t["unparsed"] == 1, t  # the half line, when it was whole
+        rotate()
+        os.unlink(path + ".1")
+        write(range(70, 80))
+        with c:
+            has(80)
+        out = c.trace("--since", "1h", "--json", check=False)
+        c.check()
+
+
+def syslog(name, text="hello", seq=1):
+    return ('<22>1 %s h.test relay 7 %s [mtaev@32473 v="1" boot="b%s" '
+            'seq="%d" msg.id="Q1" rcpt.id="0" rcpt_to="a@b.test" code="250"'
+            ' text="%s"] words' % (time.strftime("%Y-%m-%dT%H:%M:%SZ",
+                                                 time.gmtime()),
+                                   name, text, seq, text)).encode()
+
+
+def it_hears_syslog():
+    with Mtad("syslog") as m:
+        udp, tcp = free_port(), free_port()
+        path = m.dir + "/log.sock"
+        with Collector(m, """
+source "u" { Kind = "udp" Port = %d }
+source "t" { Kind = "tcp" Port = %d }
+source "d" { Kind = "unix" Path = "%s" }
+source "s" { Kind = "unixstream" Path = "%s.stream" }
+""" % (udp, tcp, path, path)) as c:
+            wait_for("sockets", lambda: os.path.exists(path + ".stream"))
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.sendto(syslog("dlv.ok", "udp"), ("127.0.0.1", udp))
+                s.sendto(b"\xff\x00 nothing known", ("127.0.0.1", udp))
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+                s.sendto(syslog("dlv.ok", "unix"), path)
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(path + ".stream")
+                s.sendall(syslog("dlv.ok", "stream") + b"\n")
+            with socket.create_connection(("127.0.0.1", tcp)) as s:
+                one, two = syslog("dlv.ok", "counted"), syslog("dlv.ok",
+                                                               "lined")
+                s.sendall(b"%d %s%s\n" % (len(one), one, two))
+                s.sendall(syslog("dlv.defer", "unended"))
+            with socket.create_connection(("127.0.0.1", tcp)) as s:
+                s.sendall(b"99999999 ")  # no length that anybody means
+                s.settimeout(20)
+                assert s.recv(1) == b""
+            wait_for("all of them", lambda: c.totals()["delivered"] == 5)
+            t = wait_for("the last", lambda: c.totals()["deferrals"] == 1 and
+                         c.totals())
+            assert t["completeness"]["unparsed"] == 1, t
+
+
+def it_hears_tls_from_known_clients():
+    with Mtad("tls") as m:
+        port = free_port()
+        for who in ("server", "client", "stranger"):
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                 "-keyout", "%s/%s.key" % (m.dir, who), "-out",
+                 "%s/%s.crt" % (m.dir, who), "-subj", "/CN=localhost",
+                 "-days", "2"], check=True, capture_output=True)
+        with Collector(m, """
+source "t" { Kind = "tls" Port = %d Certificate = "%s/server.crt"
+    Key = "%s/server.key" ClientCA = "%s/client.crt" }
+""" % (port, m.dir, m.dir, m.dir)) as c:
+            def say(who, text):
+                one = syslog("dlv.ok", text)
+                return subprocess.run(
+                    ["openssl", "s_client", "-quiet", "-no_ign_eof",
+                     "-connect", "127.0.0.1:%d" % port, "-cert",
+                     "%s/%s.crt" % (m.dir, who), "-key",
+                     "%s/%s.key" % (m.dir, who)],
+                    input=b"%d %s" % (len(one), one), capture_output=True,
+                    timeout=20)
+            wait_for("an open port", lambda: say("client", "known") and
+                     c.totals()["delivered"] >= 1)
+            before = c.totals()["delivered"]
+            say("stranger", "unknown")
+            say("client", "after")
+            wait_for("the next", lambda: c.totals()["delivered"] == before + 1)
+
+
+def it_tells_a_messages_life():
+    with Mtad("life") as m, Collector(m) as c:
+        m.send("x@dead.test")
+        m.sendmail("-f", "alice@demo.test", "nobody.here@demo.test",
+                   input="Message-ID: <17@demo.test>\n\nx\n")
+        m.send("x@elsewhere.test")
+        m.wait_remote()
+        wait_for("two attempts", lambda: len(m.events("dlv.defer")) > 1)
+        try:
+            m.send("zed@demo.test")
+        except Exception:
+            pass
+        m.wait_mail("alice")
+        m.stop()
+        same(c, m)
+        fail = m.events("dlv.fail")[0]
+        out = c.trace("--msgid", "17@demo.test")
+        assert out.startswith(fail["msg.id"] + " on mx.demo.test\n"), out
+        assert "There is no such user here" in out and "in all" in out, out
+        assert "notice failure about " + fail["msg.id"] in out, out
+        assert c.trace("--id", fail["msg.id"]) == out
+        out = c.trace("--to", "x@dead.test")
+        assert "#1 to=" in out and "#2 to=" in out and "Deferred" in out, out
+        remote = [e for e in m.events("dlv.ok") if "remote_id" in e][0][
+            "remote_id"]
+        assert "x@elsewhere.test" in c.trace("--remote-id", remote)
+        assert "conn.reject" in c.trace("--to", "zed@demo.test")
+        assert len(c.trace("--from", "friend@next.test").splitlines()) == 2
+        assert len(c.trace("--since", "1h").splitlines()) == 4
+        lives = [json.loads(line) for line in c.trace(
+            "--id", fail["msg.id"], "--json").splitlines()]
+        # what comes out is what was written, whatever the store made of it
+        told = {(e["boot"], e["seq"]): e for life in lives
+                for e in life["events"]}
+        events = {(e["boot"], e["seq"]): e for e in m.events()}
+        for key, e in told.items():
+            want = dict(events[key])
+            want.pop("mono_us")
+            assert e == want, (e, want)
+        assert len(lives) == 2 and len(told) >= 6
+        assert c.trace("--id", "nothing", check=False) == ""
+
+
+def it_has_a_page_for_prometheus():
+    def get(port, path, prefix=""):
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:%d%s" % (
+                    port, prefix + path), timeout=10) as r:
+                return r.read().decode()
+        except (urllib.error.URLError, ConnectionError):
+            return ""
+
+    with Mtad("metrics") as m:
+        port = free_port()
+        with Collector(m, 'MetricsPort = %d\nMetricsFile = "%s/x.prom"\n'
+                       % (port, m.dir)) as c:
+            text = wait_for("a page", lambda: get(port, "/metrics"))
+            zero = 'mta_recipients_total{result="delivered",mailer="smtp"} '
+            assert zero + "0" in text, text
+            m.send(["x@elsewhere.test", "x@dead.test", "bob@demo.test"])
+            m.wait_remote()
+            wait_for("a deferral", lambda: m.events("dlv.defer"))
+            wait_for("one delivered", lambda: zero + "1" in get(
+                port, "/metrics"))
+            wait_for("a snapshot", lambda: 'queue_messages{state="deferred"'
+                     '} 1' in get(port, "/metrics"), 70)
+            text = get(port, "/metrics")
+            assert 'stage_seconds_count{stage="final"} 2' in text, text
+            assert ".test" not in text, text
+            assert get(port, "/live") == get(port, "/ready") == "OK\n"
+            assert get(port, "/else") == ""
+            for bad in (b"PUT / HTTP/1.1\r\n\r\n", b"\r\n\r\n",
+                        b"x" * 5000):
+                with socket.create_connection(("127.0.0.1", port)) as s:
+                    s.sendall(bad)
+                    s.settimeout(20)
+                    try:
+                        while s.recv(4096):
+                            pass
+                    except ConnectionResetError:
+                        pass  # too long to be read at all
+            with open(m.dir + "/x.prom") as f:
+                assert "mta_recipients_total" in f.read()
+            if not shutil.which("promtool"):
+                return
+            r = subprocess.run(["promtool", "check", "metrics"], input=text,
+                               text=True, capture_output=True)
+            assert r.returncode == 0 and not r.stderr, r.stderr + r.stdout
+            web = free_port()
+            m.write("prometheus.yml", "scrape_configs:\n- job_name: mta\n"
+                    "  scrape_interval: 200ms\n  scrape_timeout: 200ms\n"
+                    "  static_configs: [{targets: ['127.0.0.1:%d']}]\n"
+                    % port)
+            with open(m.dir + "/prometheus.out", "w") as out:
+                prom = subprocess.Popen(
+                    ["prometheus", "--config.file=" + m.dir +
+                     "/prometheus.yml", "--storage.tsdb.path=" + m.dir +
+                     "/tsdb", "--web.listen-address=127.0.0.1:%d" % web],
+                    stdout=out, stderr=out)
+            try:
+                wait_for("a scrape", lambda: '"1"]' in get(
+                    web, "?query=mta_recipients_total%7Bresult=%22delivered"
+                    "%22,mailer=%22smtp%22%7D", "/api/v1/query"), 30)
+            finally:
+                prom.terminate()
+                prom.wait()
+
+
+def it_says_what_is_wrong_with_its_configuration():
+    with Mtad("conf") as m:
+        c = Collector(m, 'source "x" { Kind = "pigeon" }\n'
+                      'source "y" { Kind = "unix" }\n')
+        r = c.run("totals", check=False)
+        assert r.returncode == 78, r
+        assert "'pigeon' is not right: it takes events|" in r.stderr, r.stderr
+        assert 'source "y": Kind unix needs a Path' in r.stderr, r.stderr
+        c = Collector(m, "Colour = 3\n")
+        assert "no such option 'Colour'" in c.run(
+            "totals", check=False).stderr
+
+
+if __name__ == "__main__":
+    stories(sys.modules[__name__])

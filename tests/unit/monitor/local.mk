@@ -1,0 +1,18 @@
+# the collector's store
+MONITOR_UNIT_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/monitor \
+	-I$(top_srcdir)/tests/support $(CHECK_CFLAGS)
+MONITOR_UNIT_LIBS = $(MONITOR_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += test_sums
+test_sums_SOURCES = $(UNIT) tests/unit/monitor/test_sums.c
+test_sums_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
+test_sums_LDADD = $(MONITOR_UNIT_LIBS)
+check_PROGRAMS += test_segments
+test_segments_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
+	tests/unit/monitor/test_segments.c
+test_segments_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
+test_segments_LDADD = $(MONITOR_UNIT_LIBS)
+check_PROGRAMS += test_inputs
+test_inputs_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
+	tests/unit/monitor/test_inputs.c
+test_inputs_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
+test_inputs_LDADD = $(MONITOR_UNIT_LIBS)
