@@ -197,6 +197,49 @@ def it_refuses_on_a_full_disk_and_recovers():
         m.stop()
 
 
+def fill(path):
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT)
+    try:
+        while os.write(fd, b"x" * 4096):
+            pass
+    except OSError:
+        pass
+    os.close(fd)
+
+
+def it_starts_without_room_for_events():
+    """A full event disk never stops mail, not even at the start."""
+    if not IS_ROOT:
+        return
+    with Mtad("events") as m:
+        m.stop()
+        log = m.dir + "/log"
+        sh("mount", "-t", "tmpfs", "-o", "nr_inodes=12,size=1m,mode=755",
+           "tmpfs", log)
+        try:
+            m.start()
+            m.stop()
+            fill(log + "/ballast")
+            try:
+                for i in range(20):
+                    os.mkdir("%s/%d" % (log, i))
+            except OSError:
+                pass
+            m.start()
+            m.send("x@elsewhere.test")
+            m.wait_remote()
+            for i in range(20):
+                if os.path.isdir("%s/%d" % (log, i)):
+                    os.rmdir("%s/%d" % (log, i))
+            os.remove(log + "/ballast")
+            m.send("y@elsewhere.test")
+            wait_for("events again", lambda: [
+                e for e in m.events("msg.received") if e["seq"] > 1])
+        finally:
+            m.stop()
+            sh("umount", "-l", log)
+
+
 def it_keeps_a_damaged_message_and_says_which():
     with Mtad("damage") as m:
         m.ctl("delivery", "hold", "test")
