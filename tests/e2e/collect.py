@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """mtacollect beside a real mtad: every event is there, once."""
+import contextlib
 import json
 import os
 import shutil
@@ -73,8 +74,9 @@ source "mtad" { Kind = "events" Path = "%s/log" }
         out = []
         for name in sorted(os.listdir(self.store)):
             if name.startswith("ev-") and name.endswith(".db"):
-                with sqlite3.connect("file:%s/%s?mode=ro" % (
-                        self.store, name), uri=True) as db:
+                with contextlib.closing(sqlite3.connect(
+                        "file:%s/%s?mode=ro" % (self.store, name),
+                        uri=True)) as db:
                     out += db.execute(
                         "SELECT boot, seq FROM ev JOIN writer w "
                         "ON w.id = writer WHERE seq IS NOT NULL").fetchall()
