@@ -12,6 +12,7 @@
 #include "input.h"
 
 #define FILES_MAX 32 /* read at a time */
+#define BEHIND 8 /* files that are newer than one without writers */
 #define ROOM ((size_t)256 << 10)
 
 /* One file: plain ones by pread(), packed ones from begin to end. */
@@ -275,20 +276,26 @@ read_packed(struct follow *f, struct file *one, size_t *ret_n)
 	return 0;
 }
 
-/* No writer is left when it is packed; then it has no name any more. */
+/*
+ * No writer is left when it is packed: then it has no name any more. mtad
+ * rotates when all writers have left the file before, so one with many
+ * behind it has none either, whether it was packed or not.
+ */
 static void
-look_finished(struct file *one)
+look_finished(struct follow *f, struct file *one)
 {
+	uint64_t newest = f->file[f->n - 1].number;
 	struct stat st;
 
 	if (one->fd < 0 || fstat(one->fd, &st) < 0)
 		return;
-	if (st.st_nlink == 0 && st.st_size == one->seen_size)
-		one->is_finished = true;
+	one->is_finished = newest - one->number >= BEHIND ||
+	    (st.st_nlink == 0 && st.st_size == one->seen_size);
 	one->seen_size = st.st_size;
 }
 
-static void
+/* True: there is room for more. */
+static bool
 drop_finished(struct follow *f)
 {
 	size_t i = 0;
@@ -296,10 +303,11 @@ drop_finished(struct follow *f)
 	while (i + 1 < f->n && f->file[i].is_finished)
 		close_file(&f->file[i++]);
 	if (i == 0)
-		return;
+		return false;
 	f->n -= i;
 	memmove(f->file, f->file + i, f->n * sizeof(f->file[0]));
 	set_place(f);
+	return true;
 }
 
 int
@@ -319,10 +327,9 @@ follow_read(struct follow *f, size_t budget, bool *ret_more)
 			sum += n;
 		}
 		if (n == 0)
-			look_finished(one);
+			look_finished(f, one);
 	}
-	*ret_more = sum >= budget;
 	if (rc == 0)
-		drop_finished(f);
+		*ret_more = drop_finished(f) || sum >= budget;
 	return rc;
 }

@@ -17,7 +17,8 @@
 #include "schema.h"
 
 #define OPEN_MAX_ 3 /* segments at a time */
-#define CACHE_BYTES ((size_t)32 << 20) /* pages of each */
+#define CACHE_NEWEST ((size_t)64 << 20) /* for pages of the newest day */
+#define CACHE_OTHERS ((size_t)8 << 20)
 #define EARLIEST (INT64_C(946684800) * US_SEC) /* 2000: no mail is older */
 
 struct store {
@@ -272,6 +273,23 @@ make_room(struct store *s)
 	return 0;
 }
 
+/* Nearly all that comes is of the newest day. */
+static void
+share_cache(struct store *s)
+{
+	int newest = 0;
+
+	for (int i = 0; i < OPEN_MAX_; i++)
+		if (s->open[i] != NULL && segment_number(s->open[i]) > newest)
+			newest = segment_number(s->open[i]);
+	for (int i = 0; i < OPEN_MAX_; i++)
+		if (s->open[i] != NULL)
+			segment_set_cache(s->open[i],
+			    segment_number(s->open[i]) == newest
+				? CACHE_NEWEST
+				: CACHE_OTHERS);
+}
+
 static int
 open_day(struct store *s, int day)
 {
@@ -282,7 +300,8 @@ open_day(struct store *s, int day)
 
 	if (rc == 0)
 		rc = failed(s,
-		    segment_open(&one, path, day, CACHE_BYTES, s->why), s->why);
+		    segment_open(&one, path, day, CACHE_OTHERS, s->why),
+		    s->why);
 	if (rc == 0 && is_new) {
 		rc = list_segment(s, day, path);
 		if (rc < 0)
@@ -291,6 +310,7 @@ open_day(struct store *s, int day)
 	if (rc == 0) {
 		s->open[OPEN_MAX_ - 1] = one;
 		to_front(s, OPEN_MAX_ - 1);
+		share_cache(s);
 	}
 	free(path);
 	return rc;
