@@ -33,6 +33,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/seen.c monitor/seen.h \
 	monitor/segment.c monitor/segment.h monitor/segment.def \
 	monitor/settings.c monitor/settings.h monitor/settings.def \
+	monitor/sources.c monitor/sources.h \
 	monitor/stages.c monitor/stages.h \
 	monitor/store.c monitor/store.h \
 	monitor/tail.c monitor/tail.h \
