@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define CHUNK ((size_t)65536)
+#define BLOCK ((size_t)4096)
 
 int
 file_write_all(int fd, const void *bytes, size_t n)
@@ -65,6 +66,27 @@ file_pread_all(int fd, void *bytes, size_t n, off_t at)
 		n -= (size_t)r;
 	}
 	return 0;
+}
+
+int
+file_pread_around(int fd, void *bytes, size_t n, off_t at, size_t *ret_bad)
+{
+	char *p = bytes;
+	size_t bad = 0;
+	int rc = file_pread_all(fd, p, n, at);
+
+	for (size_t from = 0, len; rc == -EIO && from < n; from += len) {
+		len = BLOCK - ((size_t)at + from) % BLOCK;
+		if (len > n - from)
+			len = n - from;
+		if (file_pread_all(fd, p + from, len, at + (off_t)from) == 0)
+			continue;
+		memset(p + from, 0, len);
+		bad++;
+	}
+	if (rc == 0 || rc == -EIO)
+		*ret_bad = bad;
+	return rc == -EIO ? 0 : rc;
 }
 
 int

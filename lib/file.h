@@ -18,6 +18,9 @@ int file_write_all(int fd, const void *, size_t);
 int file_pwrite_all(int fd, const void *, size_t, off_t);
 /* Exactly n bytes; -ENODATA when the file ends before. */
 int file_pread_all(int fd, void *, size_t, off_t);
+/* The same of a disk with bad sectors: each block that does not read at the
+ * second try becomes zeros and is counted. */
+int file_pread_around(int fd, void *, size_t, off_t, size_t *ret_bad);
 /* A whole small file below dirfd; -EFBIG past b's ceiling. */
 int file_slurp(int dirfd, const char *name, struct buf *b);
 /* Replace atomically and durably: temporary file, sync, rename, folder. */

@@ -53,6 +53,7 @@ record_head_put(
 	set_le32(p + 24, h->payload);
 	set_le32(p + 28, h->payload_crc);
 	set_le64(p + 32, h->body_file);
+	set_le32(p + 44, h->is_first);
 	set_le32(p + RECORD_HEAD - 4, crc32c(0, p, RECORD_HEAD - 4));
 }
 
@@ -69,6 +70,7 @@ record_head_get(
 		.payload = le32(p + 24),
 		.payload_crc = le32(p + 28),
 		.body_file = le64(p + 32),
+		.is_first = le32(p + 44) & 1,
 	};
 	return ret->envelope <= ret->payload;
 }

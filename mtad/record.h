@@ -39,6 +39,7 @@ struct record_head {
 	uint32_t payload; /* bytes, without the padding */
 	uint32_t payload_crc;
 	uint64_t body_file; /* number, 0: the body is in the payload */
+	bool is_first; /* of those that were written and synced together */
 };
 
 void

@@ -165,6 +165,13 @@ connect_to(struct ctl *c)
 	return CTL_NO_DAEMON;
 }
 
+void
+ctl_release(struct ctl *c)
+{
+	control_close(c->control);
+	c->control = NULL;
+}
+
 int
 ctl_send(struct ctl *c, json_t *request)
 {

@@ -21,6 +21,8 @@ struct ctl {
 	void *arg; /* borrowed: for a command's each() */
 };
 
+/* Ends the connection, if there is one. */
+void ctl_release(struct ctl *);
 /* Connects (says so and returns CTL_NO_DAEMON when there is none), sends the
  * request (reference taken), and calls each with every row. The last row
  * (with "done") is for the caller when ret_last is not NULL. Returns an exit

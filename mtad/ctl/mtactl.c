@@ -121,7 +121,7 @@ main(int argc, char **argv)
 {
 	struct ctl ctl = { .conf_path = conf_default_path(0) };
 	const struct command *c;
-	int opt, used = 0;
+	int opt, used = 0, rc;
 
 	setlocale(LC_CTYPE, "");
 	log_init("mtactl");
@@ -175,5 +175,7 @@ main(int argc, char **argv)
 	}
 	ctl.command = c->words;
 	ctl.user = user_name();
-	return c->run(&ctl, argc - optind - used, argv + optind + used);
+	rc = c->run(&ctl, argc - optind - used, argv + optind + used);
+	ctl_release(&ctl);
+	return rc;
 }

@@ -240,6 +240,7 @@ child_start(struct child *c)
 		fatal("no memory");
 	c->started = clock_mono();
 	c->is_running = c->is_stopping = false;
+	c->is_killed = c->is_stuck = false;
 	equip(c);
 }
 

@@ -28,8 +28,11 @@
 #include "log.h"
 #include "parent.h"
 
-#define STOP_STAGE (8 * US_SEC) /* for sessions; then what is left is ended */
+#define STOP_STAGE (7 * US_SEC) /* for sessions; then what is left is ended */
+#define STOP_QUEUE (9 * US_SEC) /* it is told last and needs a sync or two */
 #define FILES_WANTED 65536
+#define ERRORS_FILE "mtad.err" /* in LogDirectory */
+#define ERRORS_MAX (1 << 20) /* bytes; then it is another one's turn */
 
 static void
 notify(const char *state)
@@ -45,7 +48,8 @@ static bool
 any_left(const struct parent *p, unsigned roles)
 {
 	for (int i = 0; i < p->child_n; i++)
-		if ((p->child[i].role & roles) && p->child[i].pid != 0)
+		if ((p->child[i].role & roles) && p->child[i].pid != 0 &&
+		    !p->child[i].is_stuck)
 			return true;
 	return false;
 }
@@ -74,22 +78,40 @@ stop_next(struct parent *p)
 	event_base_loopbreak(p->base);
 }
 
+/* One that waits in the kernel for a disk or a file server that hangs ends
+ * when that answers; until then it holds what it holds. */
+static void
+end_child(struct child *c)
+{
+	if (!c->is_killed) {
+		kill(c->pid, SIGKILL);
+		c->is_killed = true;
+	} else if (!c->is_stuck) {
+		log_warn("%s [%d] was killed and is left behind: it waits for "
+			 "a disk that does not answer",
+		    proto_role_name(c->role), (int)c->pid);
+		c->is_stuck = true;
+	}
+}
+
 static void
 on_stop_timer(int fd, short what, void *arg)
 {
 	struct parent *p = arg;
-	struct timeval again = { 1, 0 };
+	struct timeval again = { 0, 400000 };
+	int64_t elapsed = clock_mono() - p->stop_began;
 
 	(void)fd;
 	(void)what;
-	/* The queue needs no more than a sync: it is ended last. */
 	for (int i = 0; i < p->child_n; i++) {
 		struct child *c = &p->child[i];
 
-		if (c->pid != 0 && c->is_stopping)
-			kill(c->pid, SIGKILL);
+		if (c->pid != 0 && c->is_stopping &&
+		    (c->role != R_QUEUE || elapsed >= STOP_QUEUE))
+			end_child(c);
 	}
 	evtimer_add(p->stop_timer, &again);
+	stop_next(p);
 }
 
 void
@@ -100,6 +122,7 @@ parent_stop(struct parent *p, enum parent_end end)
 	if (p->ending != END_NONE)
 		return;
 	p->ending = end;
+	p->stop_began = clock_mono();
 	notify("STOPPING=1");
 	p->stop_timer = evtimer_new(p->base, on_stop_timer, p);
 	if (p->stop_timer != NULL)
@@ -215,10 +238,32 @@ raise_limits(void)
 	setrlimit(RLIMIT_NOFILE, &rl);
 }
 
-static void
-daemonize(void)
+/* What standard error is when nobody looks at it; -1: nothing. The folder is
+ * the queue's user's, who shall not choose what we write to. */
+static int
+open_errors(int log_fd)
 {
+	struct stat st;
 	int fd;
+
+	if (fstatat(log_fd, ERRORS_FILE, &st, 0) == 0 &&
+	    st.st_size > ERRORS_MAX)
+		renameat(log_fd, ERRORS_FILE, log_fd, ERRORS_FILE ".old");
+	fd = openat(log_fd, ERRORS_FILE,
+	    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+	    0640);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_nlink == 1 && st.st_uid == geteuid())
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static void
+daemonize(const struct parent *p)
+{
+	int fd, errors = open_errors(p->log_fd);
 	pid_t pid = fork();
 
 	if (pid < 0)
@@ -230,10 +275,13 @@ daemonize(void)
 	if (fd >= 0) {
 		dup2(fd, 0);
 		dup2(fd, 1);
-		dup2(fd, 2);
+		dup2(errors >= 0 ? errors : fd, 2);
 		if (fd > 2)
 			close(fd);
 	}
+	if (errors > 2)
+		close(errors);
+	log_init("mtad");
 }
 
 static void
@@ -343,7 +391,7 @@ main(int argc, char **argv)
 	p.argv = argv;
 	prepare(&p);
 	if (!is_foreground && getenv("LISTEN_PID") == NULL)
-		daemonize();
+		daemonize(&p);
 	setup_pid(&p);
 	p.base = event_base_new();
 	p.log = evlog_new(p.conf->HostName, "mtad");

@@ -33,6 +33,7 @@ struct parent {
 	char machine[64]; /* machine-id; empty when there is none */
 	enum parent_end ending;
 	struct event *stop_timer;
+	int64_t stop_began; /* mono */
 	bool is_reloading;
 	uint32_t reload_key; /* whom the control socket answers */
 	bool has_reload_key;

@@ -269,20 +269,20 @@ say_resource(struct queue *q, const struct statvfs *v)
  * are what makes room.
  */
 void
-accept_check_space(struct queue *q)
+accept_space(struct queue *q)
 {
-	struct statvfs v;
+	const struct statvfs *v = &q->space;
 	uint64_t room, want = (uint64_t)q->proc->conf->MinFreeSpace;
 
-	if (q->is_spool_bad || fstatvfs(q->spool_fd, &v) < 0)
+	if (q->is_spool_bad)
 		return;
-	room = (uint64_t)v.f_bavail * v.f_frsize;
+	room = (uint64_t)v->f_bavail * v->f_frsize;
 	if (q->refuse_code != 0)
 		want += want / 4;
 	if (room < want + q->segments.size + 2 * JOURNAL_FILE_SIZE ||
-	    (v.f_files != 0 && v.f_favail < 16)) {
+	    (v->f_files != 0 && v->f_favail < 16)) {
 		if (q->refuse_code == 0)
-			say_resource(q, &v);
+			say_resource(q, v);
 		accept_state(q, 452,
 		    "4.3.1 Not enough room in the mail queue, try again later");
 		return;
@@ -292,6 +292,24 @@ accept_check_space(struct queue *q)
 		q->segments.is_blocked = false;
 		segments_fill(&q->segments);
 	}
+}
+
+void
+accept_check_space(struct queue *q)
+{
+	if (fstatvfs(q->spool_fd, &q->space) == 0)
+		accept_space(q);
+}
+
+/* Who is in the midst of a message waits; who begins one is told. */
+void
+accept_no_answer(struct queue *q)
+{
+	if (q->refuse_code != 0)
+		return;
+	queue_spool_error(q, "the disk does not answer", -ETIMEDOUT);
+	accept_state(q, 451,
+	    "4.3.0 The mail queue's disk does not answer, try again later");
 }
 
 /* Its sessions are gone; what it wrote is taken by rule 3 of the segments:

@@ -121,6 +121,18 @@ say_host(struct queue *q, const struct dest *d, enum sched_news news)
 	queue_emit(q, &e);
 }
 
+static void
+say_news(struct queue *q, const struct dest *d, enum sched_news news)
+{
+	struct qrun run = { "host", d->key, 0 };
+
+	say_host(q, d, news);
+	if (news != SCHED_UP)
+		return;
+	qrun_start(q, &run);
+	qrun_end(q, &run, d->ready);
+}
+
 void
 attempt_end(struct queue *q, struct attempt *a, enum sched_result r)
 {
@@ -135,7 +147,7 @@ attempt_end(struct queue *q, struct attempt *a, enum sched_result r)
 		rc->state = RS_OPEN;
 		route_rcpt(q, m, a->rcpt[i].index, rc->attempts != 0, false, 0);
 	}
-	say_host(q, d, sched_done(&q->sched, d, r, clock_mono()));
+	say_news(q, d, sched_done(&q->sched, d, r, clock_mono()));
 	stat_set(q->proc->slot, ST_QUEUE_ACTIVE, q->sched.active);
 	attempt_free(q, a);
 	queue_schedule(q);
@@ -239,6 +251,22 @@ put_rcpts(struct buf *b, const struct attempt *a)
 }
 
 static void
+say_start(struct queue *q, const struct attempt *a)
+{
+	const struct msg *m = a->msg;
+	const struct attempt_rcpt *first = &a->rcpt[0];
+	char id[MSGID_TEXT + 1];
+	struct event e;
+
+	queue_event_msg(&e, EV_DLV_START, m, id);
+	event_num(&e, F_ATTEMPT, m->rcpt[first->index].attempts + 1u);
+	event_str(&e, F_MAILER, a->dest->route.mailer);
+	event_cstr(&e, F_ROUTE, a->dest->key);
+	event_num(&e, F_RCPT_COUNT, a->n);
+	queue_emit(q, &e);
+}
+
+static void
 send_job(struct attempt *a, struct body *b)
 {
 	const struct msg *m = a->msg;
@@ -311,6 +339,7 @@ got_body(struct queue *q, struct msg *m, struct body *b, void *arg)
 		attempt_end(q, a, SCHED_ANSWERED);
 		return;
 	}
+	say_start(q, a);
 	send_job(a, b);
 }
 

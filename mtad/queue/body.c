@@ -1,6 +1,6 @@
 /*
  * body: reading a message back. From memory at once when the page cache has
- * it (preadv2 RWF_NOWAIT); else beside the loop. The checksum is verified
+ * it (preadv2 RWF_NOWAIT); else, and with a body file, beside the loop. The checksum is verified
  * each time: what is sent is what was taken.
  */
 #include <errno.h>
@@ -33,10 +33,26 @@ body_content(const struct body *b)
 }
 
 static int
+open_body(struct queue *q, uint64_t number)
+{
+	char name[32];
+	int fd;
+
+	body_name(name, number);
+	fd = openat(q->body_fd, name, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int
 run_read(void *arg)
 {
 	struct reading *r = arg;
 
+	if (r->m->body_file != 0) {
+		r->body.fd = open_body(r->q, r->m->body_file);
+		if (r->body.fd < 0)
+			return r->body.fd;
+	}
 	return file_pread_all(r->fd, r->raw, r->m->length, r->m->offset);
 }
 
@@ -55,17 +71,6 @@ body_check(const struct msg *m, char *raw, struct body *b)
 	return 0;
 }
 
-static int
-open_body(struct queue *q, uint64_t number)
-{
-	char name[32];
-	int fd;
-
-	body_name(name, number);
-	fd = openat(q->body_fd, name, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 static void
 finish(struct reading *r, int rc)
 {
@@ -73,11 +78,6 @@ finish(struct reading *r, int rc)
 
 	if (rc == 0)
 		rc = body_check(r->m, r->raw, &r->body);
-	if (rc == 0 && r->m->body_file != 0) {
-		r->body.fd = open_body(q, r->m->body_file);
-		if (r->body.fd < 0)
-			rc = r->body.fd;
-	}
 	r->body.error = rc;
 	r->done(q, r->m, &r->body, r->arg);
 	if (r->body.fd >= 0)
@@ -95,7 +95,7 @@ read_done(void *arg, int rc)
 	free(r);
 }
 
-/* Not in memory: a copy of what we know goes to the thread. */
+/* Not in memory, or a file to open: a copy of what we know goes to the thread. */
 static bool
 read_later(struct reading *now)
 {
@@ -132,7 +132,7 @@ body_read(struct queue *q, struct msg *m,
 		return;
 	}
 	iov = (struct iovec){ r.raw, m->length };
-	n = preadv2(r.fd, &iov, 1, m->offset, RWF_NOWAIT);
+	n = m->body_file ? -1 : preadv2(r.fd, &iov, 1, m->offset, RWF_NOWAIT);
 	if (n == (ssize_t)m->length) {
 		finish(&r, 0);
 	} else if (read_later(&r)) {

@@ -178,7 +178,8 @@ check_spool(struct queue *q, const char *dir)
 		q->segments.body_dirfd = q->body_fd;
 		rc = recover_look(q);
 		if (rc < 0)
-			log_warn("%s: %s", dir, strerror(-rc));
+			log_warn("%s%s%s: %s", dir, q->report.error ? "/" : "",
+			    q->report.where, strerror(-rc));
 	}
 	if (rc < 0)
 		return CHECK_CANNOT;

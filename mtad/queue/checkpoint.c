@@ -38,6 +38,8 @@ struct checkpoint {
 	struct buf chunk, writing;
 	uint64_t number, messages;
 	struct journal_place place;
+	struct commits lost; /* to the journal: it says them instead */
+	bool had_lost;
 	uint32_t crc;
 	int fd;
 	bool is_flying, is_last;
@@ -190,6 +192,9 @@ checkpoint_free(struct checkpoint *c, int rc)
 	walk_stop(&c->walk);
 	if (c->fd >= 0)
 		close(c->fd);
+	if (rc < 0 && c->had_lost)
+		journal_give_back(q->journal, &c->lost);
+	journal_call_commits(&c->lost);
 	name_of(tmp, c->number, ".tmp");
 	if (rc < 0) {
 		unlinkat(q->checkpoint_fd, tmp, 0);
@@ -265,6 +270,8 @@ checkpoint_new(struct queue *q, bool is_clean)
 	c->number = q->checkpoint_number + 1;
 	buf_init(&c->chunk, CHUNK_MAX);
 	buf_init(&c->writing, CHUNK_MAX);
+	c->had_lost = journal_has_lost(q->journal);
+	journal_take_lost(q->journal, &c->lost);
 	walk_start(&q->index, &c->walk);
 	name_of(tmp, c->number, ".tmp");
 	c->fd = openat(q->checkpoint_fd, tmp,
@@ -433,48 +440,66 @@ is_whole(struct slice f)
 }
 
 /* Highest number below the limit, 0 when there is none. */
-static uint64_t
-newest_below(int dirfd, uint64_t limit)
+static int
+newest_below(int dirfd, uint64_t limit, uint64_t *ret)
 {
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
-	uint64_t best = 0, v;
+	uint64_t v;
 
-	while (d != NULL && (e = readdir(d)) != NULL)
-		if (slice_u64(slice_of(e->d_name), limit - 1, &v) && v > best)
-			best = v;
+	*ret = 0;
+	while (d != NULL && (errno = 0, e = readdir(d)) != NULL)
+		if (slice_u64(slice_of(e->d_name), limit - 1, &v) && v > *ret)
+			*ret = v;
+	rc = -errno;
 	if (d != NULL)
 		closedir(d);
-	return best;
+	return rc;
+}
+
+/* -EBADMSG: it does not read; any other error may be over at the next try. */
+static int
+load_file(struct queue *q, const char *name, struct journal_place *ret_from,
+    bool *ret_was_clean)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, (size_t)16 << 30);
+	rc = file_slurp(q->checkpoint_fd, name, &b);
+	if (rc == -EIO ||
+	    (rc == 0 &&
+		!(is_whole(buf_slice(&b)) &&
+		    load(q, buf_slice(&b), ret_from, ret_was_clean))))
+		rc = -EBADMSG;
+	buf_release(&b);
+	return rc;
 }
 
 int
 checkpoint_load(
     struct queue *q, struct journal_place *ret_from, bool *ret_was_clean)
 {
-	uint64_t number = newest_below(q->checkpoint_fd, UINT64_MAX), first;
-	struct buf b;
+	uint64_t number, first;
 	char name[40];
+	int rc = newest_below(q->checkpoint_fd, UINT64_MAX, &number);
 	bool is_good = false;
 
 	first = number;
-	for (; number != 0 && !is_good;
-	     number = newest_below(q->checkpoint_fd, number)) {
-		buf_init(&b, (size_t)16 << 30);
+	while (rc == 0 && number != 0) {
 		name_of(name, number, "");
-		is_good = file_slurp(q->checkpoint_fd, name, &b) == 0 &&
-		    is_whole(buf_slice(&b)) &&
-		    load(q, buf_slice(&b), ret_from, ret_was_clean);
-		buf_release(&b);
-		if (is_good)
+		rc = load_file(q, name, ret_from, ret_was_clean);
+		is_good = rc == 0;
+		if (rc != -EBADMSG)
 			break;
 		queue_damage(q, NULL, name, 0, "this checkpoint does not read");
 		index_release(&q->index);
 		index_init(&q->index);
 		queue_reset_segments(q);
+		rc = newest_below(q->checkpoint_fd, number, &number);
 	}
 	q->checkpoint_number = first;
 	q->checkpoint_journal = is_good ? ret_from->file : 0;
-	return is_good ? 0 : first == 0 ? -ENOENT : -EBADMSG;
+	return rc < 0 ? rc : is_good ? 0 : first == 0 ? -ENOENT : -EBADMSG;
 }

@@ -145,8 +145,11 @@ pause_one(struct client *c, struct dest *d, bool is_paused)
 static void
 retry_one(struct client *c, struct dest *d)
 {
+	struct qrun run = { "op", d->key, 0 };
+
 	d->fails = 0;
-	sched_release_dest(&c->q->sched, d, true);
+	qrun_start(c->q, &run);
+	qrun_end(c->q, &run, sched_release_dest(&c->q->sched, d, true));
 	for (int i = 0; i < PROC_MAX; i++)
 		PROC_SEND(&c->q->proc->remote[i], host_close, HOST_CLOSE,
 		    .domain = d->route.domain);

@@ -391,6 +391,8 @@ act_step(struct client *c)
 	}
 	control_audit(c, act_names[c->act], c->selector, c->matched, c->changed,
 	    c->is_dry);
+	if (c->act == ACT_RETRY && !c->is_dry)
+		qrun_end(c->q, &c->run, c->changed);
 	if (c->is_dry) {
 		put_total(c);
 		return false;
@@ -419,6 +421,10 @@ start_act(struct client *c, json_t *j, enum act act)
 		    (uint32_t)json_integer_value(json_object_get(j, "undo"));
 	else if (!c->is_dry)
 		c->act_number = ++c->q->next_act;
+	if (act == ACT_RETRY && !c->is_dry) {
+		c->run = (struct qrun){ "op", c->selector, 0 };
+		qrun_start(c->q, &c->run);
+	}
 	start_walk(c, act_step);
 }
 

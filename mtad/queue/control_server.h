@@ -35,6 +35,7 @@ struct client {
 	struct filter *filter;
 	uint64_t limit, matched, changed;
 	enum act act;
+	struct qrun run; /* of ACT_RETRY */
 	bool is_walking, is_dry, wants_text;
 	uint32_t act_number;
 	char *selector, *why;
@@ -44,7 +45,7 @@ struct client {
 	bool is_waiting; /* for a commit, the disk or another process */
 	bool is_full; /* in holds all it may: not read until that is used */
 	bool needs_input; /* step goes on when more was read */
-	struct transfer *transfer; /* owned; control_move.c */
+	struct transfer *transfer; /* owned; transfer.h */
 	bool is_closed;
 };
 
@@ -62,7 +63,8 @@ struct control_op {
 };
 extern const struct control_op control_queue_ops[]; /* ends with NULL */
 extern const struct control_op control_host_ops[];
-extern const struct control_op control_move_ops[];
+extern const struct control_op control_export_ops[];
+extern const struct control_op control_import_ops[];
 void transfer_free(struct transfer *); /* NULL is fine */
 
 /* A row is written with row_begin, members, row_end. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <unistd.h>
 
 #include "log.h"
 
@@ -83,6 +84,19 @@ drop_look(struct queue *q)
 	closedir(d);
 }
 
+/* One that stays would be taken again and again: nothing more is taken from
+ * a folder that cannot be written, until the next start. */
+static void
+give_up(struct queue *q, int error)
+{
+	char what[300];
+
+	snprintf(what, sizeof(what), "drop/%s", q->drop_name);
+	queue_spool_error(q, what, error);
+	close(q->drop_fd);
+	q->drop_fd = -1;
+}
+
 bool
 drop_done(struct queue *q, struct slice payload)
 {
@@ -95,14 +109,17 @@ drop_done(struct queue *q, struct slice payload)
 		return true;
 	q->drop_peer = NULL;
 	if (m.code / 100 == 2) {
-		unlinkat(q->drop_fd, q->drop_name, 0);
+		if (unlinkat(q->drop_fd, q->drop_name, 0) < 0 &&
+		    errno != ENOENT)
+			give_up(q, -errno);
 		q->drop_seen.tv_sec = 0; /* the next one, at once */
 		drop_look(q);
 	} else if (m.code / 100 == 5) {
 		snprintf(aside, sizeof(aside), "%s.bad", q->drop_name);
-		renameat(q->drop_fd, q->drop_name, q->drop_fd, aside);
 		log_warn(
 		    "drop/%s is no message: %.*s", aside, SLICE_ARG(m.text));
+		if (renameat(q->drop_fd, q->drop_name, q->drop_fd, aside) < 0)
+			give_up(q, -errno);
 	}
 	return true;
 }

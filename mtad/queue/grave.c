@@ -142,6 +142,7 @@ bury(struct queue *q, struct msg *m)
 		put_u16(b, m->rcpt[i].attempts);
 		put_u64(b, 0);
 		put_verdict(b, &v);
+		outcome_say_discard(q, m, i, DELETED_WHY);
 		outcome_finish_rcpt(q, m, i, RS_DELETED);
 		stat_add(q->proc->slot, ST_RCPT_DELETED, 1);
 		n++;

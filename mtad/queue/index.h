@@ -155,6 +155,11 @@ void walk_start(struct index *, struct index_walk *); /* from the oldest */
 struct msg *walk_next(struct index_walk *); /* NULL at the end */
 void walk_stop(struct index_walk *);
 
+/* Appends s and a NUL to the message's strings. Its place; RCPT_NONE without
+ * memory, or when there is a NUL in it. */
+uint32_t msg_add_str(struct msg *, struct slice);
+void rcpt_texts_init(struct index *);
+void rcpt_text_drop(struct index *, struct text *); /* one user less; or NULL */
 /* One more recipient: state RS_OPEN. RCPT_NONE without memory. user and path
  * may be NULL. */
 uint32_t msg_add_rcpt(struct index *, struct msg *, struct slice addr,

@@ -14,8 +14,6 @@
 
 #define SPARES_MAX 2
 
-STAILQ_HEAD(commits, commit);
-
 struct journal {
 	int dirfd;
 	struct worker *worker; /* borrowed */
@@ -24,6 +22,8 @@ struct journal {
 	uint64_t seq, durable; /* of the next record; see journal_durable() */
 	struct buf pending, flying;
 	struct commits waiting, flying_commits;
+	struct commits lost; /* for a checkpoint to call */
+	bool has_lost; /* something, with a commit or not */
 	size_t record_at; /* of the record that is being written */
 	bool is_flying, wants_kick;
 	int error;
@@ -95,6 +95,7 @@ journal_new(int dirfd, struct worker *w, uint64_t last, uint64_t first_seq)
 	buf_init(&j->flying, JOURNAL_BATCH_MAX);
 	STAILQ_INIT(&j->waiting);
 	STAILQ_INIT(&j->flying_commits);
+	STAILQ_INIT(&j->lost);
 	if (faccessat(dirfd, "spare", F_OK, 0) == 0)
 		j->spare[j->spares++] = JOURNAL_FRESH_SPARE;
 	return j;
@@ -117,7 +118,7 @@ journal_begin(struct journal *j, uint8_t type)
 {
 	j->record_at = j->pending.len;
 	put_u32(&j->pending, 0);
-	put_u32(&j->pending, type);
+	put_u32(&j->pending, j->record_at ? type : type | JOURNAL_FIRST);
 	put_u64(&j->pending, j->seq++);
 	return &j->pending;
 }
@@ -169,14 +170,14 @@ run_batch(void *arg)
 	return rc;
 }
 
-static void
-call_commits(struct commits *list, int error)
+void
+journal_call_commits(struct commits *list)
 {
 	struct commit *c;
 
 	while ((c = STAILQ_FIRST(list)) != NULL) {
 		STAILQ_REMOVE_HEAD(list, link);
-		c->done(c->arg, error);
+		c->done(c->arg, 0);
 	}
 }
 
@@ -208,9 +209,13 @@ batch_done(void *arg, int rc)
 	buf_clear(&j->flying);
 	if (j->flying.cap > 1 << 20)
 		buf_shrink(&j->flying);
-	call_commits(&j->flying_commits, rc);
-	if (rc == 0)
+	if (rc == 0) {
+		journal_call_commits(&j->flying_commits);
 		j->durable = j->fly_end;
+	} else {
+		STAILQ_CONCAT(&j->lost, &j->flying_commits);
+		j->has_lost = true;
+	}
 	if (j->wants_kick)
 		journal_kick(j);
 }
@@ -318,22 +323,46 @@ journal_error(const struct journal *j)
 	return j->error;
 }
 
-bool
+void
 journal_restart(struct journal *j)
 {
 	bool was_kept = j->is_kept;
 
 	if (j->is_flying)
-		return false;
+		return;
 	j->error = 0;
 	j->is_kept = false;
 	if (was_kept) {
 		fly(j);
-		return false;
+		return;
 	}
-	if (j->pending.bad)
+	if (j->pending.bad) {
 		buf_clear(&j->pending);
+		STAILQ_CONCAT(&j->lost, &j->waiting);
+		j->has_lost = true;
+	}
 	j->at = JOURNAL_FILE_SIZE; /* never again to where a sync failed */
 	journal_kick(j);
-	return true;
+}
+
+bool
+journal_has_lost(const struct journal *j)
+{
+	return j->has_lost;
+}
+
+void
+journal_take_lost(struct journal *j, struct commits *ret)
+{
+	STAILQ_INIT(ret);
+	STAILQ_CONCAT(ret, &j->lost);
+	j->has_lost = false;
+}
+
+void
+journal_give_back(struct journal *j, struct commits *list)
+{
+	STAILQ_CONCAT(list, &j->lost);
+	STAILQ_CONCAT(&j->lost, list);
+	j->has_lost = true;
 }

@@ -8,10 +8,11 @@
  * checksum, so what an earlier life of the file left is never believed.
  *
  * A caller that must know adds a struct commit to the record's batch; it is
- * called from the loop, in order, with 0 or the negative errno of the write
- * or sync. After a failure nothing is written any more until
- * journal_restart() has begun a new file: a failed sync proves nothing. Only
- * a batch for which no file could be made (a full disk) is kept and waits.
+ * called from the loop, in order, when that is durable. After a failure
+ * nothing is written any more until journal_restart() has begun a new file:
+ * a failed sync proves nothing. A batch for which no file could be made (a
+ * full disk) is kept and waits. What was in another one is lost to the
+ * journal: its commits wait for the checkpoint that says it instead.
  */
 #ifndef JOURNAL_H
 #define JOURNAL_H
@@ -35,9 +36,10 @@ struct journal_place {
 
 struct commit {
 	STAILQ_ENTRY(commit) link;
-	void (*done)(void *arg, int error);
+	void (*done)(void *arg, int error); /* error: 0 */
 	void *arg; /* borrowed */
 };
+STAILQ_HEAD(commits, commit);
 
 /*
  * dirfd: the folder of journal files, borrowed; disk: the worker that writes
@@ -52,7 +54,7 @@ void journal_free(struct journal *);
 /* A record: append the payload to what begin returned, then end it. */
 struct buf *journal_begin(struct journal *, uint8_t type);
 void journal_end(struct journal *);
-/* Called when everything up to here is durable (or has failed). */
+/* Called when everything up to here is durable. */
 void journal_on_commit(struct journal *, struct commit *);
 /* Write and sync what gathered, unless a sync runs: then right after it. */
 void journal_kick(struct journal *);
@@ -67,9 +69,15 @@ bool journal_has_room(const struct journal *, size_t n);
 /* Records before this number are durable, and their callers were told. */
 uint64_t journal_durable(const struct journal *);
 int journal_error(const struct journal *); /* 0, or why it stands still */
-/* Go on with a new file after a failure. True: records were lost to the
- * journal, so that all must go into a checkpoint. */
-bool journal_restart(struct journal *);
+/* Go on with a new file after a failure. */
+void journal_restart(struct journal *);
+/* Records were lost to it: all must go into a checkpoint. */
+bool journal_has_lost(const struct journal *);
+/* A checkpoint begins, which will say all that was lost: it takes the commits
+ * and calls them when it is durable, or gives them back. */
+void journal_take_lost(struct journal *, struct commits *ret);
+void journal_give_back(struct journal *, struct commits *);
+void journal_call_commits(struct commits *);
 
 /*
  * Reading, at start: calls each for every whole record from place on, in

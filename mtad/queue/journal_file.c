@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "crc32c.h"
@@ -159,7 +160,7 @@ journal_seal_records(struct buf *b, uint64_t salt)
 /* The record at `at`, with a number of *ret_seq or more, or false. */
 static bool
 record_at(struct slice f, size_t at, uint64_t salt, struct slice *ret_payload,
-    uint64_t *ret_seq, uint8_t *ret_type)
+    uint64_t *ret_seq, uint32_t *ret_type)
 {
 	const char *rec = f.p + at;
 	size_t n;
@@ -168,18 +169,21 @@ record_at(struct slice f, size_t at, uint64_t salt, struct slice *ret_payload,
 		return false;
 	n = le32(rec);
 	/* cheap first: this runs over every place of a recycled tail */
-	if (le32(rec + 4) > UINT8_MAX || le64(rec + 8) < *ret_seq)
+	if (le32(rec + 4) > (JOURNAL_FIRST | UINT8_MAX) ||
+	    le64(rec + 8) < *ret_seq)
 		return false;
 	if (n > f.n - at - JOURNAL_REC_HEAD - JOURNAL_REC_TAIL ||
 	    le32(rec + JOURNAL_REC_HEAD + n) != checksum(salt, rec, n))
 		return false;
 	*ret_payload = (struct slice){ rec + JOURNAL_REC_HEAD, n };
 	*ret_seq = le64(rec + 8);
-	*ret_type = (uint8_t)le32(rec + 4);
+	*ret_type = le32(rec + 4);
 	return true;
 }
 
-/* All of one file. A hole is jumped over when whole records follow it. */
+/* All of one file. A hole is jumped over. It is damage when a later batch
+ * follows it, as that was written when the one before was durable; else it
+ * was torn, and nobody was told of it. */
 static void
 read_records(struct slice f, uint64_t file, const struct journal_reader *r,
     uint64_t *next_seq)
@@ -187,7 +191,7 @@ read_records(struct slice f, uint64_t file, const struct journal_reader *r,
 	uint64_t salt = le64(f.p + 24), hole = 0;
 	uint64_t seq = le64(f.p + 32);
 	struct slice payload;
-	uint8_t type;
+	uint32_t type;
 
 	for (size_t at = JOURNAL_HEAD; at + JOURNAL_REC_HEAD < f.n;) {
 		if (!record_at(f, at, salt, &payload, &seq, &type)) {
@@ -196,11 +200,13 @@ read_records(struct slice f, uint64_t file, const struct journal_reader *r,
 			at += RECORD_ALIGN;
 			continue;
 		}
-		if (hole != 0 && r->damage != NULL)
-			r->damage(r->arg, file, hole);
-		hole = 0;
+		if (type & JOURNAL_FIRST) {
+			if (hole != 0 && r->damage != NULL)
+				r->damage(r->arg, file, hole);
+			hole = 0;
+		}
 		if (seq >= *next_seq) {
-			r->each(r->arg, type, seq, payload);
+			r->each(r->arg, (uint8_t)type, seq, payload);
 			*next_seq = seq + 1;
 		}
 		seq++;
@@ -208,26 +214,65 @@ read_records(struct slice f, uint64_t file, const struct journal_reader *r,
 	}
 }
 
+/* All of a file; sectors that do not read are zeros, and counted. */
+static int
+slurp_around(int dirfd, const char *name, struct buf *b, size_t *ret_bad)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC), rc = 0;
+	struct stat st;
+	char *room;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		rc = -errno;
+	room = rc < 0 ? NULL : buf_room(b, (size_t)st.st_size);
+	if (rc == 0 && room == NULL)
+		rc = -ENOMEM;
+	if (rc == 0)
+		rc =
+		    file_pread_around(fd, room, (size_t)st.st_size, 0, ret_bad);
+	if (rc == 0)
+		b->len = (size_t)st.st_size;
+	close(fd);
+	return rc;
+}
+
+static bool
+is_blank(const char *p, size_t n)
+{
+	while (n != 0 && p[n - 1] == 0)
+		n--;
+	return n == 0;
+}
+
+/* A file that was being made or renamed has no head of its number yet. */
 static int
 read_file(int dirfd, uint64_t file, const struct journal_reader *r,
     uint64_t *next_seq)
 {
 	struct buf b;
 	char name[32];
+	size_t bad = 0;
+	bool has_head;
 	int rc;
 
 	journal_file_name(name, file);
 	buf_init(&b, JOURNAL_BATCH_MAX + JOURNAL_FILE_SIZE * 2);
-	rc = file_slurp(dirfd, name, &b);
-	if (rc == 0 && b.len >= JOURNAL_HEAD &&
+	rc = slurp_around(dirfd, name, &b, &bad);
+	has_head = rc == 0 && b.len >= JOURNAL_HEAD &&
 	    memcmp(b.data, magic, sizeof(magic)) == 0 &&
 	    le32(b.data + JOURNAL_HEAD - 4) ==
-		crc32c(0, b.data, JOURNAL_HEAD - 4)) {
-		if (le32(b.data + 8) > SPOOL_FORMAT)
-			rc = -EPROTONOSUPPORT;
-		else if (le64(b.data + 16) == file)
-			read_records(buf_slice(&b), file, r, next_seq);
-	}
+		crc32c(0, b.data, JOURNAL_HEAD - 4);
+	if (has_head && le32(b.data + 8) > SPOOL_FORMAT)
+		rc = -EPROTONOSUPPORT;
+	else if (has_head && le64(b.data + 16) == file)
+		read_records(buf_slice(&b), file, r, next_seq);
+	if (rc == 0 && r->damage != NULL &&
+	    (bad != 0 ||
+		(!has_head && b.len >= JOURNAL_HEAD &&
+		    !is_blank(b.data, JOURNAL_HEAD))))
+		r->damage(r->arg, file, 0);
 	buf_release(&b);
 	return rc;
 }
@@ -249,10 +294,11 @@ list_files(int dirfd, uint64_t **ret, size_t *ret_n)
 	uint64_t *files = NULL, v;
 	size_t n = 0;
 	struct dirent *e;
+	int rc;
 
 	if (d == NULL)
 		return -errno;
-	while ((e = readdir(d)) != NULL) {
+	while ((errno = 0, e = readdir(d)) != NULL) {
 		uint64_t *grown;
 
 		if (!slice_u64(slice_of(e->d_name), UINT64_MAX, &v) || v == 0)
@@ -266,7 +312,12 @@ list_files(int dirfd, uint64_t **ret, size_t *ret_n)
 		files = grown;
 		files[n++] = v;
 	}
+	rc = -errno;
 	closedir(d);
+	if (rc < 0) {
+		free(files);
+		return rc;
+	}
 	if (n != 0)
 		qsort(files, n, sizeof(*files), by_number);
 	*ret = files;

@@ -4,7 +4,7 @@
  *
  * File: 64 bytes of head (magic, format, number, salt, number of the first
  * record, checksum), then records at multiples of 8: u32 length of the
- * payload, u32 type, u64 number, payload, u32 checksum over the salt and all
+ * payload, u32 type (bit 8: first of a batch), u64 number, payload, u32 checksum over the salt and all
  * before it.
  */
 #ifndef JOURNAL_FILE_H
@@ -20,6 +20,8 @@
 #define JOURNAL_REC_TAIL 4
 #define JOURNAL_BATCH_MAX ((size_t)64 << 20)
 #define JOURNAL_NO_SPARE UINT64_MAX
+/* Bit of a record's type: the first of those that were synced together. */
+#define JOURNAL_FIRST 0x100u
 #define JOURNAL_FRESH_SPARE 0 /* never used yet: its name is "spare" */
 
 void journal_file_name(char ret[32], uint64_t file);

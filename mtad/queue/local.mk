@@ -6,9 +6,11 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/body.c \
 	mtad/queue/check.c \
 	mtad/queue/checkpoint.c \
+	mtad/queue/control_export.c \
 	mtad/queue/control_hosts.c \
-	mtad/queue/control_move.c \
+	mtad/queue/control_import.c \
 	mtad/queue/control_queue.c \
+	mtad/queue/control_row.c \
 	mtad/queue/control_server.c mtad/queue/control_server.h \
 	mtad/queue/copy.c \
 	mtad/queue/drops.c mtad/queue/drops.h \
@@ -22,15 +24,20 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/names.c \
 	mtad/queue/notice.c \
 	mtad/queue/outcome.c \
+	mtad/queue/qrun.c \
 	mtad/queue/queue.h \
 	mtad/queue/records.h \
+	mtad/queue/rcpt.c \
 	mtad/queue/recover.c mtad/queue/recover.h \
 	mtad/queue/replay.c \
+	mtad/queue/scan.c \
 	mtad/queue/sched.c mtad/queue/sched.h \
 	mtad/queue/segment.c mtad/queue/segment.h \
+	mtad/queue/settle.c \
 	mtad/queue/snapshot.c \
 	mtad/queue/spool.c \
 	mtad/queue/told.c \
+	mtad/queue/transfer.c mtad/queue/transfer.h \
 	mtad/queue/writer.c mtad/queue/writer.h
 mtad_queue_libqueue_a_CPPFLAGS = $(MTAD_CPPFLAGS) -I$(srcdir)/mtad/queue $(JANSSON_CFLAGS)
 mtalibexec_PROGRAMS += mtad/queue/mtad-queue

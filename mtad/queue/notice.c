@@ -417,8 +417,11 @@ tell(struct queue *q, struct notice *n)
 		body_read(q, m, compose, n);
 		return;
 	}
-	for (uint32_t k = 0; k < n->n; k++)
+	for (uint32_t k = 0; k < n->n; k++) {
+		outcome_say_discard(
+		    q, m, n->rcpt[k], "DoubleBounceAddress is empty");
 		finish_one(q, m, n->rcpt[k]);
+	}
 	free(n);
 }
 

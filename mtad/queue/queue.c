@@ -26,6 +26,7 @@
 
 #define COMMIT_WITHIN (20 * 1000) /* us: outcomes gather this long */
 #define CLOCK_TOLERANCE (5 * US_MIN)
+#define DISK_HANGS (30 * US_SEC)
 #define CLOCK_FAR (30 * US_DAY) /* a machine off for longer says so */
 
 void
@@ -271,7 +272,8 @@ set_gauges(struct queue *q)
 	stat_set(slot, ST_SEGMENTS, n);
 }
 
-/* A failed sync proves nothing: all of it again, from memory. */
+/* A failed sync proves nothing: all of it again, from memory, until that is
+ * durable. */
 static void
 retry_journal(struct queue *q)
 {
@@ -280,8 +282,44 @@ retry_journal(struct queue *q)
 	if (error != 0 && !q->is_journal_down)
 		queue_spool_error(q, "journal", error);
 	q->is_journal_down = error != 0;
-	if (error != 0 && journal_restart(q->journal))
+	if (error != 0)
+		journal_restart(q->journal);
+	if (journal_error(q->journal) == 0 && journal_has_lost(q->journal))
 		checkpoint_begin(q);
+}
+
+static int
+run_look(void *arg)
+{
+	struct queue *q = arg;
+
+	return fstatvfs(q->spool_fd, &q->space) < 0 ? -errno : 0;
+}
+
+/* What would wait for a disk that hangs is done when it has just answered. */
+static void
+disk_answers(void *arg, int rc)
+{
+	struct queue *q = arg;
+
+	q->is_looking = false;
+	if (rc == 0)
+		accept_space(q);
+	retry_journal(q);
+	checkpoint_want(q);
+	drop_look(q);
+}
+
+static void
+look_at_disk(struct queue *q)
+{
+	if (!q->is_looking) {
+		q->looked = clock_mono();
+		q->is_looking =
+		    worker_submit(q->disk, run_look, disk_answers, q) == 0;
+	} else if (clock_mono() - q->looked > DISK_HANGS) {
+		accept_no_answer(q);
+	}
 }
 
 static void
@@ -292,18 +330,15 @@ on_second(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	check_clock(q);
-	accept_check_space(q);
+	look_at_disk(q);
 	recover_locked(q);
-	retry_journal(q);
 	expire_old(q);
 	grave_second(q);
 	copy_second(q);
 	names_second(q);
 	snapshot_second(q);
-	checkpoint_want(q);
 	evfiles_second(q->files);
 	told_second(q);
-	drop_look(q);
 	TAILQ_CONCAT(&q->notify, &q->notify_later, notify);
 	set_gauges(q);
 	queue_schedule(q);
@@ -413,9 +448,9 @@ prepare(struct queue *q)
 	q->copier = writer_new(q, SEGMENT_COPY);
 	if (rc == 0)
 		rc = q->writer && q->copier ? recover(q) : -ENOMEM;
-	if (rc < 0)
-		log_warn("cannot use %s: %s", p->conf->QueueDirectory,
-		    strerror(-rc));
+	if (rc < 0 && q->files != NULL)
+		log_warn("cannot use %s%s%s: %s", p->conf->QueueDirectory,
+		    q->report.error ? "/" : "", q->report.where, strerror(-rc));
 	return rc == 0;
 }
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "index.h"
@@ -84,6 +85,9 @@ struct queue {
 	bool is_ready; /* recovered */
 	bool is_clock_bad; /* nothing expires */
 	bool is_spool_bad; /* EROFS, EIO: neither take nor deliver */
+	bool is_looking; /* the disk is asked for its room... */
+	int64_t looked; /* since then; mono */
+	struct statvfs space; /* what it said; the disk's worker writes it */
 	bool
 	    is_checking; /* mtactl queue check: nothing runs, changes or is told */
 	bool is_checkpointing;
@@ -106,6 +110,8 @@ struct queue {
 	struct report {
 		uint64_t recovered, incomplete, lost, damaged;
 		bool was_clean;
+		int error; /* why it cannot go on: nothing is believed dead */
+		char where[64];
 	} report;
 };
 
@@ -123,7 +129,9 @@ void accept_peer_down(struct queue *, struct peer *);
 void accept_tell(struct queue *, struct peer *); /* the state, to one smtpd */
 void accept_state(struct queue *, uint16_t code, const char *text);
 void accept_ready(struct queue *); /* segments or bodies are there */
-void accept_check_space(struct queue *);
+void accept_check_space(struct queue *); /* asks the disk: may wait for it */
+void accept_space(struct queue *); /* q->space is new */
+void accept_no_answer(struct queue *); /* the disk hangs */
 /* EV_MSG_RECEIVED */
 void accept_say(struct queue *, const struct msg *, const struct p_envelope *,
     uint32_t fsync_us);
@@ -201,6 +209,10 @@ void requeue(struct queue *, struct msg *);
 bool outcome_replay(struct queue *, struct slice, bool tell);
 void outcome_finish_rcpt(
     struct queue *, struct msg *, uint32_t rcpt, enum rcpt_state);
+#define DELETED_WHY "deleted by an operator"
+/* dlv.discard: ends without delivery, and nobody is told. */
+void outcome_say_discard(
+    struct queue *, const struct msg *, uint32_t rcpt, const char *why);
 /* Leaves the queue when nothing is open and nothing pins it. */
 void msg_settle(struct queue *, struct msg *);
 void msg_unpin(struct queue *, struct msg *);
@@ -232,6 +244,15 @@ struct slice body_content(const struct body *);
 /* raw: m->length bytes from its place. Are they what the index says? 0, and
  * b points into raw; or -EBADMSG. */
 int body_check(const struct msg *, char *raw, struct body *b);
+
+/* A run over the queue, told at its start and end (qrun.c). */
+struct qrun {
+	const char *kind; /* boot, op or host */
+	const char *selector; /* borrowed; NULL or "": all */
+	int64_t started; /* mono, by qrun_start */
+};
+void qrun_start(struct queue *, struct qrun *);
+void qrun_end(struct queue *, const struct qrun *, uint64_t selected);
 
 /* event helpers */
 void queue_event_msg(struct event *, enum event_type, const struct msg *,
@@ -278,6 +299,8 @@ uint32_t spool_format(struct queue *); /* 0: there is no identity */
 /* recover.c, checkpoint.c */
 int recover(struct queue *); /* negative errno: cannot start */
 int recover_look(struct queue *); /* the same, and nothing is changed */
+/* A part of the spool cannot be read now: the first one stops the start. */
+void recover_fail(struct queue *, const char *part, const char *name, int);
 void recover_locked(struct queue *); /* writers that outlived the last queue */
 /* A writer is gone: sync its segment, take what it had not announced, seal. */
 void recover_tail(struct queue *, struct segment *);

@@ -9,278 +9,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
-#include "crc32c.h"
 #include "file.h"
-#include "log.h"
+#include "journal_file.h"
 #include "queue.h"
 #include "record.h"
 #include "recover.h"
-
-void
-recover_record(struct queue *q, struct segment *s, const struct record_head *h,
-    uint32_t offset, const char *payload)
-{
-	struct rd r = rd_of((struct slice){ payload, h->envelope });
-	struct p_envelope e;
-	struct msg *m;
-	int error;
-
-	if (!get_p_envelope(&r, &e)) {
-		q->report.damaged++;
-		return;
-	}
-	m = index_add(&q->index, h->id, &e, &error);
-	if (m == NULL) { /* there already: a copy, see replay_moved() */
-		if (error != -EEXIST)
-			q->report.damaged++;
-		return;
-	}
-	q->report.recovered++;
-	m->segment = s;
-	m->offset = offset;
-	m->length = (uint32_t)record_size(h->payload);
-	m->envelope = h->envelope;
-	m->body_file = h->body_file;
-	segment_add_live(s, m->length);
-	if (!told_has_msg(&q->told, s, offset)) {
-		q->is_retelling = true;
-		accept_say(q, m, &e, 0);
-		q->is_retelling = false;
-	}
-}
-
-static bool
-is_ours(const struct segment *s, const struct msgid id)
-{
-	return s->kind != SEGMENT_SMTPD ||
-	    (id.tag == s->tag && id.seg == s->no);
-}
-
-/*
- * All records from s->announced on. After a bad one the next head with this
- * segment's salt is looked for: damage costs one message. What is torn at
- * the end was never answered.
- */
-static void
-scan(struct queue *q, struct segment *s, struct slice f)
-{
-	uint64_t at = s->announced;
-	bool in_hole = false;
-	uint32_t records = s->records;
-
-	while (at + RECORD_HEAD <= f.n) {
-		const char *p = f.p + at;
-		struct record_head h;
-
-		if (s->bad_from != 0 && at >= s->bad_from)
-			break;
-		if (!record_head_get((const unsigned char *)p, s->salt, &h) ||
-		    !is_ours(s, h.id)) {
-			in_hole = true;
-			at += RECORD_ALIGN;
-			continue;
-		}
-		if (h.payload > f.n - at - RECORD_HEAD ||
-		    crc32c(0, p + RECORD_HEAD, h.payload) != h.payload_crc) {
-			in_hole = true;
-			at += RECORD_ALIGN;
-			continue;
-		}
-		if (in_hole) {
-			char name[32];
-
-			segment_name(name, s->no);
-			q->report.damaged++;
-			queue_damage(q, NULL, name, s->announced,
-			    "a record in the midst does not read");
-		}
-		in_hole = false;
-		recover_record(q, s, &h, (uint32_t)at, p + RECORD_HEAD);
-		records++;
-		at += record_size(h.payload);
-		s->announced = at;
-	}
-	s->records = records;
-	if (in_hole && s->bad_from == 0 && s->state != SEG_OUT)
-		q->report.incomplete++;
-}
-
-static int
-scan_file(struct queue *q, struct segment *s)
-{
-	struct stat st;
-	void *m;
-
-	if (fstat(s->fd, &st) < 0)
-		return -errno;
-	if ((uint64_t)st.st_size <= s->announced)
-		return 0;
-	m = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, s->fd, 0);
-	if (m == MAP_FAILED)
-		return -errno;
-	madvise(m, (size_t)st.st_size, MADV_SEQUENTIAL);
-	scan(q, s, (struct slice){ m, (size_t)st.st_size });
-	munmap(m, (size_t)st.st_size);
-	return 0;
-}
-
-/* A locked segment has a live writer, which will close it now that the queue
- * it knew is gone: until then only what it announced counts. */
-static bool
-is_locked(const struct segment *s)
-{
-	return flock(s->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-}
-
-static int
-open_segment(struct queue *q, struct segment *s)
-{
-	char name[32];
-
-	segment_name(name, s->no);
-	s->fd = openat(q->segment_fd, name, O_RDONLY | O_CLOEXEC);
-	return s->fd < 0 ? -errno : 0;
-}
-
-/* 0, a negative errno, or -ENOENT: it was being made when all ended, and
- * nobody was ever given it. */
-static int
-read_head(int dirfd, const char *name, struct segment_head *ret)
-{
-	unsigned char head[SEGMENT_HEAD];
-	struct stat st;
-	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC), rc;
-
-	if (fd < 0)
-		return -errno;
-	rc = pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head)
-	    ? segment_head_get(head, ret)
-	    : -EBADMSG;
-	if (rc == -EBADMSG && fstat(fd, &st) == 0 && st.st_size <= SEGMENT_HEAD)
-		rc = -ENOENT;
-	close(fd);
-	return rc;
-}
-
-/* A file that the checkpoint does not list: newer than it, or a leftover. */
-static struct segment *
-new_segment(struct recovery *rc, uint32_t no)
-{
-	struct queue *q = rc->q;
-	bool is_leftover = rc->has_checkpoint && no < rc->first_new;
-	struct segment_head h = { 0 };
-	struct segment *s;
-	char name[32];
-	int error = 0;
-
-	segment_name(name, no);
-	if (!is_leftover)
-		error = read_head(q->segment_fd, name, &h);
-	if (is_leftover || error == -ENOENT) {
-		if (!q->is_checking)
-			unlinkat(q->segment_fd, name, 0);
-		return NULL;
-	}
-	if (error == 0 && h.seg != no)
-		error = -EBADMSG;
-	if (error < 0) {
-		if (no >= q->segments.next_no)
-			q->segments.next_no = no + 1;
-		queue_damage(q, NULL, name, 0,
-		    error == -EPROTONOSUPPORT ? "format of a newer mtad"
-					      : "no head of a segment");
-		return NULL;
-	}
-	s = segments_found(&q->segments, no, h.tag, h.salt, h.kind);
-	if (s != NULL)
-		s->announced = SEGMENT_HEAD;
-	return s;
-}
-
-static int
-by_number(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Numbers of all segment files, in order. */
-static uint32_t *
-list_segments(int dirfd, size_t *ret_n)
-{
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	uint32_t *v = NULL;
-	struct dirent *e;
-	size_t n = 0;
-	uint64_t no;
-
-	while (d != NULL && (e = readdir(d)) != NULL) {
-		if (!slice_u64(slice_of(e->d_name), MSGID_TAG_MAX, &no))
-			continue;
-		if ((n & (n - 1)) == 0) {
-			uint32_t *grown =
-			    realloc(v, (n ? n * 2 : 1) * sizeof(*v));
-
-			if (grown == NULL)
-				break;
-			v = grown;
-		}
-		v[n++] = (uint32_t)no;
-	}
-	if (d != NULL)
-		closedir(d);
-	if (n != 0)
-		qsort(v, n, sizeof(*v), by_number);
-	*ret_n = n;
-	return v;
-}
-
-static void
-scan_one(struct recovery *rc, struct segment *s)
-{
-	struct queue *q = rc->q;
-	char name[32];
-	int error = open_segment(q, s);
-
-	segment_name(name, s->no);
-	if (error == 0 && is_locked(s)) {
-		s->state = SEG_OUT;
-		s->writer = -1;
-		q->has_locked = true;
-	}
-	/* The rule: our own sync first; what it covers may have had its 250. */
-	if (error == 0 && fdatasync(s->fd) < 0)
-		error = -errno;
-	if (error == 0)
-		error = scan_file(q, s);
-	if (error < 0 && error != -ENOENT) /* gone: was it removed? see below */
-		queue_damage(q, NULL, name, 0, strerror(-error));
-}
-
-static void
-scan_all(struct recovery *rc)
-{
-	struct queue *q = rc->q;
-	struct segment *s;
-	size_t n;
-	uint32_t *numbers = list_segments(q->segment_fd, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (segments_find(&q->segments, numbers[i]) == NULL)
-			new_segment(rc, numbers[i]);
-	free(numbers);
-	TAILQ_FOREACH (s, &q->segments.list, link)
-		scan_one(rc, s);
-}
 
 static void
 hole(void *arg, uint64_t file, uint64_t offset)
@@ -352,14 +88,19 @@ finish_by_notices(struct queue *q)
 		struct p_envelope e;
 		struct rd r;
 		char *raw;
+		size_t bad;
+		int error;
 
 		if (!(m->env_flags & ENV_NOTICE) || m->envelope == 0)
 			continue;
 		raw = malloc(m->envelope);
-		if (raw != NULL &&
-		    pread(m->segment->fd, raw, m->envelope,
-			(off_t)m->offset + RECORD_HEAD) ==
-			(ssize_t)m->envelope) {
+		error = raw == NULL
+		    ? -ENOMEM
+		    : file_pread_around(m->segment->fd, raw, m->envelope,
+			  (off_t)m->offset + RECORD_HEAD, &bad);
+		if (error < 0 && error != -ENODATA && m->segment->fd >= 0)
+			recover_fail_segment(q, m->segment, error);
+		if (error == 0) {
 			r = rd_of((struct slice){ raw, m->envelope });
 			if (get_p_envelope(&r, &e))
 				notice_replay(q, e.about);
@@ -372,17 +113,22 @@ finish_by_notices(struct queue *q)
 static void
 route_all(struct queue *q)
 {
+	struct qrun run = { "boot", NULL, 0 };
+	uint64_t selected = 0;
 	struct index_walk w;
 	struct msg *m;
 
+	qrun_start(q, &run);
 	walk_start(&q->index, &w);
 	while ((m = walk_next(&w)) != NULL) {
 		route_msg(q, m);
+		selected += m->jobs != NULL;
 		q->is_retelling = true; /* that it ended may have been told */
 		msg_settle(q, m);
 		q->is_retelling = false;
 	}
 	walk_stop(&w);
+	qrun_end(q, &run, selected);
 }
 
 /* Body files that no record names, once no writer is alive. */
@@ -453,6 +199,15 @@ drop_dead(struct queue *q)
 	}
 }
 
+static void
+journal_fail(struct queue *q, uint64_t file, int error)
+{
+	char name[32];
+
+	journal_file_name(name, file);
+	recover_fail(q, "journal", file ? name : "", error);
+}
+
 /* All that is read; nothing on the disk changes but for leftovers. */
 static int
 read_spool(struct recovery *rc, uint64_t *ret_last, uint64_t *ret_next_seq)
@@ -463,6 +218,8 @@ read_spool(struct recovery *rc, uint64_t *ret_last, uint64_t *ret_next_seq)
 
 	rc->has_checkpoint = error == 0;
 	rc->first_new = q->segments.next_no;
+	if (error < 0 && error != -EBADMSG && error != -ENOENT)
+		recover_fail(q, "checkpoint", "", error);
 	if (error == -EBADMSG) {
 		q->sched.is_held = true;
 		queue_held_why(q,
@@ -471,11 +228,15 @@ read_spool(struct recovery *rc, uint64_t *ret_last, uint64_t *ret_next_seq)
 	}
 	told_find(q, rc->from);
 	scan_all(rc);
-	error = journal_read(
-	    q->journal_fd, rc->from, &reader, ret_last, ret_next_seq);
-	if (error < 0)
-		return error;
-	finish_by_notices(q);
+	if (q->report.error == 0)
+		error = journal_read(
+		    q->journal_fd, rc->from, &reader, ret_last, ret_next_seq);
+	if (q->report.error == 0 && error < 0)
+		journal_fail(q, *ret_last, error);
+	if (q->report.error == 0)
+		finish_by_notices(q);
+	if (q->report.error != 0)
+		return q->report.error;
 	count_lost(rc);
 	give_up_missing(q);
 	return 0;
@@ -567,9 +328,18 @@ run_tail(void *arg)
 {
 	const struct segment *s = arg;
 
-	if (is_locked(s)) /* its end comes in a moment */
+	if (scan_is_locked(s)) /* its end comes in a moment */
 		return -EWOULDBLOCK;
 	return fdatasync(s->fd) < 0 ? -errno : 0;
+}
+
+/* Said once: it is looked at each second. */
+static void
+doubt(struct queue *q, struct segment *s, int error)
+{
+	if (!s->is_doubtful)
+		queue_spool_error(q, "a segment whose writer died", error);
+	s->is_doubtful = true;
 }
 
 /*
@@ -589,14 +359,20 @@ tail_done(void *arg, int error)
 		q->has_locked = true;
 		return;
 	}
-	if (error < 0) {
-		queue_spool_error(q, "a segment whose writer died", error);
-		s->is_doubtful = true;
-	}
-	scan_file(q, s);
+	if (error < 0)
+		doubt(q, s, error);
+	error = scan_file(q, s);
 	for (last = last ? TAILQ_NEXT(last, all) : TAILQ_FIRST(&q->index.all);
 	     last != NULL; last = TAILQ_NEXT(last, all))
 		announce(q, last);
+	if (error == 0)
+		error = q->report.error; /* of a record in it: no memory */
+	q->report.error = 0;
+	if (error < 0) { /* not dead, as long as it was not read */
+		doubt(q, s, error);
+		q->has_locked = true;
+		return;
+	}
 	segment_seal(&q->segments, s);
 	queue_schedule(q);
 }

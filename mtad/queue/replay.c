@@ -61,6 +61,8 @@ replay_mark(struct queue *q, struct slice payload)
 	 * one by one. */
 	if (r.bad || s == NULL || s->state == SEG_OUT || s->fd < 0)
 		return;
+	if (s->torn != 0 && offset > s->torn)
+		recover_damage(q, s);
 	if (records > s->records && offset > s->announced) {
 		q->report.lost += records - s->records;
 		s->records = records;

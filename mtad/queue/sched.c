@@ -430,7 +430,7 @@ sched_release_msg(struct sched *s, struct msg *m)
 	}
 }
 
-void
+uint32_t
 sched_release_dest(struct sched *s, struct dest *d, bool is_all)
 {
 	struct heap old = d->waiting;
@@ -450,6 +450,7 @@ sched_release_dest(struct sched *s, struct dest *d, bool is_all)
 	heap_release(&old);
 	ring_update(s, d);
 	wake_update(s, d);
+	return d->ready;
 }
 
 void

@@ -95,7 +95,8 @@ void sched_remove(struct sched *, struct msg *);
 /* All waiting of m, or of d, become ready. */
 void sched_release_msg(struct sched *, struct msg *);
 /* is_all: also what waits for its own sake, not only for the host. */
-void sched_release_dest(struct sched *, struct dest *, bool is_all);
+/* How many jobs may go now. */
+uint32_t sched_release_dest(struct sched *, struct dest *, bool is_all);
 void sched_pause(struct sched *, struct dest *, bool is_paused);
 /* What is due becomes ready. Returns when to call again (mono), 0: never. */
 int64_t sched_wake(struct sched *, int64_t now);

@@ -32,6 +32,12 @@ segment_name(char name[32], uint32_t no)
 }
 
 void
+segment_aside(char name[40], uint32_t no)
+{
+	snprintf(name, 40, "%010u.bad", no);
+}
+
+void
 body_name(char name[32], uint64_t number)
 {
 	snprintf(name, 32, "%012llu", (unsigned long long)number);
@@ -339,12 +345,14 @@ static int
 run_remove(void *arg)
 {
 	struct segment *s = arg;
-	char name[32];
+	char name[32], aside[40];
+	int rc;
 
 	segment_name(name, s->no);
-	if (unlinkat(s->all->dirfd, name, 0) < 0 && errno != ENOENT)
-		return -errno;
-	return 0;
+	segment_aside(aside, s->no);
+	rc = s->has_unread ? renameat(s->all->dirfd, name, s->all->dirfd, aside)
+			   : unlinkat(s->all->dirfd, name, 0);
+	return rc < 0 && errno != ENOENT ? -errno : 0;
 }
 
 static void

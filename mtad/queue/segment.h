@@ -45,10 +45,13 @@ struct segment {
 	uint64_t live_bytes;
 	uint64_t
 	    bad_from; /* a sync failed: nothing from here on counts; 0 none */
+	uint64_t
+	    torn; /* scanned: a hole, perhaps of an unsynced batch; 0 none */
 	int64_t sealed; /* mono */
 	uint64_t died; /* journal record after its last message's outcome */
 	bool is_syncing; /* its writer died, see recover_tail() */
 	bool is_emptied; /* what is alive in it is being copied (copy.c) */
+	bool has_unread; /* sectors: the file is kept when it is dead */
 	bool is_doubtful; /* a sync of it failed: to be emptied at once */
 	struct commit commit;
 	struct segments *all; /* borrowed */
@@ -108,6 +111,7 @@ int segments_take_body(struct segments *, uint64_t *ret_number);
 void segments_drop_body(struct segments *, uint64_t number);
 void body_name(char ret[32], uint64_t number);
 void segment_name(char ret[32], uint32_t no);
+void segment_aside(char ret[40], uint32_t no); /* of a file that is kept */
 uint64_t draw_random(void);
 
 #endif

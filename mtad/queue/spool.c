@@ -16,17 +16,20 @@
 #include "queue.h"
 
 static int
-open_part(int dirfd, const char *name, int *ret_fd)
+open_part(struct queue *q, const char *name, int *ret_fd)
 {
-	int rc = file_mkdir(dirfd, name, 0700), fd;
+	int rc = file_mkdir(q->spool_fd, name, 0700), fd;
 
-	if (rc < 0)
-		return rc;
-	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	*ret_fd = fd;
-	return 0;
+	if (rc == 0) {
+		fd = openat(
+		    q->spool_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		rc = fd < 0 ? -errno : 0;
+	}
+	if (rc == 0)
+		*ret_fd = fd;
+	else
+		recover_fail(q, name, "", rc);
+	return rc;
 }
 
 static int
@@ -70,8 +73,8 @@ spool_open(struct queue *q)
 	int rc = take_lock(q);
 
 	for (size_t i = 0; rc == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
-		rc = open_part(q->spool_fd, parts[i].name,
-		    (int *)((char *)q + parts[i].at));
+		rc = open_part(
+		    q, parts[i].name, (int *)((char *)q + parts[i].at));
 	if (rc == 0) {
 		q->drop_fd = openat(
 		    q->spool_fd, "drop", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -156,6 +159,8 @@ spool_identify(struct queue *q)
 		q->segments.tag = (uint32_t)(draw_random() % MSGID_TAG_MAX);
 		rc = write_identity(q, dev);
 	}
+	if (rc < 0 && rc != -EPROTONOSUPPORT)
+		recover_fail(q, "identity", "", rc);
 	buf_release(&b);
 	return rc;
 }

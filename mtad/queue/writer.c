@@ -278,7 +278,8 @@ put_record(struct writer *w, struct item *i)
 	struct segment *s = w->segment;
 	struct record_head h = { .envelope = (uint32_t)i->envelope,
 		.payload = (uint32_t)i->n,
-		.payload_crc = crc32c(0, i->payload, i->n) };
+		.payload_crc = crc32c(0, i->payload, i->n),
+		.is_first = w->batch.len == 0 };
 	unsigned char head[RECORD_HEAD];
 	size_t size = record_size(i->n);
 

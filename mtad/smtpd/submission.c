@@ -45,8 +45,10 @@ void
 submission_put(struct submission *s, uint64_t salt, struct buf *b)
 {
 	static const unsigned char zero[RECORD_HEAD];
-	struct record_head h = { .id = s->id, .body_file = s->body_file };
 	size_t from = b->len;
+	struct record_head h = {
+		.id = s->id, .body_file = s->body_file, .is_first = from == 0
+	};
 	struct buf head;
 
 	buf_init(&head, 1 << 20);

@@ -2,6 +2,7 @@
 """Upgrade in place, stop, and a spool of a newer mtad."""
 import hashlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "support"))
-from mtad import Mtad, stories, wait_for  # noqa: E402
+from mtad import Mtad, processes, stories, wait_for  # noqa: E402
 
 RATE = 500  # connections a second
 
@@ -151,6 +152,46 @@ def it_touches_no_spool_of_a_newer_format():
             f.write(text)
         m.start()
         assert len(m.queue()) == 1
+
+
+def in_background(m):
+    """mtad without -F; its process id."""
+    m.run("sbin/mtad", "-f", m.dir + "/mtad.conf")
+    wait_for("mtad", lambda: m.ctl("status", check=False).returncode == 0)
+    with open(m.dir + "/run/mtad.pid") as f:
+        return int(f.read())
+
+
+def end(pid):
+    os.kill(pid, signal.SIGTERM)
+    wait_for("its end", lambda: pid not in {p[0] for p in processes()})
+
+
+def it_keeps_its_words_when_nobody_looks():
+    with Mtad("background") as m:
+        m.stop()
+        pid = in_background(m)
+        victim = next(p for p, name, parent in processes()
+                      if parent == pid and name == "mtad-lookup")
+        os.kill(victim, signal.SIGKILL)
+        errors = m.dir + "/log/mtad.err"
+        line = wait_for("the line", lambda: re.search(
+            r"^(\S+)Z mtad: mtad-lookup \[%d\] died" % victim,
+            open(errors).read(), re.M))
+        assert line.group(1).startswith(time.strftime("%Y-", time.gmtime()))
+        end(pid)
+        # the folder is the queue's: nobody has us write to another file
+        os.rename(errors, errors + ".was")
+        with open(m.dir + "/precious", "w"):
+            os.symlink(m.dir + "/precious", errors)
+        pid = in_background(m)
+        os.kill(next(p for p, name, parent in processes()
+                     if parent == pid and name == "mtad-lookup"),
+                signal.SIGKILL)
+        wait_for("the event", lambda: len(m.events("sys.child")) >= 2)
+        end(pid)
+        assert os.path.getsize(m.dir + "/precious") == 0
+        m.start()
 
 
 if __name__ == "__main__":

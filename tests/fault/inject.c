@@ -1,12 +1,14 @@
 /*
  * LD_PRELOAD for one process of mtad: the Nth call that changes the spool
- * fails, as a test says in a file that both have mapped (inject.py).
+ * fails, or is the process's last, as a test says in a file that both have
+ * mapped (inject.py, recovery.py).
  *
  * What belongs to the spool: in mtad-queue every file below one of the
  * spool's folders (followed from openat to openat, as inside a sandbox no
  * path can be asked for); in mtad-smtpd, which opens nothing, every regular
  * file but the event log, whose lines begin as events do.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,17 +20,27 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum kind { OPEN = 1, WRITE = 2, SYNC = 4, RENAME = 8, FALLOCATE = 16 };
+enum kind {
+	OPEN = 1, /* to write */
+	WRITE = 2,
+	SYNC = 4,
+	RENAME = 8,
+	FALLOCATE = 16,
+	READ = 32, /* open to read, too; names of a folder */
+	UNLINK = 64
+};
+
+#define DIES 9999 /* instead of an errno */
 
 static struct order {
 	uint32_t at; /* the first call that fails; 0: none */
 	uint32_t times; /* so many fail */
-	uint32_t error; /* errno */
+	uint32_t error; /* errno, or DIES */
 	uint32_t kinds; /* which calls count */
 	uint32_t calls; /* seen */
 	uint32_t failed;
 	uint32_t last; /* kind of the one that failed last */
-} *order;
+} * order;
 static bool is_smtpd;
 static bool in_spool[65536]; /* by descriptor */
 
@@ -40,6 +52,11 @@ static int (*real_fsync)(int);
 static int (*real_fdatasync)(int);
 static int (*real_renameat)(int, const char *, int, const char *);
 static int (*real_fallocate)(int, int, off_t, off_t);
+static int (*real_unlinkat)(int, const char *, int);
+static int (*real_ftruncate)(int, off_t);
+static ssize_t (*real_read)(int, void *, size_t);
+static ssize_t (*real_pread)(int, void *, size_t, off_t);
+static struct dirent *(*real_readdir)(DIR *);
 
 #define FIND(name) (real_##name = dlsym(RTLD_NEXT, #name))
 
@@ -51,6 +68,8 @@ begin(void)
 
 	FIND(openat), FIND(close), FIND(write), FIND(pwrite), FIND(fsync);
 	FIND(fdatasync), FIND(renameat), FIND(fallocate);
+	FIND(unlinkat), FIND(ftruncate), FIND(read), FIND(pread);
+	FIND(readdir);
 	if (fd < 0)
 		_exit(72);
 	order = mmap(
@@ -80,6 +99,8 @@ fails(enum kind kind)
 		return false;
 	order->last = kind;
 	__atomic_add_fetch(&order->failed, 1, __ATOMIC_SEQ_CST);
+	if (order->error == DIES)
+		_exit(137);
 	errno = (int)order->error;
 	return true;
 }
@@ -99,8 +120,8 @@ is_part(const char *name)
 int
 openat(int dirfd, const char *name, int flags, ...)
 {
-	bool ours = is_part(name) ||
-	    (dirfd >= 0 && dirfd < 65536 && in_spool[dirfd]);
+	bool ours =
+	    is_part(name) || (dirfd >= 0 && dirfd < 65536 && in_spool[dirfd]);
 	mode_t mode = 0;
 	va_list ap;
 	int fd;
@@ -110,7 +131,7 @@ openat(int dirfd, const char *name, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	if (ours && (flags & (O_WRONLY | O_RDWR)) && fails(OPEN))
+	if (ours && fails(flags & (O_WRONLY | O_RDWR) ? OPEN : READ))
 		return -1;
 	fd = real_openat(dirfd, name, flags, mode);
 	if (fd >= 0 && fd < 65536)
@@ -176,4 +197,38 @@ fallocate(int fd, int mode, off_t at, off_t n)
 	return is_ours(fd) && fails(FALLOCATE)
 	    ? -1
 	    : real_fallocate(fd, mode, at, n);
+}
+
+int
+unlinkat(int dirfd, const char *name, int flags)
+{
+	return is_ours(dirfd) && fails(UNLINK)
+	    ? -1
+	    : real_unlinkat(dirfd, name, flags);
+}
+
+int
+ftruncate(int fd, off_t n)
+{
+	return is_ours(fd) && fails(WRITE) ? -1 : real_ftruncate(fd, n);
+}
+
+ssize_t
+read(int fd, void *p, size_t n)
+{
+	bool is_file = !is_smtpd && is_ours(fd);
+
+	return is_file && fails(READ) ? -1 : real_read(fd, p, n);
+}
+
+ssize_t
+pread(int fd, void *p, size_t n, off_t at)
+{
+	return is_ours(fd) && fails(READ) ? -1 : real_pread(fd, p, n, at);
+}
+
+struct dirent *
+readdir(DIR *d)
+{
+	return is_ours(dirfd(d)) && fails(READ) ? NULL : real_readdir(d);
 }

@@ -19,9 +19,11 @@ from mtad import Mtad, preload, stories, wait_for  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 STEP = int(os.environ.get("STEP", "1"))
-OPEN, WRITE, SYNC, RENAME, FALLOCATE = 1, 2, 4, 8, 16
+OPEN, WRITE, SYNC, RENAME, FALLOCATE, READ, UNLINK = 1, 2, 4, 8, 16, 32, 64
+DIES = 9999  # instead of an errno
 NAMES = {OPEN: "open", WRITE: "write", SYNC: "sync", RENAME: "rename",
-         FALLOCATE: "fallocate", 0: "-"}
+         FALLOCATE: "fallocate", READ: "read",
+         UNLINK: "unlink", 0: "-"}
 EVERYTHING = OPEN | WRITE | SYNC | RENAME | FALLOCATE
 FOR_EVER = 1 << 30
 

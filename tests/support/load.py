@@ -57,8 +57,9 @@ class Load:
     """N clients, each in one transaction after the other, until stop()."""
 
     def __init__(self, m, clients=28, to=("%s@elsewhere.test",
-                                          "alice+%s@demo.test"), sizes=SIZES):
-        self.m, self.to, self.sizes = m, to, sizes
+                                          "alice+%s@demo.test"), sizes=SIZES,
+                 prefix=""):
+        self.m, self.to, self.sizes, self.prefix = m, to, sizes, prefix
         self.acked = {}  # name: when its 250 came
         self.refused = {}  # name: the reply
         self.sent = 0
@@ -100,7 +101,7 @@ class Load:
         while not self.is_over:
             with self.lock:
                 self.sent += 1
-                name = "%d-%d" % (i, self.sent)
+                name = "%s%d-%d" % (self.prefix, i, self.sent)
             self.transaction(i, s, f, name, rng)
             self.stage[i] = "away"
 

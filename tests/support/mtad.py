@@ -143,17 +143,22 @@ route "*" { Host = "[127.0.0.1]:%(sink)d" }
             "sink": self.sink.port,
             "trusted": "" if trusted else "TrustedNetworks = {}"}
         self.write("mtad.conf", self.conf)
-        self.env = dict(os.environ, MTAD_CONF=self.dir + "/mtad.conf")
+        # with a sanitizer inside, the tools give back what they took
+        self.env = dict(os.environ, MTAD_CONF=self.dir + "/mtad.conf",
+                        ASAN_OPTIONS="detect_leaks=1")
 
     def write(self, name, text):
         with open(os.path.join(self.dir, name), "w") as f:
             f.write(text)
 
-    def start(self):
+    def launch(self):
         self.out = open(self.dir + "/out", "a")
         self.proc = subprocess.Popen(
             [self.prefix + "/sbin/mtad", "-F", "-f", self.dir + "/mtad.conf"],
             stdout=self.out, stderr=self.out)
+
+    def start(self):
+        self.launch()
         wait_for("mtad", self.is_up)
         return self
 
@@ -206,10 +211,10 @@ route "*" { Host = "[127.0.0.1]:%(sink)d" }
                 assert word not in self.output(), self.output()[-3000:]
             shutil.rmtree(self.dir, ignore_errors=True)
 
-    def run(self, program, *args, input=None, check=True, **kw):
+    def run(self, program, *args, input=None, check=True, timeout=60, **kw):
         r = subprocess.run([os.path.join(self.prefix, program), *args],
                            input=input, text=True, capture_output=True,
-                           env=self.env, timeout=60, **kw)
+                           env=self.env, timeout=timeout, **kw)
         if check and r.returncode != 0:
             raise AssertionError("%s %s: %d %s" % (program, args,
                                                    r.returncode, r.stderr))

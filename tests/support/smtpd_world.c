@@ -219,8 +219,11 @@ void
 world_settle(struct world *w)
 {
 	for (int quiet = 0; quiet < 6; quiet++) {
+		int asks = w->asks;
+
 		turn(w);
-		if (!store_is_idle(w->smtpd.store) && w->queue != NULL)
+		if ((!store_is_idle(w->smtpd.store) && w->queue != NULL) ||
+		    asks != w->asks)
 			quiet = 0;
 	}
 }

@@ -1,9 +1,11 @@
 /* sched, filter, index, record, journal: the queue's cores. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -240,13 +242,15 @@ START_TEST(a_record_head_proves_itself)
 	struct record_head h = { .id = { 1, 2, 3 },
 		.envelope = 10,
 		.payload = 20,
-		.payload_crc = 7 },
+		.payload_crc = 7,
+		.is_first = true },
 			   got;
 	unsigned char p[RECORD_HEAD];
 
 	record_head_put(p, 42, &h);
 	ck_assert(record_head_get(p, 42, &got));
 	ck_assert(msgid_eq(got.id, h.id));
+	ck_assert(got.is_first);
 	ck_assert(!record_head_get(p, 43, &got));
 	for (size_t i = 0; i < RECORD_HEAD; i++) {
 		p[i] ^= 1;
@@ -419,6 +423,28 @@ START_TEST(a_torn_tail_is_the_end)
 }
 END_TEST
 
+/* Of one batch: a hole, and records behind it, that nobody was told of. */
+START_TEST(a_torn_batch_is_no_damage)
+{
+	struct life l;
+	struct seen seen = { 0 };
+	struct journal *j;
+	int fd;
+
+	life_begin(&l);
+	j = journal_new(l.dir, l.worker, 0, 1);
+	write_some(&l, j, 1, 100);
+	write_some(&l, j, 10, 100);
+	life_stop(&l, j);
+	fd = openat(l.dir, "000000000001", O_RDWR);
+	ck_assert_int_eq(pwrite(fd, "x", 1, 64 + 5 * 128 + 50), 1);
+	close(fd);
+	ck_assert_uint_eq(read_back(&l, &seen), 10);
+	ck_assert_uint_eq(seen.damages, 0);
+	life_end(&l);
+}
+END_TEST
+
 static void
 count_commit(void *arg, int error)
 {
@@ -447,12 +473,51 @@ START_TEST(a_batch_without_a_file_waits_for_one)
 	ck_assert_int_eq(commits, 0);
 	ck_assert(!journal_has_room(j, 1));
 	ck_assert_int_eq(unlinkat(l.dir, "000000000001", AT_REMOVEDIR), 0);
-	ck_assert(!journal_restart(j));
+	journal_restart(j);
+	ck_assert(!journal_has_lost(j));
 	while (commits == 0)
 		event_base_loop(l.base, EVLOOP_ONCE);
 	ck_assert_int_eq(journal_error(j), 0);
 	life_stop(&l, j);
 	ck_assert_uint_eq(read_back(&l, &seen), 1);
+	life_end(&l);
+}
+END_TEST
+
+/* What a failed batch held is durable when a checkpoint has said it. */
+START_TEST(a_failed_batch_waits_for_a_checkpoint)
+{
+	const struct rlimit small = { 65536, RLIM_INFINITY };
+	const struct rlimit any = { RLIM_INFINITY, RLIM_INFINITY };
+	struct life l;
+	struct journal *j;
+	struct commits lost;
+	int commits = 0;
+	struct commit c = { .done = count_commit, .arg = &commits };
+
+	life_begin(&l);
+	signal(SIGXFSZ, SIG_IGN);
+	j = journal_new(l.dir, l.worker, 0, 1);
+	write_some(&l, j, 1, 65536);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+	put_u32(journal_begin(j, 5), 0);
+	journal_end(j);
+	journal_on_commit(j, &c);
+	journal_kick(j);
+	while (journal_error(j) == 0)
+		event_base_loop(l.base, EVLOOP_ONCE);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &any), 0);
+	journal_restart(j);
+	ck_assert(journal_has_lost(j));
+	journal_take_lost(j, &lost);
+	journal_give_back(j, &lost);
+	ck_assert(journal_has_lost(j));
+	journal_take_lost(j, &lost);
+	ck_assert_int_eq(commits, 0);
+	journal_call_commits(&lost);
+	ck_assert_int_eq(commits, 1);
+	ck_assert(!journal_has_lost(j));
+	life_stop(&l, j);
 	life_end(&l);
 }
 END_TEST
@@ -474,7 +539,9 @@ main(void)
 	tcase_add_test(tc, a_journal_reads_back_over_several_files);
 	tcase_add_test(tc, damage_in_a_journal_costs_one_record);
 	tcase_add_test(tc, a_torn_tail_is_the_end);
+	tcase_add_test(tc, a_torn_batch_is_no_damage);
 	tcase_add_test(tc, a_batch_without_a_file_waits_for_one);
+	tcase_add_test(tc, a_failed_batch_waits_for_a_checkpoint);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
 }
