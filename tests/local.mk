@@ -61,7 +61,7 @@ include tests/dialogue/remote/local.mk
 include tests/unit/monitor/foreign/local.mk
 # Whole folders are taken along: not what was built in them.
 dist-hook:
-	find $(distdir)/tests \( -name '*.o' -o -name '*.log' -o -name '*.trs' \
+	find $(distdir)/tests -path '*/data' -prune -o \( -name '*.o' -o -name '*.log' -o -name '*.trs' \
 	    -o -name .deps -o -name .dirstamp -o -name __pycache__ \) -prune \
 	    -exec rm -rf {} +
 	rm -f $(distdir)/tests/dialogue/remote/stories
