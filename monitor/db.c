@@ -190,12 +190,17 @@ open_file(struct db *d, enum db_mode mode)
 
 	rc = sqlite3_open_v2(d->path, &d->h, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
-		return db_errno(rc);
+		return sqlite3_system_errno(d->h) == EACCES ? -EACCES
+							    : db_errno(rc);
 	sqlite3_busy_timeout(d->h, 5000);
 	if (mode == DB_WRITE || db_number(d, "PRAGMA schema_version", -1) >= 0)
 		return 0;
+	if (sqlite3_system_errno(d->h) == EACCES)
+		return -EACCES;
 	rc = db_errno(sqlite3_errcode(d->h));
-	name = rc == -ENOENT ? buf_text("file:%s?immutable=1", d->path) : NULL;
+	name = rc == -ENOENT || rc == -EROFS
+	    ? buf_text("file:%s?immutable=1", d->path)
+	    : NULL;
 	if (name == NULL)
 		return rc;
 	sqlite3_close(d->h);

@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "input.h"
+#include "log.h"
 
 #define FILES_MAX 32 /* read at a time */
 #define BEHIND 8 /* files that are newer than one without writers */
@@ -31,6 +33,7 @@ struct follow {
 	struct place place;
 	struct file file[FILES_MAX];
 	size_t n;
+	uint64_t complained; /* of this file already; 0: of none */
 	char *buf;
 };
 
@@ -126,6 +129,16 @@ open_suffix(const struct follow *f, uint64_t number, const char *suffix)
 	return fd;
 }
 
+/* Once, until one can be opened again; it is tried at every look. */
+static void
+complain(struct follow *f, uint64_t number)
+{
+	if (errno != ENOENT && f->complained != number)
+		log_warn("%s: event file %llu: %s", f->dir,
+		    (unsigned long long)number, strerror(errno));
+	f->complained = number;
+}
+
 /* Plain if it is there: a packed one beside it may be half written. */
 static bool
 open_file(struct follow *f, uint64_t number, int64_t off)
@@ -136,12 +149,15 @@ open_file(struct follow *f, uint64_t number, int64_t off)
 	*one = (struct file){ .number = number, .off = off, .seen_size = -1 };
 	one->fd = open_suffix(f, number, "");
 	if (one->fd < 0) {
-		fd = open_suffix(f, number, ".gz");
+		fd = errno == ENOENT ? open_suffix(f, number, ".gz") : -1;
+		if (fd < 0)
+			complain(f, number);
 		one->packed = fd < 0 ? NULL : input_new(fd, FEED_LINE_MAX);
 		if (one->packed == NULL)
 			return false;
 		input_skip(one->packed, off);
 	}
+	f->complained = 0;
 	f->n++;
 	return true;
 }
