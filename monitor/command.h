@@ -35,6 +35,7 @@ enum {
 int command_run(const struct options *);
 int command_import(const struct options *);
 int command_totals(const struct options *);
+int command_ledger(const struct options *);
 int command_rebuild(const struct options *);
 int command_check(const struct options *);
 

@@ -18,6 +18,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/intake.c monitor/intake.h \
 	monitor/input.c monitor/input.h \
 	monitor/keep.c monitor/keep.h \
+	monitor/ledger.c monitor/ledger.h \
 	monitor/letters.c monitor/letters.h \
 	monitor/life.c monitor/life.h \
 	monitor/listen.c monitor/listen.h \
