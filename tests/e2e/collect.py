@@ -233,6 +233,7 @@ def it_loses_and_doubles_nothing_when_either_is_killed():
             m.stop()
             same(c, m)
             c.check()
+            c.run("ledger")  # and the books agree after every crash
 
 
 def postfix(n):
