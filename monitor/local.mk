@@ -1,4 +1,5 @@
-# libmonitor.a: the store and everything that fills and reads it
+# libmonitor.a: the store and everything that fills and reads it (README)
+EXTRA_DIST += monitor/README
 noinst_LIBRARIES += monitor/libmonitor.a
 monitor_libmonitor_a_SOURCES = \
 	monitor/audit.c monitor/audit.h \
