@@ -288,22 +288,42 @@ say_died(struct child *c, int status, pid_t pid, int64_t next)
 	log_warn("%s [%d] died: %s", proto_role_name(c->role), (int)pid, cause);
 }
 
-/* Events that it had made and not written yet went with it. */
+/* Events that a writer had made and not written yet went with it. */
+static void
+say_lost(struct parent *p, const struct stat_slot *s, const char *cause)
+{
+	struct event e;
+
+	if (s->seq <= s->seq_written)
+		return;
+	event_init(&e, EV_LOG_GAP);
+	event_cstr(&e, F_SOURCE_BOOT, s->boot);
+	event_num(&e, F_FROM_SEQ, s->seq_written + 1);
+	event_num(&e, F_TO_SEQ, s->seq);
+	event_num(&e, F_LOST_COUNT, s->seq - s->seq_written);
+	event_cstr(&e, F_CAUSE, cause);
+	evlog_emit(p->log, &e);
+}
+
+void
+child_say_lost(struct parent *p)
+{
+	for (int i = 0; p->last_stats != NULL && i < STAT_SLOTS; i++) {
+		struct stat_slot s = p->last_stats->slot[i];
+
+		s.boot[sizeof(s.boot) - 1] = '\0';
+		say_lost(p, &s, "mtad was killed");
+	}
+	stat_unmap(p->last_stats);
+	p->last_stats = NULL;
+}
+
 static void
 say_gap(struct child *c)
 {
 	struct stat_slot *s = &c->parent->stats->slot[c->slot];
-	struct event e;
 
-	if (s->seq > s->seq_written) {
-		event_init(&e, EV_LOG_GAP);
-		event_cstr(&e, F_SOURCE_BOOT, s->boot);
-		event_num(&e, F_FROM_SEQ, s->seq_written + 1);
-		event_num(&e, F_TO_SEQ, s->seq);
-		event_num(&e, F_LOST_COUNT, s->seq - s->seq_written);
-		event_cstr(&e, F_CAUSE, "the writer was killed");
-		evlog_emit(c->parent->log, &e);
-	}
+	say_lost(c->parent, s, "the writer was killed");
 	s->seq = s->seq_written = 0;
 	s->pid = 0;
 	/* What it held open is open no more. */

@@ -36,6 +36,8 @@ struct child {
 
 /* All children of this configuration; fatal without memory. */
 void child_init_all(struct parent *);
+/* log.gap for what the last mtad's processes took with them. */
+void child_say_lost(struct parent *);
 void child_start(struct child *);
 /* Its process has ended with this wait status. */
 void child_died(struct child *, int status);

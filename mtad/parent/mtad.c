@@ -399,6 +399,7 @@ main(int argc, char **argv)
 		fatal("no memory");
 	evlog_slot(p.log, &p.stats->slot[0]);
 	open_syslog(&p);
+	child_say_lost(&p);
 	child_init_all(&p);
 	add_signals(&p);
 	run(&p);

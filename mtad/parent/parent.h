@@ -25,6 +25,7 @@ struct parent {
 	char **argv; /* borrowed */
 	struct evlog *log;
 	struct stat_file *stats;
+	struct stat_file *last_stats; /* of the mtad before, until it is told */
 	int stats_fd, spool_fd, log_fd, control_fd, pid_fd;
 	int *listen_fd; /* one for each row of conf->listener */
 	struct child child[CHILDREN_MAX];

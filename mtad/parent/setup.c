@@ -104,9 +104,15 @@ make_drop(struct parent *p, uid_t queue)
 static void
 make_stats(struct parent *p, int run_fd)
 {
-	int fd = openat(
+	int fd = openat(run_fd, "stats", O_RDONLY | O_CLOEXEC), rc;
+
+	if (fd >= 0) {
+		p->last_stats = stat_map(fd, 0);
+		close(fd);
+	}
+	fd = openat(
 	    run_fd, "stats.new", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	int rc = fd < 0 ? -errno : stat_create(fd);
+	rc = fd < 0 ? -errno : stat_create(fd);
 
 	if (rc == 0 && renameat(run_fd, "stats.new", run_fd, "stats") < 0)
 		rc = -errno;

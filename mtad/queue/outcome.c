@@ -182,7 +182,7 @@ say_one(struct queue *q, const struct outcome *o, const struct p_result *r,
 	event_cstr(&e, F_RCPT_TO, rcpt_addr(m, rc));
 	if (*rcpt_orcpt(m, rc) != '\0')
 		event_cstr(&e, F_ORCPT, rcpt_orcpt(m, rc));
-	event_cstr(&e, F_MAILER, o->mailer);
+	event_cstr(&e, F_MAILER, *o->mailer ? o->mailer : NULL);
 	event_host(&e, r);
 	event_verdict(&e, &v);
 	if (one->command.n != 0)

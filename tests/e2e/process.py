@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -165,6 +166,38 @@ def in_background(m):
 def end(pid):
     os.kill(pid, signal.SIGTERM)
     wait_for("its end", lambda: pid not in {p[0] for p in processes()})
+
+
+# struct stat_file and stat_slot of lib/stat.h
+HEADER, SLOT, NAMES = 32, 32 + 3 * 8 + 40 + 64 * 8, 64 * 32
+
+
+def it_says_what_a_killed_mtad_took_along():
+    with Mtad("gap") as m:
+        m.send("x@elsewhere.test")
+        m.wait_remote()
+        m.stop()
+        m.start()
+        assert not m.events("log.gap")  # an orderly stop loses nothing
+        m.send("x@elsewhere.test")
+        m.wait_remote(2)
+        m.kill_all()
+        with open(m.dir + "/run/stats", "r+b") as f:
+            for i in range(64):
+                at = HEADER + NAMES + i * SLOT
+                f.seek(at)
+                if f.read(32).rstrip(b"\0") == b"mtad-queue":
+                    f.seek(at + 40)
+                    written, = struct.unpack("8xQ", f.read(16))
+                    f.seek(at + 40)
+                    f.write(struct.pack("Q", written + 3))
+                    f.seek(at + 56)
+                    boot = f.read(32).decode()
+        m.start()
+        gap, = wait_for("the gap", lambda: [
+            e for e in m.events("log.gap") if e["source.boot"] == boot])
+        assert gap["from_seq"] == written + 1 and gap["lost_count"] == 3, gap
+        assert gap["cause"] == "mtad was killed"
 
 
 def it_keeps_its_words_when_nobody_looks():
