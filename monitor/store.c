@@ -18,7 +18,7 @@
 #include "sources.h"
 
 #define OPEN_MAX_ 3 /* segments at a time */
-#define CACHE_NEWEST ((size_t)64 << 20) /* for pages of the newest day */
+#define CACHE_NEWEST ((size_t)96 << 20) /* for pages of the newest day */
 #define CACHE_OTHERS ((size_t)8 << 20)
 #define EARLIEST (INT64_C(946684800) * US_SEC) /* 2000: no mail is older */
 
