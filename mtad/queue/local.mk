@@ -18,6 +18,7 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/expand.c \
 	mtad/queue/filter.c mtad/queue/filter.h \
 	mtad/queue/grave.c \
+	mtad/queue/handed.c mtad/queue/handed.h \
 	mtad/queue/index.c mtad/queue/index.h \
 	mtad/queue/journal.c mtad/queue/journal.h \
 	mtad/queue/journal_file.c mtad/queue/journal_file.h \

@@ -432,8 +432,8 @@ prepare(struct queue *q)
 		return false;
 	q->files = evfiles_new(q);
 	if (q->files == NULL)
-		log_warn("no event log: %s", strerror(errno));
-	rc = q->files == NULL ? -EIO : spool_open(q);
+		log_warn("no memory");
+	rc = q->files == NULL ? -ENOMEM : spool_open(q);
 	if (rc == 0) {
 		q->segments.dirfd = q->segment_fd;
 		q->segments.body_dirfd = q->body_fd;
@@ -546,7 +546,7 @@ frame(struct proc *p, struct peer *peer, enum proto_type type,
 	case P_BODY_WANT:
 		return accept_body_want(q, peer);
 	case P_BODY_DROP:
-		return accept_body_drop(q, payload);
+		return accept_body_drop(q, peer, payload);
 	case P_DROP_DONE:
 		return drop_done(q, payload);
 	case P_EXPAND_ANSWER:
