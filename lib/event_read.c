@@ -232,44 +232,102 @@ json_string(struct text *t, struct slice *ret)
 	return take(t, '"');
 }
 
+static bool
+take_word(struct text *t, const char *word)
+{
+	size_t n = strlen(word);
+
+	if ((size_t)(t->end - t->p) < n || memcmp(t->p, word, n) != 0)
+		return false;
+	t->p += n;
+	return true;
+}
+
 /* Behind a string that stays as it is. */
 static bool
 skip_string(struct text *t)
 {
+	char scratch[4]; /* as many bytes as an escape gives */
+
 	if (!take(t, '"'))
 		return false;
-	while (t->p < t->end && *t->p != '"')
-		t->p += *t->p == '\\' && t->end - t->p > 1 ? 2 : 1;
+	while (t->p < t->end && *t->p != '"') {
+		if ((unsigned char)*t->p < 0x20)
+			return false;
+		if (*t->p++ == '\\' && unescape(t, scratch) == NULL)
+			return false;
+	}
 	return take(t, '"');
 }
 
-/* Any value, left as it is: brackets are counted, not understood. */
+static bool
+skip_digits(struct text *t)
+{
+	char *from = t->p;
+
+	while (t->p < t->end && *t->p >= '0' && *t->p <= '9')
+		t->p++;
+	return t->p != from;
+}
+
+static bool
+skip_number(struct text *t)
+{
+	take(t, '-');
+	if (!take(t, '0') && !skip_digits(t))
+		return false;
+	if (take(t, '.') && !skip_digits(t))
+		return false;
+	if (!take(t, 'e') && !take(t, 'E'))
+		return true;
+	if (!take(t, '+'))
+		take(t, '-');
+	return skip_digits(t);
+}
+
+static bool skip_value(struct text *, int depth);
+
+/* From behind its bracket to behind the other one. */
+static bool
+skip_members(struct text *t, char close, int depth)
+{
+	if (take(t, close))
+		return true;
+	do {
+		if (close == '}' && (!skip_string(t) || !take(t, ':')))
+			return false;
+		if (!skip_value(t, depth))
+			return false;
+	} while (take(t, ','));
+	return take(t, close);
+}
+
+/* Any value, by the letter of RFC 8259: what is kept as it is must be read
+ * by others. */
+static bool
+skip_value(struct text *t, int depth)
+{
+	if (depth == DEPTH_MAX || t->p == t->end)
+		return false;
+	if (take(t, '{'))
+		return skip_members(t, '}', depth + 1);
+	if (take(t, '['))
+		return skip_members(t, ']', depth + 1);
+	if (*t->p == '"')
+		return skip_string(t);
+	return take_word(t, "true") || take_word(t, "false") ||
+	    take_word(t, "null") || skip_number(t);
+}
+
 static bool
 json_skip(struct text *t, struct slice *ret)
 {
 	char *from = t->p;
-	int depth = 0;
 
-	do {
-		char c;
-
-		if (t->p == t->end)
-			return false;
-		c = *t->p;
-		if (c == '"') {
-			if (!skip_string(t))
-				return false;
-			continue;
-		}
-		if (depth == 0 && (c == ',' || c == '}' || c == ']'))
-			break;
-		depth += (c == '{' || c == '[') - (c == '}' || c == ']');
-		if (depth > DEPTH_MAX)
-			return false;
-		t->p++;
-	} while (depth > 0 || (t->p < t->end && *t->p != ',' && *t->p != '}'));
+	if (!skip_value(t, 0))
+		return false;
 	*ret = (struct slice){ from, (size_t)(t->p - from) };
-	return ret->n != 0;
+	return true;
 }
 
 static bool
@@ -285,17 +343,6 @@ json_u64(struct text *t, uint64_t *ret)
 	}
 	*ret = v;
 	return t->p != from;
-}
-
-static bool
-take_word(struct text *t, const char *word)
-{
-	size_t n = strlen(word);
-
-	if ((size_t)(t->end - t->p) < n || memcmp(t->p, word, n) != 0)
-		return false;
-	t->p += n;
-	return true;
 }
 
 static bool
@@ -481,14 +528,25 @@ sd_value(struct text *t, struct slice *ret)
 }
 
 static bool
+is_json(struct slice s)
+{
+	/* only looked at */
+	struct text t = { (char *)(uintptr_t)s.p, NULL };
+
+	t.end = t.p + s.n;
+	return skip_value(&t, 0) && t.p == t.end;
+}
+
+static bool
 sd_field(struct event *e, enum event_field f, struct slice s)
 {
 	uint64_t v;
 
 	switch (field_info(f)->kind) {
 	case FK_STR:
-	case FK_JSON:
 		return set_str(e, f, s);
+	case FK_JSON:
+		return is_json(s) && set_str(e, f, s);
 	case FK_NUM:
 	case FK_BOOL:
 		return slice_u64(s, UINT64_MAX, &v) && set_num(e, f, v);

@@ -11,7 +11,7 @@
 #include "settings.h"
 
 struct options {
-	const struct settings *settings;
+	struct settings *settings;
 	const char *conf; /* file that was named; NULL: the packaged one */
 	const char *store; /* folder; that of the settings unless named */
 	int64_t from, to; /* all time when they are not given */
@@ -35,6 +35,7 @@ enum {
 int command_run(const struct options *);
 int command_import(const struct options *);
 int command_totals(const struct options *);
+int command_ledger(const struct options *);
 int command_rebuild(const struct options *);
 int command_check(const struct options *);
 

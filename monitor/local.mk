@@ -1,4 +1,5 @@
-# libmonitor.a: the store and everything that fills and reads it
+# libmonitor.a: the store and everything that fills and reads it (README)
+EXTRA_DIST += monitor/README
 noinst_LIBRARIES += monitor/libmonitor.a
 monitor_libmonitor_a_SOURCES = \
 	monitor/audit.c monitor/audit.h \
@@ -18,6 +19,8 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/intake.c monitor/intake.h \
 	monitor/input.c monitor/input.h \
 	monitor/keep.c monitor/keep.h \
+	monitor/ledger.c monitor/ledger.h \
+	monitor/letters.c monitor/letters.h \
 	monitor/life.c monitor/life.h \
 	monitor/listen.c monitor/listen.h \
 	monitor/metrics.c monitor/metrics.h \
@@ -32,6 +35,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/seen.c monitor/seen.h \
 	monitor/segment.c monitor/segment.h monitor/segment.def \
 	monitor/settings.c monitor/settings.h monitor/settings.def \
+	monitor/sources.c monitor/sources.h \
 	monitor/stages.c monitor/stages.h \
 	monitor/store.c monitor/store.h \
 	monitor/tail.c monitor/tail.h \

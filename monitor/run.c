@@ -82,9 +82,9 @@ loop(struct event_base *base, struct intake *in)
 	return EXIT_OK;
 }
 
-/* Sockets are bound by root, the store is opened by the user. */
+/* Sockets are bound and keys read by root, the store is opened by the user. */
 static int
-run(const struct settings *s, const char *dir, struct event_base *base)
+run(struct settings *s, const char *dir, struct event_base *base)
 {
 	struct store *store = NULL;
 	struct intake *in;
@@ -93,7 +93,9 @@ run(const struct settings *s, const char *dir, struct event_base *base)
 
 	umask(027);
 	signal(SIGPIPE, SIG_IGN);
-	rc = give_up_root(s, dir, why);
+	rc = intake_open(s, why) ? 0 : -EIO;
+	if (rc == 0)
+		rc = give_up_root(s, dir, why);
 	if (rc == 0)
 		rc = store_open(&store, dir, why);
 	if (rc < 0)
@@ -111,6 +113,7 @@ command_run(const struct options *o)
 	struct event_base *base = event_base_new();
 	int status = base == NULL ? EXIT_IO : run(o->settings, o->store, base);
 
+	intake_close(o->settings);
 	if (base != NULL)
 		event_base_free(base);
 	return status;

@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "crc32c.h"
 #include "input.h"
+#include "log.h"
 
 #define ROOM ((size_t)256 << 10)
 #define HEAD ((size_t)1024) /* bytes that a file is known by, at most */
@@ -27,6 +29,7 @@ struct tail {
 	struct feed *feed; /* borrowed */
 	struct place place;
 	bool is_lost; /* the place is of a file that is not open */
+	bool has_complained; /* that it cannot be opened */
 	bool is_first; /* since the start: what is not found is a gap */
 	int fd; /* the file of that name; -1: not open */
 	struct input *in; /* the rotated file that is read now */
@@ -142,8 +145,13 @@ begin_live(struct tail *t)
 	ssize_t n;
 
 	t->fd = open(t->path, O_RDONLY | O_CLOEXEC);
+	if (t->fd < 0 && errno != ENOENT && !t->has_complained) {
+		log_warn("%s: %s", t->path, strerror(errno));
+		t->has_complained = true;
+	}
 	n = t->fd < 0 ? -1 : pread(t->fd, head, HEAD, 0);
 	if (n > 0) {
+		t->has_complained = false;
 		begin_file(t, head, (size_t)n);
 		return true;
 	}

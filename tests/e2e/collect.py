@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """mtacollect beside a real mtad: every event is there, once."""
+import contextlib
 import json
 import os
 import shutil
@@ -73,8 +74,9 @@ source "mtad" { Kind = "events" Path = "%s/log" }
         out = []
         for name in sorted(os.listdir(self.store)):
             if name.startswith("ev-") and name.endswith(".db"):
-                with sqlite3.connect("file:%s/%s?mode=ro" % (
-                        self.store, name), uri=True) as db:
+                with contextlib.closing(sqlite3.connect(
+                        "file:%s/%s?mode=ro" % (self.store, name),
+                        uri=True)) as db:
                     out += db.execute(
                         "SELECT boot, seq FROM ev JOIN writer w "
                         "ON w.id = writer WHERE seq IS NOT NULL").fetchall()
@@ -140,6 +142,11 @@ def it_counts_what_happened():
         assert t["events"] == len(events)
         assert t["completeness"]["complete"], t
         assert c.totals("--to", "2020-01-01")["received"] == 0
+        ledger = json.loads(c.run("ledger", "--json").stdout)
+        assert ledger["imbalances"] == ledger["unknown"] == 0, ledger
+        assert ledger["open_recipients"] == 1, ledger  # held
+        assert ledger["delivered"] == t["delivered"], ledger
+        assert ledger["bounced"] == t["bounced"] == 1, ledger
         assert c.totals("--from", "1h")["received"] == t["received"]
         c.check()
 
@@ -194,6 +201,13 @@ def it_says_what_is_missing():
         assert (t["gaps"], t["missing"], t["unparsed"]) == (1, 1, 1), t
         assert not t["complete"]
         assert "missing: events" in c.run("check").stdout
+        with open(m.dir + "/unpaid", "w") as f:  # a delivery is not there
+            f.writelines(x for x in lines if '"dlv.ok"' not in x)
+        other = Collector(m)
+        other.store += "2"
+        r = other.run("import", "--store", other.store, m.dir + "/unpaid")
+        r = other.run("ledger", "--store", other.store, check=False)
+        assert r.returncode == 1 and "(0 events)" in r.stdout, r
         with open(m.dir + "/late", "w") as f:  # and the hole closes again
             f.write(lines[smtpd])
         c.run("import", m.dir + "/late")
@@ -219,6 +233,7 @@ def it_loses_and_doubles_nothing_when_either_is_killed():
             m.stop()
             same(c, m)
             c.check()
+            c.run("ledger")  # and the books agree after every crash
 
 
 def postfix(n):
