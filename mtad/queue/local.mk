@@ -26,6 +26,7 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/names.c \
 	mtad/queue/notice.c \
 	mtad/queue/outcome.c \
+	mtad/queue/place.c \
 	mtad/queue/qrun.c \
 	mtad/queue/queue.h \
 	mtad/queue/records.h \
