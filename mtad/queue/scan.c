@@ -254,10 +254,11 @@ head_of_record(int fd, uint32_t no, struct segment_head *ret)
 {
 	unsigned char p[RECORD_HEAD];
 	struct record_head h;
-	int rc = file_pread_all(fd, p, sizeof(p), SEGMENT_HEAD);
+	size_t bad;
+	int rc = file_pread_around(fd, p, sizeof(p), SEGMENT_HEAD, &bad);
 
 	if (rc < 0)
-		return rc;
+		return rc == -ENODATA ? -EBADMSG : rc;
 	if (!record_head_get(p, le64(p), &h))
 		return -EBADMSG;
 	*ret = (struct segment_head){ .tag = h.id.tag,
