@@ -154,6 +154,8 @@ set_filter(struct console *c, const char *text)
 
 	snprintf(f, sizeof(c->filter[0]), "%s", text);
 	c->place[c->screen] = (struct place){ 0 };
+	if (c->screen == SCREEN_HOSTS)
+		model_filter_hosts(c->model, text);
 	if (c->screen == SCREEN_MESSAGES) {
 		c->asks->stop |= 1u << ASK_LIST;
 		asks_put(c->asks, ASK_LIST, NULL);
@@ -273,6 +275,8 @@ static void
 do_action(struct console *c, enum action a)
 {
 	c->note[0] = c->acts.note[0] = '\0';
+	if (c->screen != SCREEN_FLOW)
+		follow(c); /* what is acted on is what the cursor shows */
 	switch (a) {
 	case DO_HELP:
 		c->is_help = true;

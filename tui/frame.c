@@ -20,8 +20,10 @@ piece(struct line *l, enum look look, const char *text)
 {
 	int w = grid_width(l->g, text);
 
-	if (l->x != 0 && l->x + w > l->g->cols)
+	if (l->x != 0 && l->x + w > l->g->cols) {
+		l->x = l->g->cols; /* nor what comes behind it */
 		return;
+	}
 	l->x += grid_put(l->g, l->y, l->x, w, look, text) + 2;
 }
 
@@ -111,8 +113,6 @@ draw_queue(const struct console *c, struct grid *g, bool is_known, int64_t wall)
 
 	is_known &= m->has_status;
 	number_piece(&l, is_known, "Queue %s", m->messages);
-	number_piece(&l, is_known && m->has_counters, "held %s",
-	    (int64_t)m->counter[ST_QUEUE_HELD]);
 	say_span(t, wall - m->oldest);
 	snprintf(text, sizeof(text), "oldest %s",
 	    !is_known		 ? "?"

@@ -128,8 +128,7 @@ linear_key(struct linear *l)
 	unsigned char c;
 	ssize_t n;
 
-	(void)l;
-	if (!is_more(0))
+	if (!l->is_terminal || !is_more(0))
 		return -1;
 	n = read(STDIN_FILENO, &c, 1);
 	if (n < 0)

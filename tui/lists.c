@@ -83,8 +83,30 @@ hosts_clear(struct hosts *h)
 		free(h->at[i]);
 	}
 	free(h->at);
+	free(h->shown);
 	map_release(&h->by_name);
 	hosts_init(h);
+}
+
+static void
+show_host(struct hosts *h, struct host *one)
+{
+	if (strcasestr(one->name, h->filter) != NULL &&
+	    make_room((void **)&h->shown, h->shown_n, &h->shown_cap,
+		sizeof(*h->shown)))
+		h->shown[h->shown_n++] = one;
+}
+
+void
+hosts_show(struct hosts *h, const char *filter)
+{
+	char text[sizeof(h->filter)];
+
+	snprintf(text, sizeof(text), "%s", filter); /* may be h->filter */
+	memcpy(h->filter, text, sizeof(text));
+	h->shown_n = 0;
+	for (size_t i = 0; i < h->n; i++)
+		show_host(h, h->at[i]);
 }
 
 static struct host *
@@ -104,6 +126,7 @@ add_host(struct hosts *h, const char *name)
 		return NULL;
 	}
 	h->at[h->n++] = one;
+	show_host(h, one);
 	return one;
 }
 

@@ -15,6 +15,8 @@ void hosts_clear(struct hosts *);
 /* Adds the destination, or brings the one of that name up to date. */
 void hosts_put(struct hosts *, const json_t *row);
 void hosts_sort(struct hosts *);
+/* Makes the list of the shown ones anew. */
+void hosts_show(struct hosts *, const char *filter);
 
 void messages_clear(struct messages *);
 void messages_put(struct messages *, const json_t *row);

@@ -189,7 +189,14 @@ end_hosts(struct model *m)
 	m->next_hosts = old;
 	hosts_clear(&m->next_hosts);
 	hosts_sort(&m->hosts);
+	hosts_show(&m->hosts, old.filter);
 	m->has_hosts = true;
+}
+
+void
+model_filter_hosts(struct model *m, const char *text)
+{
+	hosts_show(&m->hosts, text);
 }
 
 static void

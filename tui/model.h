@@ -55,6 +55,9 @@ struct detail {
 struct hosts {
 	struct host **at; /* owned, most queued first */
 	size_t n, cap;
+	struct host **shown; /* the ones whose names have the filter in them */
+	size_t shown_n, shown_cap;
+	char filter[256];
 	struct map by_name;
 };
 
@@ -111,6 +114,8 @@ model_sample(struct model *, const uint64_t counter[ST_COUNT], int64_t now);
 void model_begin(struct model *, enum ask);
 void model_row(struct model *, enum ask, const json_t *row);
 void model_end(struct model *, enum ask, const json_t *last, int64_t took_us);
+/* Only these destinations are shown from now on; "": all. */
+void model_filter_hosts(struct model *, const char *text);
 /* The list is another one from now on: what is known of it is forgotten. */
 void model_forget_list(struct model *);
 /* Choose what detail is about; the old one's is forgotten. */

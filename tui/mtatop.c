@@ -312,15 +312,14 @@ wait_for_any(struct top *t, int64_t us, bool *ret_key)
 	int n = feed_poll(t->feed, p), keys = -1;
 
 	p[n++] = (struct pollfd){ t->signals, POLLIN, 0 };
-	if (!t->is_batch) {
+	if (t->term != NULL || t->linear.is_terminal) {
 		keys = n;
 		p[n++] = (struct pollfd){ STDIN_FILENO, POLLIN, 0 };
 	}
-	if (poll(p, (nfds_t)n, us > 0 ? (int)(us / 1000) + 1 : 0) < 0 &&
-	    errno != EINTR)
-		return false;
-	else if (errno == EINTR)
+	if (poll(p, (nfds_t)n, us > 0 ? (int)(us / 1000) + 1 : 0) < 0) {
 		*ret_key = true; /* the size may have changed */
+		return errno == EINTR;
+	}
 	*ret_key |= keys >= 0 && p[keys].revents != 0;
 	return (p[keys >= 0 ? keys - 1 : n - 1].revents & POLLIN) == 0;
 }

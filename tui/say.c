@@ -77,11 +77,12 @@ say_time(char ret[SAY_MAX], int64_t wall, int64_t now, bool is_utc)
 	}
 	broken_down(wall, is_utc, &tm);
 	broken_down(now, is_utc, &today);
-	strftime(ret, SAY_MAX,
-	    tm.tm_yday == today.tm_yday && tm.tm_year == today.tm_year
-		? "%H:%M:%S"
-		: "%m-%d %H:%M",
-	    &tm);
+	if (tm.tm_yday == today.tm_yday && tm.tm_year == today.tm_year)
+		strftime(ret, SAY_MAX, "%H:%M:%S", &tm);
+	else if (wall - now < 6 * US_DAY && now - wall < 6 * US_DAY)
+		strftime(ret, SAY_MAX, "%a %H:%M", &tm);
+	else
+		strftime(ret, SAY_MAX, "%d %b %y", &tm);
 }
 
 void

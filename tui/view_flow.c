@@ -11,7 +11,7 @@ enum { CHART, NAME, NOW, MINUTE, TOTAL, RATE_COLUMNS };
 
 static const struct column rate_columns[RATE_COLUMNS] = {
 	[CHART] = { "LAST MINUTES", 0, 6, 3, false },
-	[NAME] = { "A SECOND", 9, 0, 0, false },
+	[NAME] = { "PER SECOND", 10, 0, 0, false },
 	[NOW] = { "5 s", 8, 0, 0, true },
 	[MINUTE] = { "60 s", 8, 0, 1, true },
 	[TOTAL] = { "SINCE START", 14, 0, 2, true },
@@ -67,35 +67,51 @@ draw_rates(const struct console *c, struct grid *g, int y, int end)
 	return y;
 }
 
-/* The queue by state, as one bar of parts and as numbers. */
+static int64_t
+queued_at(const struct hosts *h, const char *state)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < h->n; i++)
+		if (strcmp(h->at[i]->state, state) == 0)
+			sum += h->at[i]->queued;
+	return sum;
+}
+
+/* What waits, by the state of where it goes to. */
 static int
 draw_states(const struct console *c, struct grid *g, int y, int end)
 {
+	static const char *const states[] = { "up", "backoff", "down", "paused",
+		"unknown" };
 	const struct model *m = c->model;
-	int64_t held = (int64_t)m->counter[ST_QUEUE_HELD];
-	char h[SAY_MAX], w[SAY_MAX], u[SAY_MAX];
+	char n[SAY_MAX];
+	int x = 0;
 
-	if (y >= end)
+	if (y + 1 >= end)
 		return y;
-	grid_put(g, y, 0, g->cols, LOOK_TITLE, "QUEUE BY STATE");
+	grid_put(g, y, 0, g->cols, LOOK_TITLE,
+	    "QUEUED RECIPIENTS BY STATE OF THEIR DESTINATION");
 	grid_row_look(g, y++, 0, LOOK_TITLE);
-	if (y >= end || !is_known(c) || !m->has_status || !m->has_counters) {
+	if (!is_known(c) || !m->has_hosts) {
 		grid_put(g, y, 0, g->cols, LOOK_QUIET, "?");
 		return y + 1;
 	}
-	say_number(h, held);
-	say_number(w, m->messages > held ? m->messages - held : 0);
-	say_number(u, m->active);
-	grid_putf(g, y++, 0, g->cols, LOOK_PLAIN,
-	    "H held %s   D going or waiting %s   A attempts under way %s", h, w,
-	    u);
-	return y;
+	say_number(n, m->active);
+	x += grid_putf(g, y, x, g->cols, LOOK_PLAIN, "under way %s", n) + 3;
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		say_number(n, queued_at(&m->hosts, states[i]));
+		x += grid_putf(g, y, x, g->cols - x, LOOK_PLAIN, "%s %s",
+			 states[i], n) +
+		    3;
+	}
+	return y + 1;
 }
 
 enum { H_NAME, H_QUEUED, H_ACTIVE, H_STATE, H_TEXT, HOST_COLUMNS };
 
 static const struct column host_columns[HOST_COLUMNS] = {
-	[H_NAME] = { "DESTINATION, MOST QUEUED FIRST", 0, 16, 0, false },
+	[H_NAME] = { "DESTINATION", 0, 22, 0, false },
 	[H_QUEUED] = { "QUEUED", 9, 0, 0, true },
 	[H_ACTIVE] = { "ACTIVE", 7, 0, 2, true },
 	[H_STATE] = { "STATE", 8, 0, 1, false },

@@ -13,12 +13,12 @@ enum { CURSOR, STATE, NAME, ACTIVE, QUEUED, FAILS, OK, NEXT, LAST, N };
 static const struct column columns[N] = {
 	[CURSOR] = { "", 1, 0, 0, false },
 	[STATE] = { "ST", 2, 0, 0, false },
-	[NAME] = { "DESTINATION", 0, 18, 0, false },
+	[NAME] = { "DESTINATION", 0, 22, 0, false },
 	[ACTIVE] = { "ACTIVE", 7, 0, 2, true },
 	[QUEUED] = { "QUEUED", 8, 0, 0, true },
-	[FAILS] = { "FAILS", 5, 0, 3, true },
+	[FAILS] = { "FAILS", 5, 0, 6, true },
 	[OK] = { "LAST OK", 7, 0, 4, true },
-	[NEXT] = { "NEXT", 8, 0, 1, true },
+	[NEXT] = { "NEXT", 9, 0, 1, true },
 	[LAST] = { "LAST TROUBLE", 0, 12, 5, false },
 };
 
@@ -35,46 +35,20 @@ letter(const char *state)
 	return "?";
 }
 
-/* The ones that the filter leaves; row counts among them. */
-static const struct host *
-nth(const struct console *c, size_t row)
-{
-	const struct hosts *h = &c->model->hosts;
-	const char *filter = c->filter[SCREEN_HOSTS];
-
-	if (filter[0] == '\0')
-		return row < h->n ? h->at[row] : NULL;
-	for (size_t i = 0; i < h->n; i++)
-		if (strcasestr(h->at[i]->name, filter) != NULL && row-- == 0)
-			return h->at[i];
-	return NULL;
-}
-
 size_t
 list_rows(const struct console *c)
 {
-	const struct hosts *h = &c->model->hosts;
-	const char *filter = c->filter[SCREEN_HOSTS];
-	size_t n = 0;
-
-	if (c->screen == SCREEN_MESSAGES)
-		return c->model->list.n;
-	if (filter[0] == '\0')
-		return h->n;
-	for (size_t i = 0; i < h->n; i++)
-		n += strcasestr(h->at[i]->name, filter) != NULL;
-	return n;
+	return c->screen == SCREEN_MESSAGES ? c->model->list.n
+					    : c->model->hosts.shown_n;
 }
 
 const char *
 list_name(const struct console *c, size_t row)
 {
-	const struct host *h;
-
-	if (c->screen == SCREEN_MESSAGES)
-		return row < c->model->list.n ? c->model->list.at[row].id : "";
-	h = nth(c, row);
-	return h ? h->name : "";
+	if (row >= list_rows(c))
+		return "";
+	return c->screen == SCREEN_MESSAGES ? c->model->list.at[row].id
+					    : c->model->hosts.shown[row]->name;
 }
 
 static void
@@ -109,8 +83,10 @@ draw_pane(const struct console *c, struct grid *g, int y, const struct host *h)
 	say_time(since, h->since, wall, c->is_utc);
 	say_time(last, h->last_try, wall, c->is_utc);
 	grid_putf(g, y + 1, 0, g->cols, LOOK_PLAIN,
-	    "%s since %s, last try %s, %lld ready of %lld queued", h->state,
-	    since, last, (long long)h->ready, (long long)h->queued);
+	    "%s since %s, last try %s, %lld failures in a row, %lld of %lld "
+	    "ready",
+	    h->state, since, last, (long long)h->fails, (long long)h->ready,
+	    (long long)h->queued);
 	grid_putf(g, y + 2, 0, g->cols, LOOK_PLAIN, "last trouble: %s",
 	    h->text && *h->text ? h->text : "none");
 }
@@ -120,7 +96,7 @@ hosts_draw(struct console *c, struct grid *g, int y, int n)
 {
 	struct place *p = &c->place[SCREEN_HOSTS];
 	const char *filter = c->filter[SCREEN_HOSTS];
-	const struct host *h;
+	struct host *const *at = c->model->hosts.shown;
 	size_t all = list_rows(c);
 	char shown[SAY_MAX], total[SAY_MAX];
 	int width[N], rows = n >= 9 ? n - 5 : n - 2;
@@ -140,17 +116,13 @@ hosts_draw(struct console *c, struct grid *g, int y, int n)
 		    "%s destinations, most queued first", total);
 	columns_fit(columns, N, g->cols, width);
 	columns_title(g, y + 1, columns, N, width);
-	for (int i = 0; i < rows; i++) {
-		size_t at = p->top + (size_t)i;
+	for (int i = 0; i < rows && p->top + (size_t)i < all; i++) {
+		size_t row = p->top + (size_t)i;
 
-		h = nth(c, at);
-		if (h == NULL)
-			break;
-		draw_host(c, g, y + 2 + i, h, at == p->row, width);
-		if (at == p->row)
+		draw_host(c, g, y + 2 + i, at[row], row == p->row, width);
+		if (row == p->row)
 			g->cursor_y = y + 2 + i;
 	}
-	h = nth(c, p->row);
-	if (rows != n - 2 && h != NULL)
-		draw_pane(c, g, y + 2 + rows, h);
+	if (rows != n - 2 && all != 0)
+		draw_pane(c, g, y + 2 + rows, at[p->row]);
 }

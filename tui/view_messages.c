@@ -18,11 +18,11 @@ static const struct column columns[N] = {
 	[AGE] = { "AGE", 6, 0, 0, true },
 	[SIZE] = { "SIZE", 5, 0, 5, true },
 	[TRIES] = { "TRY", 3, 0, 4, true },
-	[NEXT] = { "NEXT", 8, 0, 3, true },
+	[NEXT] = { "NEXT", 9, 0, 3, true },
 	[FROM] = { "FROM", 0, 10, 2, false },
 	[TO] = { "TO", 0, 10, 0, false },
-	[OPEN] = { "+N", 4, 0, 6, true },
-	[LAST] = { "LAST REPLY", 0, 12, 7, false },
+	[OPEN] = { "+N", 3, 0, 7, true },
+	[LAST] = { "REPLY", 0, 6, 6, false },
 };
 
 /* A letter, as colour is never the only carrier. */
