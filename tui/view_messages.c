@@ -21,8 +21,8 @@ static const struct column columns[N] = {
 	[NEXT] = { "NEXT", 9, 0, 3, true },
 	[FROM] = { "FROM", 0, 10, 2, false },
 	[TO] = { "TO", 0, 10, 0, false },
-	[OPEN] = { "+N", 3, 0, 7, true },
-	[LAST] = { "REPLY", 0, 6, 6, false },
+	[OPEN] = { "+N", 3, 0, 6, true },
+	[LAST] = { "REPLY", 0, 12, 7, false },
 };
 
 /* A letter, as colour is never the only carrier. */
