@@ -21,6 +21,7 @@ dist_man_MANS = \
 	share/man/mtad-smtpd.8 \
 	share/man/mtad.8 \
 	share/man/mtad.conf.5 \
+	share/man/mtatop.1 \
 	share/man/mtatrace.1 \
 	share/man/newaliases.1mtad \
 	share/man/sendmail.8mtad

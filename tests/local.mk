@@ -53,12 +53,14 @@ include tests/unit/mtad/smtpd/local.mk
 EXTRA_DIST += tests/run tests/style tests/e2e tests/fault tests/bench \
 	tests/support/collect_man.py tests/support/conf_man.py tests/support/event_man.py \
 	tests/support/man_check.py tests/support/demo.sh \
-	tests/support/load.py tests/support/mtad.py tests/support/sink.py
+	tests/support/load.py tests/support/mtad.py tests/support/pty_tmux.py \
+	tests/support/sink.py
 
 include tests/unit/monitor/local.mk
 include tests/unit/mtad/remote/local.mk
 include tests/dialogue/remote/local.mk
 include tests/unit/monitor/foreign/local.mk
+include tests/unit/tui/local.mk
 # Whole folders are taken along: not what was built in them.
 dist-hook:
 	find $(distdir)/tests -path '*/data' -prune -o \( -name '*.o' -o -name '*.log' -o -name '*.trs' \
