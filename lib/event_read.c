@@ -142,15 +142,15 @@ json_field(struct json_text *t, struct event *e, enum event_field f)
 
 	switch (field_info(f)->kind) {
 	case FK_STR:
-		return json_string(t, &s) && set_str(e, f, s);
+		return json_text_str(t, &s) && set_str(e, f, s);
 	case FK_JSON:
-		return json_skip(t, &s) && set_str(e, f, s);
+		return json_text_skip(t, &s) && set_str(e, f, s);
 	case FK_NUM:
-		return json_u64(t, &v) && set_num(e, f, v);
+		return json_text_u64(t, &v) && set_num(e, f, v);
 	case FK_BOOL:
-		return json_bool(t, &v) && set_num(e, f, v);
+		return json_text_bool(t, &v) && set_num(e, f, v);
 	case FK_TIME:
-		return json_string(t, &s) && set_time(e, f, s);
+		return json_text_str(t, &s) && set_time(e, f, s);
 	}
 	return false;
 }
@@ -173,26 +173,26 @@ json_common(struct json_text *t, struct reading *r, int which)
 
 	switch (which) {
 	case C_V:
-		return json_u64(t, &v) && v == 1;
+		return json_text_u64(t, &v) && v == 1;
 	case C_EVENT:
-		return json_string(t, &r->type);
+		return json_text_str(t, &r->type);
 	case C_TIME:
-		return json_string(t, &s) &&
+		return json_text_str(t, &s) &&
 		    (r->has_time = clock_read_rfc3339(s, &o->time_us));
 	case C_MONO:
-		return json_u64(t, &o->mono_us);
+		return json_text_u64(t, &o->mono_us);
 	case C_NODE:
-		return json_string(t, &o->node);
+		return json_text_str(t, &o->node);
 	case C_INSTANCE:
-		return json_string(t, &o->instance);
+		return json_text_str(t, &o->instance);
 	case C_BOOT:
-		return json_string(t, &o->boot);
+		return json_text_str(t, &o->boot);
 	case C_SEQ:
-		return json_u64(t, &o->seq);
+		return json_text_u64(t, &o->seq);
 	case C_PROG:
-		return json_string(t, &o->prog);
+		return json_text_str(t, &o->prog);
 	default:
-		return json_u64(t, &o->pid);
+		return json_text_u64(t, &o->pid);
 	}
 }
 
@@ -202,11 +202,11 @@ json_member(struct json_text *t, struct reading *r)
 	struct slice name, skipped;
 	int which;
 
-	if (!json_string(t, &name) || !json_take(t, ':'))
+	if (!json_text_str(t, &name) || !json_text_take(t, ':'))
 		return false;
 	which = names_find(&r->names->field, name);
 	if (which < 0)
-		return json_skip(t, &skipped);
+		return json_text_skip(t, &skipped);
 	if (which >= C_V)
 		return json_common(t, r, which);
 	return json_field(t, r->event, (enum event_field)which);
@@ -238,13 +238,13 @@ event_read_json(const struct event_names *names, char *line, size_t n,
 
 	*origin = (struct event_origin){ 0 };
 	event_init(e, (enum event_type)0);
-	if (!json_take(&t, '{'))
+	if (!json_text_take(&t, '{'))
 		return -EBADMSG;
 	do {
 		if (!json_member(&t, &r))
 			return -EBADMSG;
-	} while (json_take(&t, ','));
-	if (!json_take(&t, '}') || t.p != t.end)
+	} while (json_text_take(&t, ','));
+	if (!json_text_take(&t, '}') || t.p != t.end)
 		return -EBADMSG;
 	return finish(&r);
 }
@@ -271,7 +271,7 @@ sd_value(struct json_text *t, struct slice *ret)
 {
 	char *from, *to;
 
-	if (!json_take(t, '"'))
+	if (!json_text_take(t, '"'))
 		return false;
 	for (from = to = t->p; t->p < t->end && *t->p != '"'; t->p++) {
 		if (*t->p == '\\' && t->end - t->p > 1 &&
@@ -280,7 +280,7 @@ sd_value(struct json_text *t, struct slice *ret)
 		*to++ = *t->p;
 	}
 	*ret = (struct slice){ from, (size_t)(to - from) };
-	return json_take(t, '"');
+	return json_text_take(t, '"');
 }
 
 static bool
@@ -291,7 +291,7 @@ is_json(struct slice s)
 	struct json_text t = { (char *)(uintptr_t)s.p, NULL };
 
 	t.end = t.p + s.n;
-	return json_skip(&t, &all) && t.p == t.end;
+	return json_text_skip(&t, &all) && t.p == t.end;
 }
 
 static bool
@@ -345,8 +345,8 @@ sd_header(struct json_text *t, struct reading *r)
 	struct slice time, pid;
 	uint64_t pri;
 
-	if (!json_take(t, '<') || !json_u64(t, &pri) || pri > 191 ||
-	    !json_word(t, ">1 ") || !sd_word(t, &time) ||
+	if (!json_text_take(t, '<') || !json_text_u64(t, &pri) || pri > 191 ||
+	    !json_text_word(t, ">1 ") || !sd_word(t, &time) ||
 	    !sd_word(t, &r->origin->node) || !sd_word(t, &r->origin->prog) ||
 	    !sd_word(t, &pid) || !sd_word(t, &r->type))
 		return false;
@@ -364,12 +364,12 @@ event_read_sd(const struct event_names *names, char *line, size_t n,
 
 	*origin = (struct event_origin){ 0 };
 	event_init(e, (enum event_type)0);
-	if (!sd_header(&t, &r) || !json_word(&t, "[mtaev@32473"))
+	if (!sd_header(&t, &r) || !json_text_word(&t, "[mtaev@32473"))
 		return -EBADMSG;
-	while (json_take(&t, ' '))
+	while (json_text_take(&t, ' '))
 		if (!sd_param(&t, &r))
 			return -EBADMSG;
-	if (!json_take(&t, ']'))
+	if (!json_text_take(&t, ']'))
 		return -EBADMSG;
 	return finish(&r);
 }

@@ -86,11 +86,11 @@ unescape(struct json_text *t, char *to)
 }
 
 bool
-json_string(struct json_text *t, struct slice *ret)
+json_text_str(struct json_text *t, struct slice *ret)
 {
 	char *from, *to;
 
-	if (!json_take(t, '"'))
+	if (!json_text_take(t, '"'))
 		return false;
 	from = t->p;
 	while (t->p < t->end && *t->p != '"' && *t->p != '\\' &&
@@ -109,11 +109,11 @@ json_string(struct json_text *t, struct slice *ret)
 			return false;
 	}
 	*ret = (struct slice){ from, (size_t)(to - from) };
-	return json_take(t, '"');
+	return json_text_take(t, '"');
 }
 
 bool
-json_word(struct json_text *t, const char *word)
+json_text_word(struct json_text *t, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -129,7 +129,7 @@ skip_string(struct json_text *t)
 {
 	char scratch[4]; /* as many bytes as an escape gives */
 
-	if (!json_take(t, '"'))
+	if (!json_text_take(t, '"'))
 		return false;
 	while (t->p < t->end && *t->p != '"') {
 		if ((unsigned char)*t->p < 0x20)
@@ -137,7 +137,7 @@ skip_string(struct json_text *t)
 		if (*t->p++ == '\\' && unescape(t, scratch) == NULL)
 			return false;
 	}
-	return json_take(t, '"');
+	return json_text_take(t, '"');
 }
 
 static bool
@@ -153,15 +153,15 @@ skip_digits(struct json_text *t)
 static bool
 skip_number(struct json_text *t)
 {
-	json_take(t, '-');
-	if (!json_take(t, '0') && !skip_digits(t))
+	json_text_take(t, '-');
+	if (!json_text_take(t, '0') && !skip_digits(t))
 		return false;
-	if (json_take(t, '.') && !skip_digits(t))
+	if (json_text_take(t, '.') && !skip_digits(t))
 		return false;
-	if (!json_take(t, 'e') && !json_take(t, 'E'))
+	if (!json_text_take(t, 'e') && !json_text_take(t, 'E'))
 		return true;
-	if (!json_take(t, '+'))
-		json_take(t, '-');
+	if (!json_text_take(t, '+'))
+		json_text_take(t, '-');
 	return skip_digits(t);
 }
 
@@ -171,15 +171,16 @@ static bool skip_value(struct json_text *, int depth);
 static bool
 skip_members(struct json_text *t, char close, int depth)
 {
-	if (json_take(t, close))
+	if (json_text_take(t, close))
 		return true;
 	do {
-		if (close == '}' && (!skip_string(t) || !json_take(t, ':')))
+		if (close == '}' &&
+		    (!skip_string(t) || !json_text_take(t, ':')))
 			return false;
 		if (!skip_value(t, depth))
 			return false;
-	} while (json_take(t, ','));
-	return json_take(t, close);
+	} while (json_text_take(t, ','));
+	return json_text_take(t, close);
 }
 
 /* Any value, by the letter of RFC 8259: what is kept as it is must be read
@@ -189,18 +190,18 @@ skip_value(struct json_text *t, int depth)
 {
 	if (depth == DEPTH_MAX || t->p == t->end)
 		return false;
-	if (json_take(t, '{'))
+	if (json_text_take(t, '{'))
 		return skip_members(t, '}', depth + 1);
-	if (json_take(t, '['))
+	if (json_text_take(t, '['))
 		return skip_members(t, ']', depth + 1);
 	if (*t->p == '"')
 		return skip_string(t);
-	return json_word(t, "true") || json_word(t, "false") ||
-	    json_word(t, "null") || skip_number(t);
+	return json_text_word(t, "true") || json_text_word(t, "false") ||
+	    json_text_word(t, "null") || skip_number(t);
 }
 
 bool
-json_skip(struct json_text *t, struct slice *ret)
+json_text_skip(struct json_text *t, struct slice *ret)
 {
 	char *from = t->p;
 
@@ -211,7 +212,7 @@ json_skip(struct json_text *t, struct slice *ret)
 }
 
 bool
-json_u64(struct json_text *t, uint64_t *ret)
+json_text_u64(struct json_text *t, uint64_t *ret)
 {
 	char *from = t->p;
 	uint64_t v = 0;
@@ -226,8 +227,8 @@ json_u64(struct json_text *t, uint64_t *ret)
 }
 
 bool
-json_bool(struct json_text *t, uint64_t *ret)
+json_text_bool(struct json_text *t, uint64_t *ret)
 {
-	*ret = json_word(t, "true");
-	return *ret || json_word(t, "false");
+	*ret = json_text_word(t, "true");
+	return *ret || json_text_word(t, "false");
 }

@@ -21,7 +21,7 @@ struct json_text {
 
 /* This very byte, and behind it. */
 static inline bool
-json_take(struct json_text *t, char c)
+json_text_take(struct json_text *t, char c)
 {
 	if (t->p == t->end || *t->p != c)
 		return false;
@@ -29,13 +29,14 @@ json_take(struct json_text *t, char c)
 	return true;
 }
 
-bool json_word(struct json_text *, const char *word); /* the same of several */
+bool
+json_text_word(struct json_text *, const char *word); /* the same of several */
 /* From its first quote. Half a surrogate pair becomes U+FFFD. */
-bool json_string(struct json_text *, struct slice *ret);
+bool json_text_str(struct json_text *, struct slice *ret);
 /* Digits alone; false beyond 64 bits, nearly. */
-bool json_u64(struct json_text *, uint64_t *ret);
-bool json_bool(struct json_text *, uint64_t *ret); /* 0 or 1 */
+bool json_text_u64(struct json_text *, uint64_t *ret);
+bool json_text_bool(struct json_text *, uint64_t *ret); /* 0 or 1 */
 /* Any value, as it stands there. Not deeper than 32. */
-bool json_skip(struct json_text *, struct slice *ret);
+bool json_text_skip(struct json_text *, struct slice *ret);
 
 #endif
