@@ -298,6 +298,105 @@ def it_follows_a_mail_log_over_its_rotations():
         c.check()
 
 
+POSTFIX = """\
+Nov 20 10:00:00 h postfix/smtpd[5]: 3F0001: client=c.test[192.0.2.9]
+Nov 20 10:00:00 h postfix/cleanup[6]: 3F0001: message-id=<1@b.test>
+Nov 20 10:00:00 h postfix/qmgr[7]: 3F0001: from=<a@b.test>, size=700, \
+nrcpt=2 (queue active)
+Nov 20 10:00:01 h postfix/smtp[8]: 3F0001: to=<y@y.test>, \
+relay=m.test[192.0.2.3]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent \
+(250 ok)
+Nov 20 10:00:03 h postfix/smtp[8]: 3F0001: to=<z@y.test>, \
+relay=m.test[192.0.2.3]:25, delay=3, delays=0/0/0/3, dsn=2.0.0, status=sent \
+(250 ok)
+Nov 20 10:00:03 h postfix/qmgr[7]: 3F0001: removed
+"""
+
+
+def it_joins_lines_over_a_restart():
+    with Mtad("joins") as m:
+        lines = POSTFIX.splitlines(True)
+        for cut in range(3, len(lines)):  # before, nothing is stored
+            path = "%s/mail%d.log" % (m.dir, cut)
+            c = Collector(m, 'RoundRobin = "no"\n'
+                          'source "f" { Kind = "file" Path = "%s" }\n' % path)
+            c.store += str(cut)
+            c.conf += str(cut)
+            m.write("mtacollect.conf" + str(cut), open(
+                m.dir + "/mtacollect.conf").read().replace(
+                    '/store"', '/store%d"' % cut))
+            m.write("mail%d.log" % cut, "".join(lines[:cut]))
+            with c:
+                wait_for("the first part", lambda: any(
+                    len("".join(lines[:cut])) in places(c.store, n)
+                    for n in os.listdir(c.store)))
+                c.stop(signal.SIGKILL)
+            if cut % 2:  # and rotated meanwhile
+                os.rename(path, path + ".1")
+                m.write("mail%d.log" % cut, "".join(lines[cut:]))
+            else:
+                with open(path, "a") as f:
+                    f.write("".join(lines[cut:]))
+            with c:
+                wait_for("the end", lambda: c.totals()["delivered"] == 2)
+            t = c.totals()
+            assert (t["received"], t["bytes_out"]) == (1, 1400), (cut, t)
+
+
+def places(store, name):
+    """How far the sources were read, as this file of the store has it."""
+    if not name.startswith("ev-") or not name.endswith(".db"):
+        return []
+    with contextlib.closing(sqlite3.connect(
+            "file:%s/%s?mode=ro" % (store, name), uri=True)) as db:
+        try:
+            return [r[0] for r in db.execute("SELECT off FROM place")]
+        except sqlite3.OperationalError:
+            return []  # it is being made
+
+
+def it_says_how_it_counts_otherwise_than_pflogsumm():
+    """mtacollect(8) explains each difference."""
+    with Mtad("pflogsumm") as m:
+        c = Collector(m)
+        m.write("mail.log", POSTFIX + """\
+Nov 20 10:00:00 h postfix/smtpd[5]: 3F0011: client=c.test[192.0.2.9]
+Nov 20 10:00:00 h postfix/smtpd[5]: 3F0011: hold: RCPT from c.test[192.0.2.9]\
+: <c.test[192.0.2.9]>: Client host triggers HOLD action; from=<a@b.test> \
+to=<x@y.test> proto=ESMTP helo=<c.test>
+Nov 20 10:00:00 h postfix/cleanup[6]: 3F0011: message-id=<11@b.test>
+Nov 20 10:00:04 h postfix/postsuper[9]: 3F0009: placed on hold
+Nov 20 10:00:01 h postfix/smtpd[5]: 3F0012: client=c.test[192.0.2.9]
+Nov 20 10:00:01 h postfix/cleanup[6]: 3F0012: message-id=<12@b.test>
+Nov 20 10:00:01 h postfix/qmgr[7]: 3F0012: from=<a@b.test>, size=500, \
+nrcpt=1 (queue active)
+Nov 20 10:00:01 h postfix/discard[8]: 3F0012: to=<x@y.test>, relay=none, \
+delay=0.1, delays=0.1/0/0/0, dsn=2.0.0, status=sent (y.test)
+Nov 20 10:00:01 h postfix/qmgr[7]: 3F0012: removed
+Nov 20 10:00:02 h postfix/smtpd[5]: 3F0013: client=c.test[192.0.2.9]
+Nov 20 10:00:02 h postfix/cleanup[6]: 3F0013: message-id=<13@b.test>
+Nov 20 10:00:02 h postfix/qmgr[7]: 3F0013: from=<a@b.test>, size=500, \
+nrcpt=1 (queue active)
+Nov 20 10:00:02 h postfix/cleanup[6]: 3F0014: message-id=<13@b.test>
+Nov 20 10:00:02 h postfix/qmgr[7]: 3F0014: from=<a@b.test>, size=700, \
+nrcpt=1 (queue active)
+Nov 20 10:00:02 h postfix/local[8]: 3F0013: to=<x@h.test>, relay=local, \
+delay=0.1, delays=0.1/0/0/0, dsn=2.0.0, status=sent (forwarded as 3F0014)
+Nov 20 10:00:02 h postfix/qmgr[7]: 3F0013: removed
+""")
+        c.run("import", m.dir + "/mail.log")
+        t = c.totals()
+        got = [t[k] for k in ("received", "delivered", "held", "discarded",
+                              "bytes_out")]
+        assert got == [5, 2, 2, 1, 1400], got
+        if not shutil.which("pflogsumm"):
+            return
+        out = m.run(shutil.which("pflogsumm"), m.dir + "/mail.log").stdout
+        for words in (" 4   received", " 3   delivered", " 1   forwarded",
+                      " 1   held", " 0   discarded", " 1900   bytes del"):
+            assert words in out, (words, out)
+
+
 def syslog(name, text="hello", seq=1):
     return ('<22>1 %s h.test relay 7 %s [mtaev@32473 v="1" boot="b%s" '
             'seq="%d" msg.id="Q1" rcpt.id="0" rcpt_to="a@b.test" code="250"'
