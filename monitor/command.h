@@ -16,6 +16,7 @@ struct options {
 	const char *store; /* folder; that of the settings unless named */
 	int64_t from, to; /* all time when they are not given */
 	bool is_json;
+	bool is_anew; /* --remake */
 	char **file; /* what stands behind the options */
 	int files;
 };
@@ -38,6 +39,7 @@ int command_totals(const struct options *);
 int command_ledger(const struct options *);
 int command_rebuild(const struct options *);
 int command_check(const struct options *);
+int command_rrd(const struct options *);
 
 /* Standard output; false when it could not be written. */
 bool command_print(const struct buf *);

@@ -1,5 +1,5 @@
 /*
- * The commands that read and fill a store: import, totals, check.
+ * The commands that read and fill a store: import, totals, check, rrd.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "audit.h"
+#include "clock.h"
 #include "command.h"
+#include "draw.h"
 #include "import.h"
 #include "ledger.h"
 #include "totals.h"
@@ -118,6 +120,34 @@ command_rebuild(const struct options *o)
 		status = rc < 0 ? status_of(rc) : EXIT_IO;
 	buf_release(&b);
 	store_close(s);
+	return status;
+}
+
+int
+command_rrd(const struct options *o)
+{
+	struct draw_counts n;
+	char why[256];
+	int rc = draw_store(o->store, o->is_anew, &n, why), status = EXIT_OK;
+	struct buf b;
+
+	if (rc < 0)
+		return command_fail(status_of(rc), "rrd: %s", why);
+	buf_init(&b, 4096);
+	buf_addf(&b, "%llu minutes drawn", (unsigned long long)n.minutes);
+	if (n.last != 0) {
+		buf_adds(&b, ", to ");
+		clock_rfc3339(&b, n.last * US_SEC);
+	}
+	if (n.late != 0)
+		buf_addf(&b,
+		    "; %llu events came for minutes that were drawn before: "
+		    "--remake draws them",
+		    (unsigned long long)n.late);
+	buf_addc(&b, '\n');
+	if (!command_print(&b))
+		status = EXIT_IO;
+	buf_release(&b);
 	return status;
 }
 
