@@ -9,13 +9,17 @@
 #define KEEP_MAX 20000 /* messages in memory between two flushes */
 #define RCPTS_MAX 200000 /* of all of them */
 #define QID_MAX 255
+#define FILTER_BITS 24 /* two to the power of it: of two million, one in nine */
 
 struct book {
 	struct letters letters;
 	struct map map;
-	struct letter *dirty;
+	struct letter *dirty, **last_dirty; /* in the order of their numbers */
 	int64_t next; /* number of the next message; 0: ask the table */
 	size_t rcpts; /* in memory, about */
+	/* A bit of each message that may be in the table: most are new, and
+	 * need not be looked for. NULL: the table had rows before. */
+	uint64_t *filter;
 };
 
 struct key {
@@ -65,6 +69,37 @@ hash_key(const struct key *k)
 	return h ^ h >> 29;
 }
 
+static uint64_t *
+filter_new(struct db *db)
+{
+	if (db_number(db, "SELECT EXISTS (SELECT 1 FROM msg)", 1) != 0)
+		return NULL;
+	return calloc((size_t)1 << (FILTER_BITS - 6), sizeof(uint64_t));
+}
+
+static size_t
+filter_bit(uint64_t hash)
+{
+	return (hash * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - FILTER_BITS);
+}
+
+static bool
+may_be_stored(const struct book *b, uint64_t hash)
+{
+	size_t i = filter_bit(hash);
+
+	return b->filter == NULL || (b->filter[i / 64] >> i % 64 & 1) != 0;
+}
+
+static void
+note_made(struct book *b, uint64_t hash)
+{
+	size_t i = filter_bit(hash);
+
+	if (b->filter != NULL)
+		b->filter[i / 64] |= UINT64_C(1) << i % 64;
+}
+
 struct book *
 book_new(struct db *db)
 {
@@ -73,8 +108,11 @@ book_new(struct db *db)
 	if (b == NULL)
 		return NULL;
 	map_init(&b->map, hash_of, is_key);
+	b->last_dirty = &b->dirty;
+	b->filter = filter_new(db);
 	if (letters_open(&b->letters, db) == 0)
 		return b;
+	free(b->filter);
 	letters_close(&b->letters);
 	free(b);
 	return NULL;
@@ -92,6 +130,7 @@ book_forget(struct book *b)
 	map_init(&b->map, hash_of, is_key);
 	letters_forget(&b->letters);
 	b->dirty = NULL;
+	b->last_dirty = &b->dirty;
 	b->next = 0;
 	b->rcpts = 0;
 }
@@ -103,6 +142,7 @@ book_free(struct book *b)
 		return;
 	book_forget(b);
 	letters_close(&b->letters);
+	free(b->filter);
 	free(b);
 }
 
@@ -124,12 +164,14 @@ get(struct book *b, struct slice qid, int64_t node, bool is_to_make, int *rc)
 		*rc = -ENOMEM;
 		return NULL;
 	}
-	*rc = letter_read(&b->letters, l);
+	if (may_be_stored(b, hash))
+		*rc = letter_read(&b->letters, l);
 	if (*rc == 0 && is_to_make) {
 		if (b->next == 0)
 			b->next = db_number(b->letters.db,
 			    "SELECT coalesce(max(id), 0) + 1 FROM msg", 1);
 		l->id = b->next++;
+		note_made(b, hash);
 	}
 	if (*rc >= 0 && (*rc == 1 || is_to_make))
 		*rc = map_add(&b->map, l);
@@ -271,8 +313,9 @@ book_event(struct book *b, int64_t t, const struct fields *f,
 		return rc;
 	if (!l->is_dirty) {
 		l->is_dirty = true;
-		l->next_dirty = b->dirty;
-		b->dirty = l;
+		l->next_dirty = NULL;
+		*b->last_dirty = l;
+		b->last_dirty = &l->next_dirty;
 	}
 	if (l->t < 0 || t < l->t)
 		l->t = t;
@@ -294,6 +337,8 @@ book_flush(struct book *b)
 		struct letter *l = b->dirty;
 
 		b->dirty = l->next_dirty;
+		if (b->dirty == NULL)
+			b->last_dirty = &b->dirty;
 		rc = letter_put(&b->letters, l);
 		l->is_dirty = false;
 		if (l->state != MSG_DONE)
