@@ -24,7 +24,9 @@
 
 enum { EXIT_NO_DATA = 3 };
 
-#define NO_DATA_AFTER (5 * US_SEC) /* for scripts, which cannot wait on */
+/* For scripts, which cannot wait on: for a connection, for an answer. */
+#define NO_DAEMON_AFTER (2 * US_SEC)
+#define NO_DATA_AFTER (5 * US_SEC)
 
 struct top {
 	struct model model;
@@ -203,7 +205,8 @@ run_batch(struct top *t)
 		now = clock_mono();
 		has_more = feed_turn(t->feed, now);
 		console_turn(&t->console, now);
-		is_late = now - start > NO_DATA_AFTER;
+		is_late = now - start >
+		    (t->model.is_connected ? NO_DATA_AFTER : NO_DAEMON_AFTER);
 		if (now >= next && (is_ready(t) || is_late)) {
 			if (t->o.is_check)
 				return script_check(
