@@ -193,6 +193,12 @@ evlog_emit(struct evlog *l, const struct event *e)
 	sysout_add(l->syslog, e, l->seq, wall);
 }
 
+bool
+evlog_is_flushed(const struct evlog *l)
+{
+	return l->lines.len == 0 && l->lost_from == 0;
+}
+
 void
 evlog_flush(struct evlog *l)
 {

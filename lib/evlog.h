@@ -25,6 +25,8 @@ void evlog_syslog(struct evlog *, int fd, enum sysout_kind); /* takes fd */
 void evlog_slot(struct evlog *, struct stat_slot *);
 void evlog_emit(struct evlog *, const struct event *);
 void evlog_flush(struct evlog *); /* once a turn of the loop */
+/* Nothing waits for room in the file, and nothing was dropped for want of it. */
+bool evlog_is_flushed(const struct evlog *);
 /* The syslog socket broke since the last call: ask for a new one. */
 bool evlog_wants_syslog(struct evlog *);
 

@@ -73,3 +73,6 @@ EXTRA_PROGRAMS += tests/bench/spool
 tests_bench_spool_SOURCES = tests/bench/spool.c
 tests_bench_spool_CPPFLAGS = $(MTAD_CPPFLAGS) -I$(top_srcdir)/mtad/smtpd
 tests_bench_spool_LDADD = mtad/smtpd/libsmtpd.a $(MTAD_LIBS)
+EXTRA_PROGRAMS += tests/bench/collect_events
+tests_bench_collect_events_SOURCES = tests/bench/collect_events.c
+tests_bench_collect_events_LDADD = lib/libmta.a

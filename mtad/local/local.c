@@ -92,9 +92,10 @@ static void
 start(struct proc *p)
 {
 	struct timeval second = { 1, 0 };
-	struct event *e = event_new(p->base, -1, EV_PERSIST, on_second, p->ctx);
+	struct local *l = p->ctx;
 
-	if (e == NULL || event_add(e, &second) < 0)
+	l->second = event_new(p->base, -1, EV_PERSIST, on_second, l);
+	if (l->second == NULL || event_add(l->second, &second) < 0)
 		fatal("no memory");
 }
 

@@ -38,6 +38,7 @@ struct local {
 	int agents_n;
 	unsigned agents_ended; /* for walks over agents */
 	int64_t told_full; /* mono: when a full disk was last told */
+	struct event *second;
 };
 
 /* jobs.c */

@@ -240,7 +240,7 @@ child_start(struct child *c)
 		fatal("no memory");
 	c->started = clock_mono();
 	c->is_running = c->is_stopping = false;
-	c->is_killed = c->is_stuck = false;
+	c->is_killed = c->is_stuck = c->is_outlaw = false;
 	equip(c);
 }
 
@@ -448,6 +448,7 @@ child_frame(
 		    proto_name(type));
 		if (fd >= 0)
 			close(fd);
+		c->is_outlaw = true;
 		return -EPROTO;
 	}
 	if (c->chan != NULL)
@@ -455,14 +456,29 @@ child_frame(
 	return 0;
 }
 
-/* Its end comes with SIGCHLD. One that broke the rules is made to end. */
+static void
+end_now(int fd, short what, void *arg)
+{
+	struct child *c = arg;
+
+	(void)fd;
+	(void)what;
+	if (c->chan == NULL && c->pid > 0)
+		kill(c->pid, SIGKILL);
+}
+
+/* Its end comes with SIGCHLD, and a moment for it, so that what is told is
+ * how it ended. One that broke the rules is made to end. */
 static void
 child_gone(void *arg, struct chan *ch)
 {
+	const struct timeval moment = { 1, 0 };
 	struct child *c = arg;
 
 	chan_free(ch);
 	c->chan = NULL;
-	if (c->pid > 0)
-		kill(c->pid, SIGKILL);
+	if (c->is_outlaw ||
+	    event_base_once(
+		c->parent->base, -1, EV_TIMEOUT, end_now, c, &moment) < 0)
+		end_now(-1, 0, c);
 }

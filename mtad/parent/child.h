@@ -26,6 +26,7 @@ struct child {
 	struct event *again; /* timer of the next start */
 	bool is_running; /* got GO */
 	bool is_stopping; /* was told to stop */
+	bool is_outlaw; /* sent what it may not */
 	bool is_killed; /* as it did not */
 	bool is_stuck; /* and is there still: nobody waits for it */
 	bool has_reloaded; /* answered the last CONF */

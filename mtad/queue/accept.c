@@ -88,11 +88,18 @@ accept_msg_new(struct queue *q, struct peer *peer, struct slice payload)
 	s = segment_of(q, peer, m.id.seg);
 	if (s == NULL || m.id.tag != s->tag || m.offset < s->announced ||
 	    m.offset + m.length > q->segments.size + CHAN_FRAME_MAX ||
-	    m.offset > UINT32_MAX || !get_p_envelope(&r, &e))
+	    m.offset > UINT32_MAX || !get_p_envelope(&r, &e) ||
+	    (m.body_file != 0 &&
+		!handed_take(&q->handed, m.body_file, peer->index)))
 		return false;
 	s->announced = m.offset + m.length;
 	s->records = m.id.rec + 1;
 	msg = index_add(&q->index, m.id, &e, &error);
+	if (msg != NULL &&
+	    (error = index_name_body(&q->index, msg, m.body_file)) < 0) {
+		index_del(&q->index, msg);
+		msg = NULL;
+	}
 	if (msg == NULL) {
 		/* It is durable: the next start finds it. */
 		queue_damage(
@@ -103,7 +110,6 @@ accept_msg_new(struct queue *q, struct peer *peer, struct slice payload)
 	msg->offset = (uint32_t)m.offset;
 	msg->length = m.length;
 	msg->envelope = (uint32_t)m.envelope.n;
-	msg->body_file = m.body_file;
 	segment_add_live(s, m.length);
 	accept_msg(q, msg, &e, m.fsync_us);
 	return true;
@@ -132,6 +138,10 @@ hand_body(struct queue *q, struct peer *peer)
 
 	if (fd < 0)
 		return false;
+	if (handed_add(&q->handed, number, peer->index) < 0) {
+		close(fd);
+		return false;
+	}
 	PROC_SEND_FD(peer, body_give, BODY_GIVE, fd, .number = number);
 	return true;
 }
@@ -217,11 +227,12 @@ accept_seg_bad(struct queue *q, struct peer *peer, struct slice payload)
 }
 
 bool
-accept_body_drop(struct queue *q, struct slice payload)
+accept_body_drop(struct queue *q, struct peer *peer, struct slice payload)
 {
 	struct p_body_drop m;
 
-	if (!get_p_body_drop(payload, &m))
+	if (!get_p_body_drop(payload, &m) ||
+	    !handed_take(&q->handed, m.number, peer->index))
 		return false;
 	segments_drop_body(&q->segments, m.number);
 	return true;
@@ -321,6 +332,7 @@ accept_peer_down(struct queue *q, struct peer *peer)
 
 	q->seg_wants &= ~(1u << peer->index);
 	q->body_wants &= ~(1u << peer->index);
+	handed_forget(&q->handed, peer->index);
 	for (s = TAILQ_FIRST(&q->segments.list); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
 		if (s->state == SEG_OUT && s->writer == peer->index)

@@ -356,7 +356,7 @@ load_msg(struct queue *q, struct rd *r)
 	e.envid = get_str(r);
 	n = get_u32(r);
 	m = r->bad || s == NULL ? NULL : index_add_bare(&q->index, id, &e);
-	if (m == NULL) {
+	if (m == NULL || index_name_body(&q->index, m, in.body_file) < 0) {
 		r->bad = true;
 		return;
 	}
@@ -364,7 +364,6 @@ load_msg(struct queue *q, struct rd *r)
 	m->offset = in.offset;
 	m->length = in.length;
 	m->envelope = in.envelope;
-	m->body_file = in.body_file;
 	m->until = in.until;
 	m->owner = in.owner;
 	m->act = in.act;

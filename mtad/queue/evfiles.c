@@ -107,9 +107,11 @@ evfiles_new(struct queue *q)
 	f->number = highest(q->log_fd);
 	f->fd = open_next(f);
 	if (f->fd < 0) {
-		errno = -f->fd;
-		free(f);
-		return NULL;
+		log_warn("no room for an event log, it is tried again each "
+			 "second: %s",
+		    strerror(-f->fd));
+		f->fd = -1;
+		return f;
 	}
 	evlog_file(q->proc->log, dup(f->fd));
 	return f;
@@ -120,7 +122,8 @@ evfiles_free(struct event_files *f)
 {
 	if (f == NULL)
 		return;
-	close(f->fd);
+	if (f->fd >= 0)
+		close(f->fd);
 	if (f->old_fd >= 0)
 		close(f->old_fd);
 	free(f);
@@ -129,7 +132,7 @@ evfiles_free(struct event_files *f)
 void
 evfiles_dup(struct event_files *f, int ret[2])
 {
-	ret[0] = dup(f->fd);
+	ret[0] = f->fd < 0 ? -1 : dup(f->fd);
 	ret[1] = f->old_fd;
 	f->old_fd = -1;
 }
@@ -143,6 +146,8 @@ evfiles_number(const struct event_files *f)
 static void
 hand(struct event_files *f, struct peer *peer)
 {
+	if (f->fd < 0) /* all get it when there is one */
+		return;
 	PROC_SEND_FD(peer, evlog, EVLOG, dup(f->fd), .number = f->number);
 }
 
@@ -258,8 +263,8 @@ evfiles_rotate(struct event_files *f)
 	if (f->old_fd >= 0)
 		close(f->old_fd);
 	f->old_fd = f->fd;
+	f->closing = f->fd < 0 ? 0 : old;
 	f->fd = fd;
-	f->closing = old;
 	evlog_file(f->q->proc->log, dup(fd));
 	for (int i = 0; i < f->writers; i++)
 		hand(f, f->writer[i].peer);
@@ -303,7 +308,9 @@ evfiles_second(struct event_files *f)
 {
 	struct stat st;
 
-	if (f->closing == 0 && fstat(f->fd, &st) == 0 &&
+	if (f->fd < 0)
+		evfiles_rotate(f);
+	else if (f->closing == 0 && fstat(f->fd, &st) == 0 &&
 	    st.st_size >= f->q->proc->conf->EventLogFileSize)
 		evfiles_rotate(f);
 	close_old(f); /* a writer may have died without confirming */

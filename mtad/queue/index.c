@@ -20,10 +20,29 @@ is_msg(const void *entry, const void *key)
 	    ((const struct msg *)entry)->id, *(const struct msgid *)key);
 }
 
+static uint64_t
+hash_number(uint64_t number)
+{
+	return number * UINT64_C(0x9e3779b97f4a7c15) >> 16;
+}
+
+static uint64_t
+hash_body(const void *entry)
+{
+	return hash_number(((const struct msg *)entry)->body_file);
+}
+
+static bool
+is_body(const void *entry, const void *key)
+{
+	return ((const struct msg *)entry)->body_file == *(const uint64_t *)key;
+}
+
 void
 index_init(struct index *ix)
 {
 	map_init(&ix->by_id, hash_msg, is_msg);
+	map_init(&ix->by_body, hash_body, is_body);
 	rcpt_texts_init(ix);
 	TAILQ_INIT(&ix->all);
 	LIST_INIT(&ix->walks);
@@ -172,6 +191,26 @@ index_add(struct index *ix, struct msgid id, const struct p_envelope *e,
 	return m;
 }
 
+struct msg *
+index_find_body(const struct index *ix, uint64_t number)
+{
+	return map_find(&ix->by_body, hash_number(number), &number);
+}
+
+int
+index_name_body(struct index *ix, struct msg *m, uint64_t number)
+{
+	if (number == 0)
+		return 0;
+	if (index_find_body(ix, number) != NULL)
+		return -EEXIST;
+	m->body_file = number;
+	if (map_add(&ix->by_body, m) == 0)
+		return 0;
+	m->body_file = 0;
+	return -ENOMEM;
+}
+
 void
 index_del(struct index *ix, struct msg *m)
 {
@@ -182,6 +221,8 @@ index_del(struct index *ix, struct msg *m)
 			w->next = TAILQ_NEXT(m, all);
 	TAILQ_REMOVE(&ix->all, m, all);
 	map_del(&ix->by_id, m);
+	if (m->body_file != 0)
+		map_del(&ix->by_body, m);
 	ix->bytes -= m->size;
 	msg_free(ix, m);
 }
@@ -196,5 +237,6 @@ index_release(struct index *ix)
 		msg_free(ix, m);
 	}
 	map_release(&ix->by_id);
+	map_release(&ix->by_body);
 	map_release(&ix->texts);
 }

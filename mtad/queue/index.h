@@ -99,7 +99,7 @@ struct msg {
 	struct segment *segment;
 	uint32_t length; /* of the record */
 	uint32_t envelope; /* bytes of it */
-	uint64_t body_file; /* 0: the body is in the record */
+	uint64_t body_file; /* index_name_body(); 0: it is in the record */
 	uint64_t size;
 	int64_t received; /* wall microseconds */
 	int64_t until; /* wall: end of the grave or of undo */
@@ -128,7 +128,7 @@ struct index_walk {
 };
 
 struct index {
-	struct map by_id;
+	struct map by_id, by_body; /* those that have a body file */
 	struct map texts;
 	struct msg_list all;
 	LIST_HEAD(, index_walk) walks;
@@ -148,6 +148,9 @@ struct msg *index_add(
 /* The same without recipients, from a checkpoint. */
 struct msg *
 index_add_bare(struct index *, struct msgid, const struct p_envelope *);
+/* Its body is in this file, 0: none. -EEXIST: that is another's. */
+int index_name_body(struct index *, struct msg *, uint64_t number);
+struct msg *index_find_body(const struct index *, uint64_t number);
 /* Out of the index and freed; its jobs must be in no destination. */
 void index_del(struct index *, struct msg *);
 

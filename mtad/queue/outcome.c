@@ -320,16 +320,6 @@ unqueue(struct queue *q, struct msg *m, struct slice rcpts)
 }
 
 void
-requeue(struct queue *q, struct msg *m)
-{
-	sched_remove(&q->sched, m);
-	for (uint32_t i = 0; i < m->rcpt_n; i++)
-		if (m->rcpt[i].state == RS_OPEN)
-			route_rcpt(q, m, i, m->rcpt[i].attempts != 0, false,
-			    m->rcpt[i].next_try * US_SEC);
-}
-
-void
 outcome_apply(struct queue *q, struct msg *m, const struct p_result *result,
     const struct attempt *a, struct peer *peer)
 {

@@ -15,6 +15,7 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
+#include "handed.h"
 #include "index.h"
 #include "journal.h"
 #include "proc.h"
@@ -77,6 +78,7 @@ struct queue {
 	struct event *timer, *second, *commit_timer;
 	uint64_t reserved; /* journal bytes for attempts under way */
 	int reporting; /* workers that have yet to say what they hold */
+	struct handed handed;
 	uint32_t seg_wants, body_wants; /* bit set: which smtpd waits */
 	uint64_t marked; /* journal number when marks were last written */
 	uint16_t refuse_code; /* 0: we take mail; else the reply to MAIL */
@@ -121,7 +123,7 @@ bool accept_seg_want(struct queue *, struct peer *);
 bool accept_seg_done(struct queue *, struct peer *, struct slice);
 bool accept_seg_bad(struct queue *, struct peer *, struct slice);
 bool accept_body_want(struct queue *, struct peer *);
-bool accept_body_drop(struct queue *, struct slice);
+bool accept_body_drop(struct queue *, struct peer *, struct slice);
 /* A sync failed: nothing of this range of a segment counts. Journaled. */
 void
 accept_abandon(struct queue *, struct segment *, uint64_t from, uint64_t to);
@@ -264,6 +266,9 @@ void queue_spool_error(struct queue *, const char *what, int error);
 /* Commit soon: within a few milliseconds; now: as soon as the disk can. */
 void queue_commit_soon(struct queue *);
 void queue_commit_now(struct queue *);
+void queue_commit(struct queue *); /* here and now, if the disk is free */
+int queue_commit_init(struct queue *); /* -ENOMEM */
+int second_start(struct queue *); /* second.c; -ENOMEM */
 void queue_kick_ring(struct queue *); /* a worker is back */
 /* A destination is paused or not, known by its key; it is made if need be. */
 void queue_pause_key(struct queue *, struct slice key, bool is_paused);

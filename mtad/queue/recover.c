@@ -141,16 +141,11 @@ sweep_bodies(struct queue *q)
 	uint64_t no;
 
 	while (d != NULL && (e = readdir(d)) != NULL) {
-		bool is_named = false;
-		struct msg *m;
-
 		if (!slice_u64(slice_of(e->d_name), UINT64_MAX - 1, &no))
 			continue;
 		if (no >= q->segments.next_body)
 			q->segments.next_body = no + 1;
-		TAILQ_FOREACH (m, &q->index.all, all)
-			is_named |= m->body_file == no;
-		if (!is_named && !q->has_locked)
+		if (index_find_body(&q->index, no) == NULL && !q->has_locked)
 			unlinkat(q->body_fd, e->d_name, 0);
 	}
 	if (d != NULL)

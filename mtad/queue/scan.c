@@ -58,6 +58,22 @@ found_again(struct queue *q, struct segment *s, const struct record_head *h,
 	segment_add_live(s, m->length);
 }
 
+/* A smtpd that is not ours any more may name anybody's. */
+static void
+refuse_body(struct queue *q, struct segment *s, uint32_t offset, int error)
+{
+	char name[32];
+
+	if (error == -ENOMEM) {
+		recover_fail_segment(q, s, error);
+		return;
+	}
+	segment_name(name, s->no);
+	q->report.damaged++;
+	queue_damage(
+	    q, NULL, name, offset, "it names the body file of another message");
+}
+
 void
 recover_record(struct queue *q, struct segment *s, const struct record_head *h,
     uint32_t offset, const char *payload)
@@ -67,6 +83,11 @@ recover_record(struct queue *q, struct segment *s, const struct record_head *h,
 	struct msg *m;
 	int error;
 
+	/* A number is never given again, even when its file is gone: this
+	 * record may be dead, and its end would remove another's file. */
+	if (h->body_file >= q->segments.next_body &&
+	    h->body_file < UINT64_MAX / 2)
+		q->segments.next_body = h->body_file + 1;
 	if (!get_p_envelope(&r, &e)) {
 		char name[32];
 
@@ -85,12 +106,17 @@ recover_record(struct queue *q, struct segment *s, const struct record_head *h,
 			q->report.damaged++;
 		return;
 	}
+	error = index_name_body(&q->index, m, h->body_file);
+	if (error < 0) {
+		index_del(&q->index, m);
+		refuse_body(q, s, offset, error);
+		return;
+	}
 	q->report.recovered++;
 	m->segment = s;
 	m->offset = offset;
 	m->length = (uint32_t)record_size(h->payload);
 	m->envelope = h->envelope;
-	m->body_file = h->body_file;
 	segment_add_live(s, m->length);
 	if (!told_has_msg(&q->told, s, offset)) {
 		q->is_retelling = true;
@@ -228,10 +254,11 @@ head_of_record(int fd, uint32_t no, struct segment_head *ret)
 {
 	unsigned char p[RECORD_HEAD];
 	struct record_head h;
-	int rc = file_pread_all(fd, p, sizeof(p), SEGMENT_HEAD);
+	size_t bad;
+	int rc = file_pread_around(fd, p, sizeof(p), SEGMENT_HEAD, &bad);
 
 	if (rc < 0)
-		return rc;
+		return rc == -ENODATA ? -EBADMSG : rc;
 	if (!record_head_get(p, le64(p), &h))
 		return -EBADMSG;
 	*ret = (struct segment_head){ .tag = h.id.tag,

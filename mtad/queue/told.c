@@ -86,13 +86,17 @@ told_second(struct queue *q)
 
 	if (q->told.is_syncing || !q->told.has_news || q->files == NULL)
 		return;
+	evlog_flush(q->proc->log);
+	if (!evlog_is_flushed(q->proc->log)) { /* a full disk */
+		segments_drop_dead(&q->segments, UINT64_MAX);
+		return;
+	}
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)
 		return;
 	t->q = q;
 	q->told.has_news = false;
 	q->told.seq = journal_durable(q->journal);
-	evlog_flush(q->proc->log);
 	evfiles_dup(q->files, t->fd);
 	buf_init(&t->record, 65536);
 	put_told(q, &t->record);

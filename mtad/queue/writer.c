@@ -181,11 +181,14 @@ into_index(struct writer *w, struct item *i, uint32_t fsync_us)
 	m = index_add(&q->index, i->id, &e, &error);
 	if (m == NULL)
 		return NULL;
+	if (index_name_body(&q->index, m, i->body_file) < 0) {
+		index_del(&q->index, m);
+		return NULL;
+	}
 	m->segment = w->segment;
 	m->offset = i->offset;
 	m->length = i->length;
 	m->envelope = (uint32_t)i->envelope;
-	m->body_file = i->body_file;
 	segment_add_live(w->segment, i->length);
 	m->pins++; /* until its callback has seen it */
 	accept_msg(q, m, &e, fsync_us);

@@ -106,6 +106,7 @@ struct smtpd {
 	} listener[64];
 	int listeners;
 	bool is_listening;
+	struct event *second;
 	int64_t stop_at; /* mono: when the last sessions are ended; 0 */
 };
 

@@ -135,9 +135,9 @@ start(struct proc *p)
 {
 	struct smtpd *d = p->ctx;
 	struct timeval second = { 1, 0 };
-	struct event *ev = event_new(p->base, -1, EV_PERSIST, on_second, d);
 
-	if (ev == NULL || event_add(ev, &second) < 0)
+	d->second = event_new(p->base, -1, EV_PERSIST, on_second, d);
+	if (d->second == NULL || event_add(d->second, &second) < 0)
 		fatal("no memory");
 }
 

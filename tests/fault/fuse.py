@@ -142,8 +142,15 @@ class Cuts:
                                   timeout=1).returncode == 0
             except subprocess.TimeoutExpired:
                 return False
+        before = self.damage()
         self.m.launch()
         wait_for("mtad", lambda: not self.store.state()[0] or is_up(), 30)
+        # without power nothing reads
+        assert not self.store.state()[0] or self.damage() == before, (
+            self.m.events("spool.damage")[-1])
+
+    def damage(self):
+        return len(self.m.events("spool.damage"))
 
     def load(self):
         """Some of it waits for a host that is dead, so that segments are
@@ -191,7 +198,7 @@ class Cuts:
         """All that got its 250 has arrived, whole, or waits; what came twice
         was being delivered when the power went."""
         m = self.m
-        m.start()
+        self.begin()
         status = m.status()
         assert not status["lost"] and not status["damaged"], status
         wait_for("all to be gone that can", lambda: not m.queue(
@@ -207,8 +214,6 @@ class Cuts:
         for name, times in twice.items():
             assert any(abs(min(times) - k) < 1.5 for k in self.times), (
                 "%s came twice, and the power did not go then" % name)
-        damage = m.events("spool.damage")
-        assert not damage, damage[0]
         print("     seed %d: %d cuts: %s" % (
             SEED, len(self.times), ", ".join(
                 "%s %d" % h for h in sorted(self.hits.items()))))
@@ -367,6 +372,36 @@ def it_keeps_a_body_until_its_outcome_is_durable():
         m.stop()
 
 
+def it_gives_no_body_number_twice():
+    """Large letters went; mtad dies; others come before the start's checkpoint
+    is written; it dies again. The files of the second ones are their own."""
+    large = "Subject: %s\n\n" + ("y" * 70 + "\n") * 6000
+    with on_store("bodies", extra=CONF.replace("= 2", "= 1")) as (
+            m, store):
+        m.start()
+        for i in range(9):
+            m.send("a@elsewhere.test", text=large % "first")
+        m.wait_empty()
+        wait_for("their files to go", lambda: not any(
+            os.path.getsize(p) for p in glob.glob(m.dir + "/spool/body/*")))
+        m.kill_all()
+        for path in glob.glob(m.dir + "/spool/body/*"):
+            os.remove(path)  # the spares, as a sweep would
+        store.arm("sync", "checkpoint", "mtad-queue", 1, errno.EIO, FOR_EVER)
+        m.start()
+        m.ctl("delivery", "hold", "test")
+        for i in range(9):
+            m.send("b@elsewhere.test", text=large % "second")
+        m.kill_all()
+        store.say("disarm")
+        m.start()
+        m.ctl("delivery", "release")
+        wait_for("all of them", lambda: len(m.sink.names()) >= 18 or
+                 m.events("spool.damage"))
+        assert not m.events("spool.damage"), m.events("spool.damage")[0]
+        m.stop()
+
+
 def it_takes_a_drop_file_once_though_it_cannot_remove_it():
     with on_store("drop") as (m, store):
         m.start()
@@ -383,8 +418,9 @@ def it_takes_a_drop_file_once_though_it_cannot_remove_it():
 
 
 def it_loses_one_message_to_a_sector_that_does_not_read():
-    """EIO in the midst of a segment, at a start: the rest is there."""
-    with on_store("sector") as (m, store):
+    """EIO in the midst of a segment, at a start: the rest is there, and the
+    file is kept when that went."""
+    with on_store("sector", CONF.replace("= 2", "= 1")) as (m, store):
         m.start()
         m.ctl("delivery", "hold", "test")
         for i in range(30):
@@ -392,12 +428,16 @@ def it_loses_one_message_to_a_sector_that_does_not_read():
                    ("y" * 70 + "\n") * 200)
         m.kill_all()
         store.power_on()
-        store.arm("read", "segment", "mtad-queue", 2, errno.EIO)
+        store.say("bad", "segment", 7 * 15000 // 4096 * 4096)
         m.start()
-        store.say("disarm")
-        assert not m.status()["lost"], m.status()
+        damage = m.events("spool.damage")
+        assert "sectors do not read" in [e["error"] for e in damage], damage
+        assert 28 <= len(m.queue()) <= 29, len(m.queue())
         m.ctl("delivery", "release")
-        wait_for("the others", lambda: len(m.sink.names()) >= 29)
+        m.wait_empty()
+        assert len(m.sink.names()) in (28, 29)
+        wait_for("the file to be kept", lambda: glob.glob(
+            m.dir + "/spool/segment/*.bad"))
         m.stop()
 
 

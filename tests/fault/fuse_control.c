@@ -62,6 +62,8 @@ obey(struct store *s, const char *line, char answer[200])
 
 		s->is_dead = true;
 		snprintf(answer, 200, "ok %zu\n", n);
+	} else if (sscanf(line, "bad %31s %zu", s->bad_part, &s->bad_at) == 2) {
+		return;
 	} else if (sscanf(line, "hang %d", &on) == 1) {
 		s->is_hanging = on;
 	} else if (sscanf(line, "full %d", &on) == 1) {

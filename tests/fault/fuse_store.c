@@ -12,6 +12,7 @@
  *				PROG the beginning of a program's name or -;
  *				ACTION an errno, or cut:LUCK:SEED
  *	disarm
+ *	bad PART OFFSET		what lies there, 4 KiB of each file, does not read
  *	full 0|1		no room: ENOSPC for what needs new room
  *	hang 0|1		every call waits, as below a dead server
  *	state			"alive 17 3": calls that matched, that failed
@@ -310,6 +311,9 @@ op_read(
 	int rc = enter(s, node, K_READ);
 
 	(void)path;
+	if (rc == 0 && strcmp(node->part, s->bad_part) == 0 &&
+	    (size_t)at < s->bad_at + SECTORS && (size_t)at + n > s->bad_at)
+		rc = -EIO;
 	if (rc < 0)
 		return leave(s, rc);
 	if ((size_t)at >= node->now.n)

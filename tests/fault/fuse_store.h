@@ -22,6 +22,8 @@ enum kind {
 	K_ANY = 31 /* but reads */
 };
 
+#define SECTORS ((size_t)4096)
+
 /* One process, one store: fuse hands it to every call. */
 struct store {
 	mtx_t lock; /* around all below */
@@ -36,6 +38,8 @@ struct store {
 		enum luck luck;
 		unsigned seed;
 	} arm;
+	char bad_part[32]; /* sectors of its files that do not read */
+	size_t bad_at;
 	const char *at, *path; /* mount point, socket */
 };
 

@@ -199,6 +199,8 @@ class Recovery:
         if died and error != DIES:
             assert re.search(r"cannot use \S*/spool/(segment|journal|body|"
                              r"checkpoint|identity)\S*: ", said), name + said
+        if error != DIES:
+            assert "signal" not in said, name + said
         self.compare(name, got, status)
         m.stop()
         left = offline(m)

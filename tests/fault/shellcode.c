@@ -162,6 +162,19 @@ lie_to_its_peers(void)
 		    MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);
 }
 
+/* To have the body files of other people's mail removed. */
+static void
+drop_bodies(void)
+{
+	unsigned char frame[] = { 8, 0, 0, 0, 22, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0 };
+
+	for (int fd = 3; fd < FDS; fd++)
+		for (frame[8] = 1; frame[8] < 10; frame[8]++)
+			syscall(SYS_sendto, fd, frame, sizeof(frame),
+			    MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);
+}
+
 static void
 run_a_program(void)
 {
@@ -184,7 +197,8 @@ mount_something(void)
 
 static void (*const attempts[])(void) = { open_paths, open_below_descriptors,
 	change_names, rewrite_what_it_holds, reach_others, gain_powers,
-	lie_to_its_peers, run_a_program, use_io_uring, mount_something };
+	lie_to_its_peers, run_a_program, use_io_uring, mount_something,
+	drop_bodies };
 
 ssize_t
 read(int fd, void *p, size_t n)

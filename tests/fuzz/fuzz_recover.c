@@ -36,9 +36,9 @@ __wrap_file_pwrite_all(int fd, const void *p, size_t n, off_t at)
 static struct slice
 cut(struct slice *rest)
 {
-	size_t n = rest->n < 2
-	    ? 0
-	    : (unsigned char)rest->p[0] + (size_t)(unsigned char)rest->p[1] * 256;
+	size_t n = rest->n < 2 ? 0
+			       : (unsigned char)rest->p[0] +
+		(size_t)(unsigned char)rest->p[1] * 256;
 	struct slice s = slice_sub(*rest, 2, 2 + n);
 
 	*rest = slice_sub(*rest, 2 + n, rest->n);
@@ -74,6 +74,8 @@ put_segment(struct world *w, struct slice s)
 	struct buf b;
 
 	segment_head_put(head, &h);
+	if (s.n != 0 && s.p[0] & 0x40)
+		head[0] ^= 1; /* what it says is in the first record, too */
 	buf_init(&b, 1 << 20);
 	buf_add(&b, head, sizeof(head));
 	buf_add_slice(&b, slice_sub(s, 1, s.n));
