@@ -11,6 +11,7 @@ tui_libtui_a_SOURCES = \
 	tui/linear.c tui/linear.h \
 	tui/lists.c tui/lists.h \
 	tui/model.c tui/model.h \
+	tui/options.c tui/options.h \
 	tui/place.c tui/place.h \
 	tui/prompt.c tui/prompt.h \
 	tui/request.c tui/request.h \

@@ -34,6 +34,33 @@ static const struct {
 	[LOOK_QUIET] = { A_NORMAL, COLOR_BLUE, -1, 0 },
 };
 
+/* What terminals send that say they are another (within tmux, over ssh). */
+static void
+know_other_sequences(void)
+{
+	static const struct {
+		const char *sequence;
+		int key;
+	} others[] = {
+		{ "\033[A", KEY_UP },
+		{ "\033OA", KEY_UP },
+		{ "\033[B", KEY_DOWN },
+		{ "\033OB", KEY_DOWN },
+		{ "\033[1~", KEY_HOME },
+		{ "\033[H", KEY_HOME },
+		{ "\033OH", KEY_HOME },
+		{ "\033[4~", KEY_END },
+		{ "\033[F", KEY_END },
+		{ "\033OF", KEY_END },
+		{ "\033[5~", KEY_PPAGE },
+		{ "\033[6~", KEY_NPAGE },
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (key_defined(others[i].sequence) == 0)
+			define_key(others[i].sequence, others[i].key);
+}
+
 static void
 set_up(struct term *t, bool is_mono)
 {
@@ -43,6 +70,7 @@ set_up(struct term *t, bool is_mono)
 	keypad(stdscr, TRUE);
 	nodelay(stdscr, TRUE);
 	set_escdelay(25);
+	know_other_sequences();
 	t->has_colour = !is_mono && has_colors() && start_color() == OK &&
 	    use_default_colors() == OK;
 	for (short i = 0; t->has_colour && i < LOOKS; i++)
