@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
-
-#define DEPTH_MAX 32 /* of values that are skipped or kept as they are */
+#include "json_text.h"
 
 /* Members of every line, beside the fields of event.def. */
 enum common {
@@ -109,202 +108,6 @@ event_json_start(struct slice line)
 	return n;
 }
 
-/* The one of the two carriers' texts that is being read. */
-struct text {
-	char *p, *end;
-};
-
-static bool
-take(struct text *t, char c)
-{
-	if (t->p == t->end || *t->p != c)
-		return false;
-	t->p++;
-	return true;
-}
-
-static int
-hex4(const char *p)
-{
-	int v = 0;
-
-	for (int i = 0; i < 4; i++) {
-		char c = ascii_lower(p[i]);
-
-		if (c >= '0' && c <= '9')
-			v = v * 16 + (c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = v * 16 + (c - 'a' + 10);
-		else
-			return -1;
-	}
-	return v;
-}
-
-static char *
-put_utf8(char *to, unsigned c)
-{
-	if (c < 0x80) {
-		*to++ = (char)c;
-		return to;
-	}
-	if (c < 0x800) {
-		*to++ = (char)(0xc0 | c >> 6);
-	} else if (c < 0x10000) {
-		*to++ = (char)(0xe0 | c >> 12);
-		*to++ = (char)(0x80 | (c >> 6 & 0x3f));
-	} else {
-		*to++ = (char)(0xf0 | c >> 18);
-		*to++ = (char)(0x80 | (c >> 12 & 0x3f));
-		*to++ = (char)(0x80 | (c >> 6 & 0x3f));
-	}
-	*to++ = (char)(0x80 | (c & 0x3f));
-	return to;
-}
-
-/* \uXXXX, or two of them for one character; t->p stands behind the u. */
-static char *
-unescape_u(struct text *t, char *to)
-{
-	int c, low;
-
-	if (t->end - t->p < 4 || (c = hex4(t->p)) < 0)
-		return NULL;
-	t->p += 4;
-	if (c >= 0xd800 && c <= 0xdbff && t->end - t->p >= 6 &&
-	    t->p[0] == '\\' && t->p[1] == 'u' &&
-	    (low = hex4(t->p + 2)) >= 0xdc00 && low <= 0xdfff) {
-		t->p += 6;
-		return put_utf8(to,
-		    (unsigned)(0x10000 + ((c - 0xd800) << 10) + low - 0xdc00));
-	}
-	if (c >= 0xd800 && c <= 0xdfff)
-		c = 0xfffd; /* half a pair is no character */
-	return put_utf8(to, (unsigned)c);
-}
-
-/* Behind a backslash; NULL when it is none of JSON's escapes. */
-static char *
-unescape(struct text *t, char *to)
-{
-	static const char from[] = "\"\\/bfnrt", value[] = "\"\\/\b\f\n\r\t";
-	const char *which;
-
-	if (t->p == t->end || *t->p == '\0')
-		return NULL;
-	if (*t->p == 'u') {
-		t->p++;
-		return unescape_u(t, to);
-	}
-	which = strchr(from, *t->p);
-	if (which == NULL)
-		return NULL;
-	t->p++;
-	*to++ = value[which - from];
-	return to;
-}
-
-/* A string, from its first quote. What is unescaped is never longer. */
-static bool
-json_string(struct text *t, struct slice *ret)
-{
-	char *from, *to;
-
-	if (!take(t, '"'))
-		return false;
-	from = t->p;
-	while (t->p < t->end && *t->p != '"' && *t->p != '\\' &&
-	    (unsigned char)*t->p >= 0x20)
-		t->p++;
-	for (to = t->p; t->p < t->end && *t->p != '"';) {
-		if ((unsigned char)*t->p < 0x20)
-			return false;
-		if (*t->p != '\\') {
-			*to++ = *t->p++;
-			continue;
-		}
-		t->p++;
-		to = unescape(t, to);
-		if (to == NULL)
-			return false;
-	}
-	*ret = (struct slice){ from, (size_t)(to - from) };
-	return take(t, '"');
-}
-
-/* Behind a string that stays as it is. */
-static bool
-skip_string(struct text *t)
-{
-	if (!take(t, '"'))
-		return false;
-	while (t->p < t->end && *t->p != '"')
-		t->p += *t->p == '\\' && t->end - t->p > 1 ? 2 : 1;
-	return take(t, '"');
-}
-
-/* Any value, left as it is: brackets are counted, not understood. */
-static bool
-json_skip(struct text *t, struct slice *ret)
-{
-	char *from = t->p;
-	int depth = 0;
-
-	do {
-		char c;
-
-		if (t->p == t->end)
-			return false;
-		c = *t->p;
-		if (c == '"') {
-			if (!skip_string(t))
-				return false;
-			continue;
-		}
-		if (depth == 0 && (c == ',' || c == '}' || c == ']'))
-			break;
-		depth += (c == '{' || c == '[') - (c == '}' || c == ']');
-		if (depth > DEPTH_MAX)
-			return false;
-		t->p++;
-	} while (depth > 0 || (t->p < t->end && *t->p != ',' && *t->p != '}'));
-	*ret = (struct slice){ from, (size_t)(t->p - from) };
-	return ret->n != 0;
-}
-
-static bool
-json_u64(struct text *t, uint64_t *ret)
-{
-	char *from = t->p;
-	uint64_t v = 0;
-
-	while (t->p < t->end && *t->p >= '0' && *t->p <= '9') {
-		if (v > (UINT64_MAX - 9) / 10)
-			return false;
-		v = v * 10 + (uint64_t)(*t->p++ - '0');
-	}
-	*ret = v;
-	return t->p != from;
-}
-
-static bool
-take_word(struct text *t, const char *word)
-{
-	size_t n = strlen(word);
-
-	if ((size_t)(t->end - t->p) < n || memcmp(t->p, word, n) != 0)
-		return false;
-	t->p += n;
-	return true;
-}
-
-static bool
-json_bool(struct text *t, uint64_t *ret)
-{
-	*ret = take_word(t, "true");
-	return *ret || take_word(t, "false");
-}
-
 /* One field's value into the event. Beyond the event's room: forgotten, as
  * no writer of ours has that many. */
 static bool
@@ -332,22 +135,22 @@ set_time(struct event *e, enum event_field f, struct slice s)
 }
 
 static bool
-json_field(struct text *t, struct event *e, enum event_field f)
+json_field(struct json_text *t, struct event *e, enum event_field f)
 {
 	struct slice s;
 	uint64_t v;
 
 	switch (field_info(f)->kind) {
 	case FK_STR:
-		return json_string(t, &s) && set_str(e, f, s);
+		return json_text_str(t, &s) && set_str(e, f, s);
 	case FK_JSON:
-		return json_skip(t, &s) && set_str(e, f, s);
+		return json_text_skip(t, &s) && set_str(e, f, s);
 	case FK_NUM:
-		return json_u64(t, &v) && set_num(e, f, v);
+		return json_text_u64(t, &v) && set_num(e, f, v);
 	case FK_BOOL:
-		return json_bool(t, &v) && set_num(e, f, v);
+		return json_text_bool(t, &v) && set_num(e, f, v);
 	case FK_TIME:
-		return json_string(t, &s) && set_time(e, f, s);
+		return json_text_str(t, &s) && set_time(e, f, s);
 	}
 	return false;
 }
@@ -362,7 +165,7 @@ struct reading {
 };
 
 static bool
-json_common(struct text *t, struct reading *r, int which)
+json_common(struct json_text *t, struct reading *r, int which)
 {
 	struct event_origin *o = r->origin;
 	struct slice s;
@@ -370,40 +173,40 @@ json_common(struct text *t, struct reading *r, int which)
 
 	switch (which) {
 	case C_V:
-		return json_u64(t, &v) && v == 1;
+		return json_text_u64(t, &v) && v == 1;
 	case C_EVENT:
-		return json_string(t, &r->type);
+		return json_text_str(t, &r->type);
 	case C_TIME:
-		return json_string(t, &s) &&
+		return json_text_str(t, &s) &&
 		    (r->has_time = clock_read_rfc3339(s, &o->time_us));
 	case C_MONO:
-		return json_u64(t, &o->mono_us);
+		return json_text_u64(t, &o->mono_us);
 	case C_NODE:
-		return json_string(t, &o->node);
+		return json_text_str(t, &o->node);
 	case C_INSTANCE:
-		return json_string(t, &o->instance);
+		return json_text_str(t, &o->instance);
 	case C_BOOT:
-		return json_string(t, &o->boot);
+		return json_text_str(t, &o->boot);
 	case C_SEQ:
-		return json_u64(t, &o->seq);
+		return json_text_u64(t, &o->seq);
 	case C_PROG:
-		return json_string(t, &o->prog);
+		return json_text_str(t, &o->prog);
 	default:
-		return json_u64(t, &o->pid);
+		return json_text_u64(t, &o->pid);
 	}
 }
 
 static bool
-json_member(struct text *t, struct reading *r)
+json_member(struct json_text *t, struct reading *r)
 {
 	struct slice name, skipped;
 	int which;
 
-	if (!json_string(t, &name) || !take(t, ':'))
+	if (!json_text_str(t, &name) || !json_text_take(t, ':'))
 		return false;
 	which = names_find(&r->names->field, name);
 	if (which < 0)
-		return json_skip(t, &skipped);
+		return json_text_skip(t, &skipped);
 	if (which >= C_V)
 		return json_common(t, r, which);
 	return json_field(t, r->event, (enum event_field)which);
@@ -431,24 +234,24 @@ event_read_json(const struct event_names *names, char *line, size_t n,
     struct event_origin *origin, struct event *e)
 {
 	struct reading r = { .names = names, .origin = origin, .event = e };
-	struct text t = { line, line + n };
+	struct json_text t = { line, line + n };
 
 	*origin = (struct event_origin){ 0 };
 	event_init(e, (enum event_type)0);
-	if (!take(&t, '{'))
+	if (!json_text_take(&t, '{'))
 		return -EBADMSG;
 	do {
 		if (!json_member(&t, &r))
 			return -EBADMSG;
-	} while (take(&t, ','));
-	if (!take(&t, '}') || t.p != t.end)
+	} while (json_text_take(&t, ','));
+	if (!json_text_take(&t, '}') || t.p != t.end)
 		return -EBADMSG;
 	return finish(&r);
 }
 
 /* Up to the next blank, behind it. */
 static bool
-sd_word(struct text *t, struct slice *ret)
+sd_word(struct json_text *t, struct slice *ret)
 {
 	char *end =
 	    t->p < t->end ? memchr(t->p, ' ', (size_t)(t->end - t->p)) : NULL;
@@ -464,11 +267,11 @@ sd_word(struct text *t, struct slice *ret)
 
 /* A PARAM-VALUE with its quotes (RFC 5424 section 6.3.3). */
 static bool
-sd_value(struct text *t, struct slice *ret)
+sd_value(struct json_text *t, struct slice *ret)
 {
 	char *from, *to;
 
-	if (!take(t, '"'))
+	if (!json_text_take(t, '"'))
 		return false;
 	for (from = to = t->p; t->p < t->end && *t->p != '"'; t->p++) {
 		if (*t->p == '\\' && t->end - t->p > 1 &&
@@ -477,7 +280,18 @@ sd_value(struct text *t, struct slice *ret)
 		*to++ = *t->p;
 	}
 	*ret = (struct slice){ from, (size_t)(to - from) };
-	return take(t, '"');
+	return json_text_take(t, '"');
+}
+
+static bool
+is_json(struct slice s)
+{
+	struct slice all;
+	/* only looked at */
+	struct json_text t = { (char *)(uintptr_t)s.p, NULL };
+
+	t.end = t.p + s.n;
+	return json_text_skip(&t, &all) && t.p == t.end;
 }
 
 static bool
@@ -487,8 +301,9 @@ sd_field(struct event *e, enum event_field f, struct slice s)
 
 	switch (field_info(f)->kind) {
 	case FK_STR:
-	case FK_JSON:
 		return set_str(e, f, s);
+	case FK_JSON:
+		return is_json(s) && set_str(e, f, s);
 	case FK_NUM:
 	case FK_BOOL:
 		return slice_u64(s, UINT64_MAX, &v) && set_num(e, f, v);
@@ -499,7 +314,7 @@ sd_field(struct event *e, enum event_field f, struct slice s)
 }
 
 static bool
-sd_param(struct text *t, struct reading *r)
+sd_param(struct json_text *t, struct reading *r)
 {
 	char *eq = memchr(t->p, '=', (size_t)(t->end - t->p));
 	struct slice name, value;
@@ -525,13 +340,13 @@ sd_param(struct text *t, struct reading *r)
 
 /* <PRI>1 TIME HOST APP PROCID MSGID */
 static bool
-sd_header(struct text *t, struct reading *r)
+sd_header(struct json_text *t, struct reading *r)
 {
 	struct slice time, pid;
 	uint64_t pri;
 
-	if (!take(t, '<') || !json_u64(t, &pri) || pri > 191 ||
-	    !take_word(t, ">1 ") || !sd_word(t, &time) ||
+	if (!json_text_take(t, '<') || !json_text_u64(t, &pri) || pri > 191 ||
+	    !json_text_word(t, ">1 ") || !sd_word(t, &time) ||
 	    !sd_word(t, &r->origin->node) || !sd_word(t, &r->origin->prog) ||
 	    !sd_word(t, &pid) || !sd_word(t, &r->type))
 		return false;
@@ -545,16 +360,16 @@ event_read_sd(const struct event_names *names, char *line, size_t n,
     struct event_origin *origin, struct event *e)
 {
 	struct reading r = { .names = names, .origin = origin, .event = e };
-	struct text t = { line, line + n };
+	struct json_text t = { line, line + n };
 
 	*origin = (struct event_origin){ 0 };
 	event_init(e, (enum event_type)0);
-	if (!sd_header(&t, &r) || !take_word(&t, "[mtaev@32473"))
+	if (!sd_header(&t, &r) || !json_text_word(&t, "[mtaev@32473"))
 		return -EBADMSG;
-	while (take(&t, ' '))
+	while (json_text_take(&t, ' '))
 		if (!sd_param(&t, &r))
 			return -EBADMSG;
-	if (!take(&t, ']'))
+	if (!json_text_take(&t, ']'))
 		return -EBADMSG;
 	return finish(&r);
 }

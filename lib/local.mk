@@ -15,6 +15,7 @@ lib_libmta_a_SOURCES = \
 	lib/file.c lib/file.h \
 	lib/header.c lib/header.h \
 	lib/heap.c lib/heap.h \
+	lib/json_text.c lib/json_text.h \
 	lib/log.c lib/log.h \
 	lib/map.c lib/map.h \
 	lib/msgid.c lib/msgid.h \

@@ -11,11 +11,12 @@
 #include "settings.h"
 
 struct options {
-	const struct settings *settings;
+	struct settings *settings;
 	const char *conf; /* file that was named; NULL: the packaged one */
 	const char *store; /* folder; that of the settings unless named */
 	int64_t from, to; /* all time when they are not given */
 	bool is_json;
+	bool is_anew; /* --remake */
 	char **file; /* what stands behind the options */
 	int files;
 };
@@ -35,8 +36,10 @@ enum {
 int command_run(const struct options *);
 int command_import(const struct options *);
 int command_totals(const struct options *);
+int command_ledger(const struct options *);
 int command_rebuild(const struct options *);
 int command_check(const struct options *);
+int command_rrd(const struct options *);
 
 /* Standard output; false when it could not be written. */
 bool command_print(const struct buf *);

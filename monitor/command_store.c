@@ -1,5 +1,5 @@
 /*
- * The commands that read and fill a store: import, totals, check.
+ * The commands that read and fill a store: import, totals, check, rrd.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "audit.h"
+#include "clock.h"
 #include "command.h"
+#include "draw.h"
 #include "import.h"
+#include "ledger.h"
 #include "totals.h"
 
 bool
@@ -117,5 +120,87 @@ command_rebuild(const struct options *o)
 		status = rc < 0 ? status_of(rc) : EXIT_IO;
 	buf_release(&b);
 	store_close(s);
+	return status;
+}
+
+int
+command_rrd(const struct options *o)
+{
+	struct draw_counts n;
+	char why[256];
+	int rc = draw_store(o->store, o->is_anew, &n, why), status = EXIT_OK;
+	struct buf b;
+
+	if (rc < 0)
+		return command_fail(status_of(rc), "rrd: %s", why);
+	buf_init(&b, 4096);
+	buf_addf(&b, "%llu minutes drawn", (unsigned long long)n.minutes);
+	if (n.last != 0) {
+		buf_adds(&b, ", to ");
+		clock_rfc3339(&b, n.last * US_SEC);
+	}
+	if (n.late != 0)
+		buf_addf(&b,
+		    "; %llu events came for minutes that were drawn before: "
+		    "--remake draws them",
+		    (unsigned long long)n.late);
+	buf_addc(&b, '\n');
+	if (!command_print(&b))
+		status = EXIT_IO;
+	buf_release(&b);
+	return status;
+}
+
+static void
+put_ledger(struct buf *b, const struct ledger *l, bool is_json)
+{
+	const struct {
+		const char *name;
+		uint64_t n;
+	} rows[] = {
+		{ "messages", l->messages },
+		{ "accepted", l->accepted },
+		{ "expanded", l->expanded },
+		{ "delivered", l->delivered },
+		{ "bounced", l->bounced },
+		{ "expired", l->expired },
+		{ "deleted", l->deleted },
+		{ "replaced", l->replaced },
+		{ "open_messages", l->open_messages },
+		{ "open_recipients", l->open_recipients },
+		{ "unknown", l->unknown },
+		{ "imbalances", l->imbalances },
+	};
+	size_t n = sizeof(rows) / sizeof(rows[0]);
+
+	for (size_t i = 0; i < n; i++)
+		buf_addf(b, is_json ? "%s\"%s\":%llu" : "%s%s %llu\n",
+		    !is_json	 ? ""
+			: i == 0 ? "{"
+				 : ",",
+		    rows[i].name, (unsigned long long)rows[i].n);
+	if (is_json)
+		buf_adds(b, "}\n");
+}
+
+int
+command_ledger(const struct options *o)
+{
+	struct ledger l;
+	struct buf b;
+	int rc, status;
+
+	buf_init(&b, 16 << 20);
+	rc = ledger_read(o->store, o->from, o->to, &l, &b);
+	if (rc < 0) {
+		status = command_fail(
+		    status_of(rc), "%s: %s", o->store, strerror(-rc));
+	} else {
+		put_ledger(&b, &l, o->is_json);
+		status = !command_print(&b) ? EXIT_IO
+		    : l.imbalances != 0	    ? EXIT_FOUND
+					    : EXIT_OK;
+	}
+	buf_release(&b);
 	return status;
 }

@@ -135,9 +135,8 @@ step_up(struct db *d, const struct db_kind *kind, int version)
 	return rc;
 }
 
-/* Is it ours, and of a version that we know? The version, or an error. */
 static int
-version_of(struct db *d, const struct db_kind *kind)
+judge(struct db *d, const struct db_kind *kind)
 {
 	int64_t id = db_number(d, "PRAGMA application_id", -1);
 	int64_t version = db_number(d, "PRAGMA user_version", -1);
@@ -151,6 +150,19 @@ version_of(struct db *d, const struct db_kind *kind)
 		return 0;
 	return id == kind->application_id && version > 0 ? (int)version
 							 : -EBADMSG;
+}
+
+/* Is it ours, and of a version that we know? The version, or an error. All
+ * questions see one moment: it may be made just now. */
+static int
+version_of(struct db *d, const struct db_kind *kind)
+{
+	int rc = db_exec(d, "BEGIN");
+	int version = rc < 0 ? rc : judge(d, kind);
+
+	if (rc == 0)
+		sqlite3_exec(d->h, "ROLLBACK", NULL, NULL, NULL);
+	return version;
 }
 
 static int
@@ -190,12 +202,17 @@ open_file(struct db *d, enum db_mode mode)
 
 	rc = sqlite3_open_v2(d->path, &d->h, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
-		return db_errno(rc);
+		return sqlite3_system_errno(d->h) == EACCES ? -EACCES
+							    : db_errno(rc);
 	sqlite3_busy_timeout(d->h, 5000);
 	if (mode == DB_WRITE || db_number(d, "PRAGMA schema_version", -1) >= 0)
 		return 0;
+	if (sqlite3_system_errno(d->h) == EACCES)
+		return -EACCES;
 	rc = db_errno(sqlite3_errcode(d->h));
-	name = rc == -ENOENT ? buf_text("file:%s?immutable=1", d->path) : NULL;
+	name = rc == -ENOENT || rc == -EROFS
+	    ? buf_text("file:%s?immutable=1", d->path)
+	    : NULL;
 	if (name == NULL)
 		return rc;
 	sqlite3_close(d->h);

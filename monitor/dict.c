@@ -16,11 +16,22 @@ struct entry {
 struct dict {
 	sqlite3_stmt *find, *add;
 	bool has_second;
+	bool is_whole; /* what is not in memory is not in the table */
 	struct entry *slot;
 	size_t slots, used; /* slots: a power of two */
 	char *text;
 	size_t len, max;
 };
+
+static bool
+is_empty(struct db *db, const char *table)
+{
+	char *sql = buf_text("SELECT EXISTS (SELECT 1 FROM %s)", table);
+	bool ret = sql != NULL && db_number(db, sql, 1) == 0;
+
+	free(sql);
+	return ret;
+}
 
 struct dict *
 dict_new(struct db *db, const char *table, const char *first, const char *extra,
@@ -53,6 +64,8 @@ dict_new(struct db *db, const char *table, const char *first, const char *extra,
 		rc = db_prepare(db, &d->find, find);
 	if (rc == 0)
 		rc = db_prepare(db, &d->add, add);
+	if (rc == 0)
+		d->is_whole = is_empty(db, table);
 	free(find);
 	free(add);
 	if (rc < 0) {
@@ -79,6 +92,7 @@ dict_forget(struct dict *d)
 {
 	memset(d->slot, 0, d->slots * sizeof(*d->slot));
 	d->used = d->len = 0;
+	d->is_whole = false;
 }
 
 static uint32_t
@@ -123,8 +137,10 @@ keep(struct dict *d, uint32_t hash, struct slice a, struct slice b, int64_t id)
 {
 	struct entry *e;
 
-	if (a.n + b.n > d->max / 4)
+	if (a.n + b.n > d->max / 4) {
+		d->is_whole = false;
 		return;
+	}
 	if (d->len + a.n + b.n > d->max || d->used * 4 > d->slots * 3)
 		dict_forget(d);
 	e = look(d, hash, a, b);
@@ -153,6 +169,8 @@ from_table(struct dict *d, struct slice a, struct slice b)
 	int64_t id = 0;
 	int rc;
 
+	if (d->is_whole)
+		return 0;
 	bind(d, d->find, a, b);
 	rc = sqlite3_step(d->find);
 	if (rc == SQLITE_ROW)

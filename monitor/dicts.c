@@ -31,6 +31,7 @@ dicts_close(struct dicts *d)
 void
 dicts_forget(struct dicts *d)
 {
+	memset(d->type, 0, sizeof(d->type));
 	dict_forget(d->word);
 	dict_forget(d->domain);
 	dict_forget(d->host);
@@ -49,6 +50,14 @@ int64_t
 dicts_word(struct dicts *d, struct slice s)
 {
 	return dict_key(d->word, cut(s), none, 0);
+}
+
+int64_t
+dicts_type(struct dicts *d, enum event_type t)
+{
+	if (d->type[t] <= 0)
+		d->type[t] = dicts_word(d, slice_of(event_info(t)->name));
+	return d->type[t];
 }
 
 int64_t

@@ -5,9 +5,11 @@
 #define DICTS_H
 
 #include "dict.h"
+#include "event.h"
 
 struct dicts {
 	struct dict *word, *domain, *addr, *host;
+	int64_t type[EV_COUNT]; /* words of the kinds; 0: ask */
 };
 
 /* bytes: of memory, for all. 0 or negative errno. */
@@ -16,6 +18,7 @@ void dicts_close(struct dicts *);
 void dicts_forget(struct dicts *);
 
 /* Keys, made when they are new; negative errno. */
+int64_t dicts_type(struct dicts *, enum event_type);
 int64_t dicts_word(struct dicts *, struct slice);
 int64_t dicts_host(struct dicts *, struct slice name, struct slice ip);
 /* The domain's letters become small. ret_domain: 0 for none. */

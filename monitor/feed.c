@@ -369,6 +369,13 @@ feed_line(struct feed *f, char *line, size_t n)
 	return finish(f, take_line(f, line, n));
 }
 
+void
+feed_learn(struct feed *f, const char *line, size_t n)
+{
+	if (n != 0 && line[0] != '{')
+		foreign_learn(f->foreign, (struct slice){ line, n });
+}
+
 int
 feed_hear(struct feed *f, const struct heard *h)
 {

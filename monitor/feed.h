@@ -18,7 +18,7 @@
 #include "store.h"
 
 #define FEED_LINE_MAX 65536
-#define FEED_BATCH 50000 /* lines in one transaction, at most */
+#define FEED_BATCH 100000 /* lines in one transaction, at most */
 #define FEED_SOURCES 64
 
 struct feeds;
@@ -56,6 +56,9 @@ void feed_at(struct feed *, const struct place *);
  * FEED_BATCH lines. Negative errno: all since the last commit is void.
  */
 int feed_line(struct feed *, char *line, size_t n);
+/* A line that was stored before this start: what it says of its message is
+ * known again, and nothing else happens. */
+void feed_learn(struct feed *, const char *line, size_t n);
 /* An event of the collector's own, at a place of this source. */
 int feed_hear(struct feed *, const struct heard *);
 int feed_count(struct feed *, enum tally_kind, uint64_t n);

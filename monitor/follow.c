@@ -5,13 +5,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "input.h"
+#include "log.h"
 
 #define FILES_MAX 32 /* read at a time */
+#define BEHIND 8 /* files that are newer than one without writers */
 #define ROOM ((size_t)256 << 10)
 
 /* One file: plain ones by pread(), packed ones from begin to end. */
@@ -30,6 +33,7 @@ struct follow {
 	struct place place;
 	struct file file[FILES_MAX];
 	size_t n;
+	uint64_t complained; /* of this file already; 0: of none */
 	char *buf;
 };
 
@@ -125,6 +129,16 @@ open_suffix(const struct follow *f, uint64_t number, const char *suffix)
 	return fd;
 }
 
+/* Once, until one can be opened again; it is tried at every look. */
+static void
+complain(struct follow *f, uint64_t number)
+{
+	if (errno != ENOENT && f->complained != number)
+		log_warn("%s: event file %llu: %s", f->dir,
+		    (unsigned long long)number, strerror(errno));
+	f->complained = number;
+}
+
 /* Plain if it is there: a packed one beside it may be half written. */
 static bool
 open_file(struct follow *f, uint64_t number, int64_t off)
@@ -135,12 +149,15 @@ open_file(struct follow *f, uint64_t number, int64_t off)
 	*one = (struct file){ .number = number, .off = off, .seen_size = -1 };
 	one->fd = open_suffix(f, number, "");
 	if (one->fd < 0) {
-		fd = open_suffix(f, number, ".gz");
+		fd = errno == ENOENT ? open_suffix(f, number, ".gz") : -1;
+		if (fd < 0)
+			complain(f, number);
 		one->packed = fd < 0 ? NULL : input_new(fd, FEED_LINE_MAX);
 		if (one->packed == NULL)
 			return false;
 		input_skip(one->packed, off);
 	}
+	f->complained = 0;
 	f->n++;
 	return true;
 }
@@ -275,20 +292,26 @@ read_packed(struct follow *f, struct file *one, size_t *ret_n)
 	return 0;
 }
 
-/* No writer is left when it is packed; then it has no name any more. */
+/*
+ * No writer is left when it is packed: then it has no name any more. mtad
+ * rotates when all writers have left the file before, so one with many
+ * behind it has none either, whether it was packed or not.
+ */
 static void
-look_finished(struct file *one)
+look_finished(struct follow *f, struct file *one)
 {
+	uint64_t newest = f->file[f->n - 1].number;
 	struct stat st;
 
 	if (one->fd < 0 || fstat(one->fd, &st) < 0)
 		return;
-	if (st.st_nlink == 0 && st.st_size == one->seen_size)
-		one->is_finished = true;
+	one->is_finished = newest - one->number >= BEHIND ||
+	    (st.st_nlink == 0 && st.st_size == one->seen_size);
 	one->seen_size = st.st_size;
 }
 
-static void
+/* True: there is room for more. */
+static bool
 drop_finished(struct follow *f)
 {
 	size_t i = 0;
@@ -296,10 +319,11 @@ drop_finished(struct follow *f)
 	while (i + 1 < f->n && f->file[i].is_finished)
 		close_file(&f->file[i++]);
 	if (i == 0)
-		return;
+		return false;
 	f->n -= i;
 	memmove(f->file, f->file + i, f->n * sizeof(f->file[0]));
 	set_place(f);
+	return true;
 }
 
 int
@@ -319,10 +343,9 @@ follow_read(struct follow *f, size_t budget, bool *ret_more)
 			sum += n;
 		}
 		if (n == 0)
-			look_finished(one);
+			look_finished(f, one);
 	}
-	*ret_more = sum >= budget;
 	if (rc == 0)
-		drop_finished(f);
+		*ret_more = drop_finished(f) || sum >= budget;
 	return rc;
 }

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "file.h"
 #include "page.h"
+#include "tls.h"
 
 #define ENOUGH 5000 /* lines are committed before their time */
 
@@ -257,8 +258,32 @@ find_kind(const char *name)
 	return NULL;
 }
 
+bool
+intake_open(struct settings *s, char why[256])
+{
+	for (size_t i = 0; i < s->sources; i++) {
+		const struct source_ops *ops = find_kind(s->source[i].Kind);
+
+		if (ops->open != NULL && !ops->open(&s->source[i], why))
+			return false;
+	}
+	return true;
+}
+
+void
+intake_close(struct settings *s)
+{
+	for (size_t i = 0; i < s->sources; i++) {
+		if (s->source[i].fd >= 0)
+			close(s->source[i].fd);
+		tls_server_free(s->source[i].tls);
+		s->source[i].fd = -1;
+		s->source[i].tls = NULL;
+	}
+}
+
 static bool
-add_tap(struct intake *in, const struct source_settings *s, char why[256])
+add_tap(struct intake *in, struct source_settings *s, char why[256])
 {
 	struct tap *t = &in->tap[in->n];
 
@@ -282,8 +307,8 @@ add_tap(struct intake *in, const struct source_settings *s, char why[256])
 }
 
 struct intake *
-intake_new(struct store *store, const struct settings *s,
-    struct event_base *base, char why[256])
+intake_new(struct store *store, struct settings *s, struct event_base *base,
+    char why[256])
 {
 	struct intake *in = calloc(1, sizeof(*in));
 

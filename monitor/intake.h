@@ -18,18 +18,23 @@ struct intake;
 /* One kind of source; every function gets what new_ gave. */
 struct source_ops {
 	const char *kind;
+	/* What may need root: sockets, keys. NULL: nothing does. */
+	bool (*open)(struct source_settings *, char why[256]);
 	/* Borrowed settings live as long. NULL, and *why, on failure. */
-	void *(*start)(struct intake *, const struct source_settings *,
-	    struct feed *, char why[256]);
+	void *(*start)(struct intake *, struct source_settings *, struct feed *,
+	    char why[256]);
 	void (*stop)(void *);
 	/* The intake closed (what is not committed is void), or opened. */
 	void (*set_open)(void *, bool is_open);
 	enum feed_kind kind_of_feed;
 };
 
+/* Before root is given up: opens what the sources listen at. */
+bool intake_open(struct settings *, char ret_why[256]);
+void intake_close(struct settings *); /* what no source took */
 /* store, settings and base are borrowed. NULL, and why, on failure. */
-struct intake *intake_new(struct store *, const struct settings *,
-    struct event_base *, char ret_why[256]);
+struct intake *intake_new(
+    struct store *, struct settings *, struct event_base *, char ret_why[256]);
 /* Commits what there is. */
 void intake_free(struct intake *);
 

@@ -1,4 +1,5 @@
-# libmonitor.a: the store and everything that fills and reads it
+# libmonitor.a: the store and everything that fills and reads it (README)
+EXTRA_DIST += monitor/README
 noinst_LIBRARIES += monitor/libmonitor.a
 monitor_libmonitor_a_SOURCES = \
 	monitor/audit.c monitor/audit.h \
@@ -6,6 +7,9 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/book.c monitor/book.h \
 	monitor/days.c monitor/days.h \
 	monitor/db.c monitor/db.h \
+	monitor/draw.c monitor/draw.h \
+	monitor/draw_late.c monitor/draw_late.h \
+	monitor/draw_layout.c monitor/draw_layout.h \
 	monitor/dict.c monitor/dict.h \
 	monitor/dicts.c monitor/dicts.h \
 	monitor/feed.c monitor/feed.h \
@@ -18,6 +22,8 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/intake.c monitor/intake.h \
 	monitor/input.c monitor/input.h \
 	monitor/keep.c monitor/keep.h \
+	monitor/ledger.c monitor/ledger.h \
+	monitor/letters.c monitor/letters.h \
 	monitor/life.c monitor/life.h \
 	monitor/listen.c monitor/listen.h \
 	monitor/metrics.c monitor/metrics.h \
@@ -25,13 +31,17 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/page.c monitor/page.h \
 	monitor/rate.c monitor/rate.h \
 	monitor/rebuild.c monitor/rebuild.h \
+	monitor/rrd_file.c monitor/rrd_file.h \
 	monitor/recall.c monitor/recall.h \
 	monitor/reasons.c monitor/reasons.h \
 	monitor/row.c monitor/row.h \
 	monitor/schema.c monitor/schema.h \
 	monitor/seen.c monitor/seen.h \
 	monitor/segment.c monitor/segment.h monitor/segment.def \
+	monitor/series.c monitor/series.h \
 	monitor/settings.c monitor/settings.h monitor/settings.def \
+	monitor/snaps.c monitor/snaps.h \
+	monitor/sources.c monitor/sources.h \
 	monitor/stages.c monitor/stages.h \
 	monitor/store.c monitor/store.h \
 	monitor/tail.c monitor/tail.h \
@@ -54,7 +64,8 @@ monitor_libmonitor_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LZMA_CFLAGS) \
 
 sbin_PROGRAMS += monitor/mtacollect
 monitor_mtacollect_SOURCES = monitor/mtacollect.c \
-	monitor/command.h monitor/command_store.c monitor/run.c
+	monitor/command.h monitor/command_store.c monitor/run.c \
+	monitor/painter.c monitor/painter.h
 monitor_mtacollect_CPPFLAGS = $(MONITOR_CPPFLAGS)
 monitor_mtacollect_LDADD = $(MONITOR_LIBS)
 

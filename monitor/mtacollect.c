@@ -24,10 +24,15 @@ static const struct command {
 	{ "totals", "[--from T] [--to T] [--json]",
 	    "what happened, and how much of it is known", command_totals, 0,
 	    0 },
+	{ "ledger", "[--from T] [--to T] [--json]",
+	    "recipients in are recipients out, or which messages are not so",
+	    command_ledger, 0, 0 },
 	{ "check", "", "verify the store, and say what is missing",
 	    command_check, 0, 0 },
 	{ "rebuild", "", "sums, messages and recipients anew from the events",
 	    command_rebuild, 0, 0 },
+	{ "rrd", "[--remake]", "draw the sums into round robin files",
+	    command_rrd, 0, 0 },
 };
 
 static int
@@ -62,6 +67,7 @@ read_options(int argc, char **argv, struct options *o)
 		{ "from", required_argument, NULL, 'f' },
 		{ "to", required_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "remake", no_argument, NULL, 'r' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -84,6 +90,9 @@ read_options(int argc, char **argv, struct options *o)
 			break;
 		case 'j':
 			o->is_json = true;
+			break;
+		case 'r':
+			o->is_anew = true;
 			break;
 		default:
 			return false;

@@ -87,7 +87,7 @@ put(struct draft *t, const char *p, size_t n)
 }
 
 static void
-puts_(struct draft *t, const char *s)
+put_text(struct draft *t, const char *s)
 {
 	put(t, s, strlen(s));
 }
@@ -153,7 +153,7 @@ take_quoted(struct slice s, struct draft *t)
 	if (is_placeholder(inner))
 		put(t, s.p, end + 1);
 	else
-		puts_(t, "<addr>");
+		put_text(t, "<addr>");
 	return end + 1;
 }
 
@@ -175,7 +175,7 @@ take_url(struct slice s, struct draft *t)
 	while (at > end && is_in(s.p[at - 1], ".,;:"))
 		at--;
 	if (at > end)
-		puts_(t, "<path>");
+		put_text(t, "<path>");
 	return at;
 }
 
@@ -196,7 +196,7 @@ take_address(struct slice s, struct draft *t)
 		at--;
 	if (at <= domain)
 		return 0;
-	puts_(t, "<addr>");
+	put_text(t, "<addr>");
 	return at;
 }
 
@@ -206,7 +206,7 @@ take_date(struct slice s, struct draft *t)
 	size_t n = t->has_digit ? reason_date(s) : 0;
 
 	if (n != 0)
-		puts_(t, "<t>");
+		put_text(t, "<t>");
 	return n;
 }
 
@@ -262,7 +262,7 @@ take_ip(struct slice s, struct draft *t)
 	if (n == 0 && t->has_colon && is(s.p[0], HEX))
 		n = span_ip6(s);
 	if (n != 0)
-		puts_(t, "<ip>");
+		put_text(t, "<ip>");
 	return n;
 }
 
@@ -316,7 +316,7 @@ put_numbers(struct draft *t, struct slice s)
 		s = slice_sub(s, run, s.n);
 		if (s.n == 0)
 			return;
-		puts_(t, "<n>");
+		put_text(t, "<n>");
 		s = slice_sub(s, span_digits(s), s.n);
 	}
 }
@@ -330,7 +330,7 @@ take_word(struct slice s, struct draft *t)
 	struct slice word = slice_sub(s, 0, n);
 
 	if (has_id)
-		puts_(t, "<id>");
+		put_text(t, "<id>");
 	else if ((kinds & DIGIT) == 0)
 		put_lower(t, word);
 	else if (is_enhanced(word))
@@ -353,7 +353,7 @@ take_blanks(struct slice s, struct draft *t)
 	size_t n = span(s, 0, s.n, BLANK);
 
 	if (n != 0 && t->n != 0)
-		puts_(t, " ");
+		put_text(t, " ");
 	return n;
 }
 

@@ -125,7 +125,7 @@ row_keys(struct dicts *d, const struct fields *f, struct row_keys *k)
 	enum event_type type = f->event->type;
 	int64_t bad, domain;
 
-	k->type = dicts_word(d, slice_of(event_info(type)->name));
+	k->type = dicts_type(d, type);
 	k->sender = addr_of(d, f, F_MAIL_FROM, &k->sender_domain);
 	k->rcpt = addr_of(d, f, F_RCPT_TO, &k->rcpt_domain);
 	k->expanded = type == EV_RCPT_EXPAND ? addr_of(d, f, F_TO, &domain) : 0;

@@ -18,6 +18,7 @@
 #include "command.h"
 #include "intake.h"
 #include "log.h"
+#include "painter.h"
 #include "priv.h"
 
 static void
@@ -82,25 +83,32 @@ loop(struct event_base *base, struct intake *in)
 	return EXIT_OK;
 }
 
-/* Sockets are bound by root, the store is opened by the user. */
+/* Sockets are bound and keys read by root, the store is opened by the user. */
 static int
-run(const struct settings *s, const char *dir, struct event_base *base)
+run(struct settings *s, const struct options *o, struct event_base *base)
 {
+	const char *dir = o->store;
 	struct store *store = NULL;
+	struct painter *painter = NULL;
 	struct intake *in;
 	char why[256];
 	int rc, status;
 
 	umask(027);
 	signal(SIGPIPE, SIG_IGN);
-	rc = give_up_root(s, dir, why);
+	rc = intake_open(s, why) ? 0 : -EIO;
+	if (rc == 0)
+		rc = give_up_root(s, dir, why);
 	if (rc == 0)
 		rc = store_open(&store, dir, why);
 	if (rc < 0)
 		return command_fail(
 		    rc == -EBUSY ? EXIT_LATER : EXIT_IO, "%s", why);
 	in = intake_new(store, s, base, why);
+	if (in != NULL && strcmp(s->RoundRobin, "yes") == 0)
+		painter = painter_new(base, o);
 	status = in != NULL ? loop(base, in) : command_fail(EXIT_IO, "%s", why);
+	painter_free(painter);
 	store_close(store);
 	return status;
 }
@@ -109,8 +117,9 @@ int
 command_run(const struct options *o)
 {
 	struct event_base *base = event_base_new();
-	int status = base == NULL ? EXIT_IO : run(o->settings, o->store, base);
+	int status = base == NULL ? EXIT_IO : run(o->settings, o, base);
 
+	intake_close(o->settings);
 	if (base != NULL)
 		event_base_free(base);
 	return status;

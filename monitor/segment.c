@@ -92,15 +92,22 @@ prepare_all(struct segment *s)
 	return rc;
 }
 
+void
+segment_set_cache(struct segment *s, size_t bytes)
+{
+	char *sql = buf_text("PRAGMA cache_size = -%zu", bytes / 1024);
+
+	if (sql != NULL)
+		db_exec(&s->db, sql); /* slower, if not */
+	free(sql);
+}
+
 static int
 open_parts(struct segment *s, size_t cache)
 {
-	char *sql = buf_text("PRAGMA cache_size = -%zu", cache / 1024);
-	int rc = sql == NULL ? -ENOMEM : db_exec(&s->db, sql);
+	int rc = dicts_open(&s->dicts, &s->db, DICT_BYTES);
 
-	free(sql);
-	if (rc == 0)
-		rc = dicts_open(&s->dicts, &s->db, DICT_BYTES);
+	segment_set_cache(s, cache);
 	if (rc == 0)
 		rc = prepare_all(s);
 	if (rc < 0)

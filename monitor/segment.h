@@ -35,6 +35,8 @@ int64_t segment_begin_of(int day);
 /* Opens or makes the file; cache: bytes for its pages. */
 int segment_open(struct segment **ret, const char *path, int day, size_t cache,
     char ret_why[256]);
+/* Bytes for its pages from now on. */
+void segment_set_cache(struct segment *, size_t);
 void segment_close(struct segment *); /* rolls back what is open */
 int segment_number(const struct segment *); /* its day */
 bool segment_is_dirty(const struct segment *); /* in a transaction */

@@ -208,6 +208,7 @@ add_source(struct settings *s, const char *title)
 	s->source = v;
 	v += s->sources;
 	memset(v, 0, sizeof(*v));
+	v->fd = -1;
 	v->title = strdup(title);
 	s->sources++;
 	return v->title != NULL && set_defaults(source_rows, SOURCES, v) ? v

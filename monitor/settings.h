@@ -17,8 +17,13 @@
 #define SETTING_T_SIZE int64_t
 #define SETTING_T_TIME int64_t
 
+struct tls_server;
+
 struct source_settings {
 	char *title;
+	/* what was opened before root was given up; the source takes both */
+	int fd; /* -1: nothing */
+	struct tls_server *tls; /* NULL: none */
 #define SOURCE(name, kind, def, min, max, doc) SETTING_T_##kind name;
 #include "settings.def"
 };

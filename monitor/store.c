@@ -15,9 +15,11 @@
 #include "file.h"
 #include "rebuild.h"
 #include "schema.h"
+#include "sources.h"
 
 #define OPEN_MAX_ 3 /* segments at a time */
-#define CACHE_BYTES ((size_t)32 << 20) /* pages of each */
+#define CACHE_NEWEST ((size_t)96 << 20) /* for pages of the newest day */
+#define CACHE_OTHERS ((size_t)8 << 20)
 #define EARLIEST (INT64_C(946684800) * US_SEC) /* 2000: no mail is older */
 
 struct store {
@@ -135,96 +137,22 @@ in_catalog(struct store *s, int rc)
 int64_t
 store_source(struct store *s, const char *kind, const char *name)
 {
-	sqlite3_stmt *q[2] = { NULL, NULL };
-	int64_t id = 0;
-	int rc = db_prepare(&s->catalog, &q[0],
-	    "INSERT OR IGNORE INTO source(kind, name) VALUES(?1, ?2)");
+	int64_t id = sources_get(&s->catalog, kind, name);
 
-	if (rc == 0)
-		rc = db_prepare(&s->catalog, &q[1],
-		    "SELECT id FROM source WHERE kind = ?1 AND name = ?2");
-	for (int i = 0; i < 2 && rc == 0; i++) {
-		sqlite3_bind_text(q[i], 1, kind, -1, SQLITE_STATIC);
-		sqlite3_bind_text(q[i], 2, name, -1, SQLITE_STATIC);
-	}
-	if (rc == 0)
-		rc = db_run(q[0]);
-	if (rc == 0 && sqlite3_step(q[1]) == SQLITE_ROW)
-		id = sqlite3_column_int64(q[1], 0);
-	sqlite3_finalize(q[0]);
-	sqlite3_finalize(q[1]);
-	return id > 0 ? id : in_catalog(s, rc < 0 ? rc : -EIO);
+	return id > 0 ? id : in_catalog(s, (int)id);
 }
 
 int
 store_each_source(struct store *s, const char *kind,
     bool (*one)(void *, int64_t, const char *), void *arg)
 {
-	sqlite3_stmt *q = NULL;
-	int rc = db_prepare(
-	    &s->catalog, &q, "SELECT id, name FROM source WHERE kind = ?1");
-
-	if (rc < 0)
-		return in_catalog(s, rc);
-	sqlite3_bind_text(q, 1, kind, -1, SQLITE_STATIC);
-	while ((rc = sqlite3_step(q)) == SQLITE_ROW &&
-	    one(arg, sqlite3_column_int64(q, 0),
-		(const char *)sqlite3_column_text(q, 1)))
-		continue;
-	sqlite3_finalize(q);
-	return in_catalog(s, db_errno(rc));
-}
-
-struct search {
-	int64_t source;
-	struct place *place;
-	bool is_found;
-};
-
-static void
-look_in(struct search *look, struct db *db)
-{
-	sqlite3_stmt *q = NULL;
-
-	if (db_prepare(db, &q,
-		"SELECT file, off, mark FROM place "
-		"WHERE source = ?1 AND (file, off) > (?2, ?3)") == 0) {
-		sqlite3_bind_int64(q, 1, look->source);
-		sqlite3_bind_int64(
-		    q, 2, look->is_found ? look->place->file : -1);
-		sqlite3_bind_int64(q, 3, look->place->off);
-		if (sqlite3_step(q) == SQLITE_ROW) {
-			look->is_found = true;
-			look->place->file = sqlite3_column_int64(q, 0);
-			look->place->off = sqlite3_column_int64(q, 1);
-			snprintf(look->place->mark, sizeof(look->place->mark),
-			    "%s", (const char *)sqlite3_column_text(q, 2));
-		}
-	}
-	sqlite3_finalize(q);
-}
-
-/* A damaged one is mtacollect check's business. */
-static bool
-look_in_day(void *arg, const struct day *day)
-{
-	struct db db = DB_NONE;
-
-	if (db_open(&db, day->path, &schema_segment, DB_READ, NULL) == 0)
-		look_in(arg, &db);
-	db_close(&db);
-	return true;
+	return in_catalog(s, sources_each(&s->catalog, kind, one, arg));
 }
 
 bool
 store_place(struct store *s, int64_t source, struct place *ret)
 {
-	struct search look = { .source = source, .place = ret };
-
-	*ret = (struct place){ .source = source };
-	look_in(&look, &s->catalog);
-	days_each(s->dir, 0, 99999999, look_in_day, &look);
-	return look.is_found;
+	return sources_place(&s->catalog, s->dir, source, ret);
 }
 
 static void
@@ -272,6 +200,23 @@ make_room(struct store *s)
 	return 0;
 }
 
+/* Nearly all that comes is of the newest day. */
+static void
+share_cache(struct store *s)
+{
+	int newest = 0;
+
+	for (int i = 0; i < OPEN_MAX_; i++)
+		if (s->open[i] != NULL && segment_number(s->open[i]) > newest)
+			newest = segment_number(s->open[i]);
+	for (int i = 0; i < OPEN_MAX_; i++)
+		if (s->open[i] != NULL)
+			segment_set_cache(s->open[i],
+			    segment_number(s->open[i]) == newest
+				? CACHE_NEWEST
+				: CACHE_OTHERS);
+}
+
 static int
 open_day(struct store *s, int day)
 {
@@ -282,7 +227,8 @@ open_day(struct store *s, int day)
 
 	if (rc == 0)
 		rc = failed(s,
-		    segment_open(&one, path, day, CACHE_BYTES, s->why), s->why);
+		    segment_open(&one, path, day, CACHE_OTHERS, s->why),
+		    s->why);
 	if (rc == 0 && is_new) {
 		rc = list_segment(s, day, path);
 		if (rc < 0)
@@ -291,6 +237,7 @@ open_day(struct store *s, int day)
 	if (rc == 0) {
 		s->open[OPEN_MAX_ - 1] = one;
 		to_front(s, OPEN_MAX_ - 1);
+		share_cache(s);
 	}
 	free(path);
 	return rc;

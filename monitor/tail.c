@@ -5,15 +5,18 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "crc32c.h"
 #include "input.h"
+#include "log.h"
 
 #define ROOM ((size_t)256 << 10)
 #define HEAD ((size_t)1024) /* bytes that a file is known by, at most */
+#define LEARN ((int64_t)4 << 20) /* bytes before the place, at most */
 #define OLD_MAX 64 /* rotated files that are looked at */
 
 /* A rotated file that is still to be read. */
@@ -27,7 +30,9 @@ struct tail {
 	struct feed *feed; /* borrowed */
 	struct place place;
 	bool is_lost; /* the place is of a file that is not open */
+	bool has_complained; /* that it cannot be opened */
 	bool is_first; /* since the start: what is not found is a gap */
+	bool is_taught; /* the lines before the place are known again */
 	int fd; /* the file of that name; -1: not open */
 	struct input *in; /* the rotated file that is read now */
 	struct old old[OLD_MAX];
@@ -47,6 +52,7 @@ tail_new(const char *path, struct feed *feed, const struct place *from)
 	t->buf = malloc(ROOM);
 	t->feed = feed;
 	t->place = *from;
+	t->is_taught = from->off == 0;
 	t->is_lost = t->is_first = true;
 	if (t->path != NULL && t->buf != NULL)
 		return t;
@@ -142,8 +148,13 @@ begin_live(struct tail *t)
 	ssize_t n;
 
 	t->fd = open(t->path, O_RDONLY | O_CLOEXEC);
+	if (t->fd < 0 && errno != ENOENT && !t->has_complained) {
+		log_warn("%s: %s", t->path, strerror(errno));
+		t->has_complained = true;
+	}
 	n = t->fd < 0 ? -1 : pread(t->fd, head, HEAD, 0);
 	if (n > 0) {
+		t->has_complained = false;
 		begin_file(t, head, (size_t)n);
 		return true;
 	}
@@ -256,15 +267,52 @@ say_gone(struct tail *t)
 	return feed_hear(t->feed, &h);
 }
 
+/*
+ * A mailer tells of a message over several lines: those that were stored
+ * before the start say what the next ones are about. in stands at the begin
+ * of the file and, afterwards, at the place.
+ */
+static void
+learn(struct tail *t, struct input *in)
+{
+	int64_t from = t->place.off > LEARN ? t->place.off - LEARN : 0;
+	bool is_whole, is_cut = from > 0;
+	char *line;
+	size_t n;
+
+	t->is_taught = true;
+	if (!input_skip(in, from))
+		return;
+	while (input_offset(in) < t->place.off &&
+	    input_line(in, &line, &n, &is_whole) == 1) {
+		if (!is_cut)
+			feed_learn(t->feed, line, n);
+		is_cut = false;
+	}
+}
+
+static void
+learn_live(struct tail *t)
+{
+	int fd = open(t->path, O_RDONLY | O_CLOEXEC);
+	struct input *in = fd < 0 ? NULL : input_new(fd, FEED_LINE_MAX);
+
+	if (in != NULL)
+		learn(t, in);
+	input_free(in);
+}
+
 /* Where the place is now. */
 static int
 locate(struct tail *t)
 {
 	int rc = 0;
+	bool is_live = t->place.mark[0] != '\0' && open_live(t) == 1;
 
 	t->is_lost = false;
-	if (t->place.mark[0] != '\0' && open_live(t) == 0 && !find_old(t) &&
-	    t->is_first)
+	if (is_live && !t->is_taught)
+		learn_live(t);
+	if (t->place.mark[0] != '\0' && !is_live && !find_old(t) && t->is_first)
 		rc = say_gone(t);
 	t->is_first = false;
 	return rc;
@@ -294,6 +342,8 @@ read_old(struct tail *t, size_t budget, size_t *sum)
 
 		if (got > 0 && t->old[0].off == 0)
 			begin_file(t, head, (size_t)got);
+		else if (got > 0 && !t->is_taught)
+			learn(t, t->in);
 		else if (got > 0)
 			input_skip(t->in, t->old[0].off);
 	}

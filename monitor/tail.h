@@ -3,7 +3,9 @@
  *
  * A file is known by its first bytes, not by its name: what is read is found
  * again when it was renamed (mail.log.1), packed, or copied and emptied; so
- * are the files that came and went in between while nobody read. The place
+ * are the files that came and went in between while nobody read. After a
+ * start the last lines before the place are learnt again (feed_learn()), so
+ * that what is told of a message from there on is joined to it. The place
  * is (how many files were begun, offset, mark of the first bytes).
  */
 #ifndef TAIL_H

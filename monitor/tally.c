@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "batch.h"
 #include "clock.h"
 
 /* Operators' deletions and returns are holds to the queue, not to people. */
@@ -84,7 +85,8 @@ struct cell {
 };
 
 struct tally {
-	sqlite3_stmt *add;
+	struct batch *add;
+	struct cell **sorted; /* of a flush: rows go in by their keys */
 	struct dict *words; /* borrowed */
 	int64_t kind_word[TK_COUNT], dim_word[TD_COUNT]; /* 0: unknown yet */
 	struct cell *cell;
@@ -110,12 +112,12 @@ tally_new(struct db *db, struct dict *words)
 		return NULL;
 	t->words = words;
 	t->cell = calloc(CELLS, sizeof(*t->cell));
-	if (t->cell == NULL ||
-	    db_prepare(db, &t->add,
-		"INSERT INTO rollup(kind, dim, key, t, n, bytes) "
-		"VALUES(?1, ?2, ?3, ?4, ?5, ?6) "
-		"ON CONFLICT DO UPDATE SET n = n + excluded.n, "
-		"bytes = bytes + excluded.bytes") < 0) {
+	t->sorted = calloc(CELLS, sizeof(*t->sorted));
+	t->add = batch_new(db, "batch_rollup", 6,
+	    "INSERT INTO rollup(kind, dim, key, t, n, bytes)",
+	    "ON CONFLICT DO UPDATE SET n = n + excluded.n, "
+	    "bytes = bytes + excluded.bytes");
+	if (t->cell == NULL || t->sorted == NULL || t->add == NULL) {
 		tally_free(t);
 		return NULL;
 	}
@@ -128,7 +130,8 @@ tally_free(struct tally *t)
 {
 	if (t == NULL)
 		return;
-	sqlite3_finalize(t->add);
+	batch_free(t->add);
+	free(t->sorted);
 	free(t->cell);
 	free(t);
 }
@@ -141,6 +144,7 @@ tally_forget(struct tally *t)
 	memset(t->dim_word, 0, sizeof(t->dim_word));
 	t->used = 0;
 	t->rc = 0;
+	batch_forget(t->add);
 }
 
 static int64_t
@@ -157,30 +161,55 @@ put(struct tally *t, const struct cell *c)
 {
 	int64_t kind = word(t, &t->kind_word[c->kind], kinds[c->kind].name);
 	int64_t dim = word(t, &t->dim_word[c->dim], dims[c->dim].name);
+	int rc;
 
 	if (kind < 0 || dim < 0)
 		return (int)(kind < 0 ? kind : dim);
-	sqlite3_bind_int64(t->add, 1, kind);
-	sqlite3_bind_int64(t->add, 2, dim);
-	sqlite3_bind_int64(t->add, 3, c->key);
-	sqlite3_bind_int64(t->add, 4, c->t * US_MIN);
-	sqlite3_bind_int64(t->add, 5, (sqlite3_int64)c->n);
-	sqlite3_bind_int64(t->add, 6, (sqlite3_int64)c->bytes);
-	return db_run(t->add);
+	rc = batch_row(t->add);
+	if (rc < 0)
+		return rc;
+	batch_int(t->add, 0, kind);
+	batch_int(t->add, 1, dim);
+	batch_int(t->add, 2, c->key);
+	batch_int(t->add, 3, c->t * US_MIN);
+	batch_int(t->add, 4, (int64_t)c->n);
+	batch_int(t->add, 5, (int64_t)c->bytes);
+	return 0;
+}
+
+static int
+by_key(const void *pa, const void *pb)
+{
+	const struct cell *a = *(struct cell *const *)pa;
+	const struct cell *b = *(struct cell *const *)pb;
+
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	if (a->dim != b->dim)
+		return a->dim < b->dim ? -1 : 1;
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	return a->t < b->t ? -1 : a->t > b->t;
 }
 
 int
 tally_flush(struct tally *t)
 {
+	size_t n = 0;
 	int rc = t->rc;
 
-	for (size_t i = 0; t->used != 0 && i < CELLS && rc == 0; i++) {
-		if (!t->cell[i].is_used)
-			continue;
-		rc = put(t, &t->cell[i]);
-		t->cell[i].is_used = false;
-		t->used--;
+	for (size_t i = 0; n < t->used; i++)
+		if (t->cell[i].is_used)
+			t->sorted[n++] = &t->cell[i];
+	qsort(t->sorted, n, sizeof(*t->sorted), by_key);
+	for (size_t i = 0; i < n; i++) {
+		if (rc == 0)
+			rc = put(t, t->sorted[i]);
+		t->sorted[i]->is_used = false;
 	}
+	if (rc == 0)
+		rc = batch_flush(t->add);
+	t->used = 0;
 	t->rc = rc;
 	return rc;
 }

@@ -101,9 +101,16 @@ stop(void *of)
 	free(t);
 }
 
+static bool
+open_socket(struct source_settings *s, char why[256])
+{
+	s->fd = listen_at(s, SOCK_DGRAM, why);
+	return s->fd >= 0;
+}
+
 static void *
-start(struct intake *in, const struct source_settings *s, struct feed *f,
-    char why[256])
+start(
+    struct intake *in, struct source_settings *s, struct feed *f, char why[256])
 {
 	struct tap_datagram *t = calloc(1, sizeof(*t));
 	int on = 1, room = 4 << 20;
@@ -114,7 +121,9 @@ start(struct intake *in, const struct source_settings *s, struct feed *f,
 	t->feed = f;
 	t->room = malloc((size_t)AT_ONCE * FEED_LINE_MAX);
 	t->rate = rate_new(s->MaxLinesPerSecond);
-	t->fd = listen_at(s, SOCK_DGRAM, why);
+	t->fd = s->fd;
+	s->fd = -1;
+	snprintf(why, 256, "no memory");
 	if (t->fd >= 0)
 		t->readable = event_new(intake_base(in), t->fd,
 		    EV_READ | EV_PERSIST, on_readable, t);
@@ -139,7 +148,7 @@ set_open(void *of, bool is_open)
 		event_del(t->readable);
 }
 
-const struct source_ops source_unix = { "unix", start, stop, set_open,
-	FEED_ONCE };
-const struct source_ops source_udp = { "udp", start, stop, set_open,
-	FEED_ONCE };
+const struct source_ops source_unix = { "unix", open_socket, start, stop,
+	set_open, FEED_ONCE };
+const struct source_ops source_udp = { "udp", open_socket, start, stop,
+	set_open, FEED_ONCE };

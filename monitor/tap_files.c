@@ -147,8 +147,8 @@ folder_of(const char *path, bool is_folder)
 }
 
 static void *
-start(struct intake *in, const struct source_settings *s, struct feed *f,
-    char why[256])
+start(
+    struct intake *in, struct source_settings *s, struct feed *f, char why[256])
 {
 	struct tap_files *t = calloc(1, sizeof(*t));
 	struct place place;
@@ -190,7 +190,7 @@ set_open(void *of, bool is_open)
 		t->reader->rewind(t->of);
 }
 
-const struct source_ops source_events = { "events", start, stop, set_open,
+const struct source_ops source_events = { "events", NULL, start, stop, set_open,
 	FEED_AGAIN };
-const struct source_ops source_file = { "file", start, stop, set_open,
+const struct source_ops source_file = { "file", NULL, start, stop, set_open,
 	FEED_AGAIN };

@@ -277,12 +277,23 @@ stop(void *of)
 	free(t);
 }
 
+static bool
+open_socket(struct source_settings *s, char why[256])
+{
+	if (strcmp(s->Kind, "tls") == 0) {
+		s->tls = tls_server_new(s, why);
+		if (s->tls == NULL)
+			return false;
+	}
+	s->fd = listen_at(s, SOCK_STREAM, why);
+	return s->fd >= 0;
+}
+
 static void *
-start(struct intake *in, const struct source_settings *s, struct feed *f,
-    char why[256])
+start(
+    struct intake *in, struct source_settings *s, struct feed *f, char why[256])
 {
 	struct tap_stream *t = calloc(1, sizeof(*t));
-	bool has_tls = strcmp(s->Kind, "tls") == 0;
 
 	if (t == NULL)
 		return NULL;
@@ -290,12 +301,12 @@ start(struct intake *in, const struct source_settings *s, struct feed *f,
 	t->feed = f;
 	t->settings = s;
 	t->rate = rate_new(s->MaxLinesPerSecond);
-	t->fd = -1;
-	if (has_tls)
-		t->tls = tls_server_new(s, why);
-	if (t->rate != NULL && (!has_tls || t->tls != NULL))
-		t->fd = listen_at(s, SOCK_STREAM, why);
-	if (t->fd >= 0)
+	t->fd = s->fd;
+	t->tls = s->tls;
+	s->fd = -1;
+	s->tls = NULL;
+	snprintf(why, 256, "no memory");
+	if (t->fd >= 0 && t->rate != NULL)
 		t->incoming = event_new(intake_base(in), t->fd,
 		    EV_READ | EV_PERSIST, on_incoming, t);
 	if (t->incoming == NULL) {
@@ -324,9 +335,9 @@ set_open(void *of, bool is_open)
 		event_del(t->incoming);
 }
 
-const struct source_ops source_unixstream = { "unixstream", start, stop,
+const struct source_ops source_unixstream = { "unixstream", open_socket, start,
+	stop, set_open, FEED_ONCE };
+const struct source_ops source_tcp = { "tcp", open_socket, start, stop,
 	set_open, FEED_ONCE };
-const struct source_ops source_tcp = { "tcp", start, stop, set_open,
-	FEED_ONCE };
-const struct source_ops source_tls = { "tls", start, stop, set_open,
-	FEED_ONCE };
+const struct source_ops source_tls = { "tls", open_socket, start, stop,
+	set_open, FEED_ONCE };

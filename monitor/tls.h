@@ -10,7 +10,6 @@
 
 #include "settings.h"
 
-struct tls_server;
 struct tls;
 
 /* NULL, and why, when certificate, key or authorities cannot be used. */

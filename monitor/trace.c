@@ -13,6 +13,14 @@
 
 #define DAYS_MAX 1000
 
+/* The indexes are by run: see schema.c. */
+#define OF_MSG                                                                 \
+	"m.id IN (SELECT id FROM msg WHERE "                                   \
+	"id / 16384 IN (SELECT n FROM run) AND "
+#define OF_RCPT                                                                \
+	"m.id IN (SELECT msg FROM rcpt WHERE "                                 \
+	"msg / 16384 IN (SELECT n FROM run) AND "
+
 /* How each is looked for, in one segment: a condition on m (msg). */
 static const struct by {
 	const char *name, *where;
@@ -23,16 +31,15 @@ static const struct by {
 	    "AND (SELECT max(hi) FROM minute WHERE t > ?2 - 60000000 "
 	    "AND t < ?3))" },
 	[TRACE_ID] = { "id", "m.qid = ?1" },
-	[TRACE_MSGID] = { "msgid", "m.msgid IN (?1, '<' || ?1 || '>')" },
-	[TRACE_FROM] = { "from", "m.snd = (SELECT id FROM addr WHERE s = ?1)" },
+	[TRACE_MSGID] = { "msgid", OF_MSG "msgid IN (?1, '<' || ?1 || '>'))" },
+	[TRACE_FROM] = { "from",
+	    OF_MSG "snd = (SELECT id FROM addr WHERE s = ?1))" },
 	[TRACE_TO] = { "to",
-	    "m.id IN (SELECT msg FROM rcpt WHERE addr = "
-	    "(SELECT id FROM addr WHERE s = ?1))" },
-	[TRACE_REMOTE_ID] = { "remote-id",
-	    "m.id IN (SELECT msg FROM rcpt WHERE remote_id = ?1)" },
+	    OF_RCPT "addr = (SELECT id FROM addr WHERE s = ?1))" },
+	[TRACE_REMOTE_ID] = { "remote-id", OF_RCPT "remote_id = ?1)" },
 	[TRACE_HOST] = { "host",
-	    "m.id IN (SELECT msg FROM rcpt WHERE host IN "
-	    "(SELECT id FROM host WHERE name = ?1 OR ip = ?1))" },
+	    OF_RCPT "host IN "
+		    "(SELECT id FROM host WHERE name = ?1 OR ip = ?1))" },
 };
 
 const char *

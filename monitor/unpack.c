@@ -197,13 +197,18 @@ unpack_free(struct unpack *u)
 	free(u);
 }
 
+/* What was looked at first, then the descriptor itself. */
 static ssize_t
 read_plain(struct unpack *u, char *to, size_t n)
 {
-	int rc = u->from == u->to ? fill(u) : 0;
+	ssize_t got;
 
-	if (rc < 0)
-		return rc;
+	if (u->from == u->to) {
+		do
+			got = read(u->fd, to, n);
+		while (got < 0 && errno == EINTR);
+		return got < 0 ? -errno : got;
+	}
 	if (n > u->to - u->from)
 		n = u->to - u->from;
 	memcpy(to, u->in + u->from, n);

@@ -53,15 +53,17 @@ include tests/unit/mtad/smtpd/local.mk
 EXTRA_DIST += tests/run tests/style tests/e2e tests/fault tests/bench \
 	tests/support/collect_man.py tests/support/conf_man.py tests/support/event_man.py \
 	tests/support/man_check.py tests/support/demo.sh \
-	tests/support/load.py tests/support/mtad.py tests/support/sink.py
+	tests/support/load.py tests/support/mtad.py tests/support/pty_tmux.py \
+	tests/support/sink.py
 
 include tests/unit/monitor/local.mk
 include tests/unit/mtad/remote/local.mk
 include tests/dialogue/remote/local.mk
 include tests/unit/monitor/foreign/local.mk
+include tests/unit/tui/local.mk
 # Whole folders are taken along: not what was built in them.
 dist-hook:
-	find $(distdir)/tests \( -name '*.o' -o -name '*.log' -o -name '*.trs' \
+	find $(distdir)/tests -path '*/data' -prune -o \( -name '*.o' -o -name '*.log' -o -name '*.trs' \
 	    -o -name .deps -o -name .dirstamp -o -name __pycache__ \) -prune \
 	    -exec rm -rf {} +
 	rm -f $(distdir)/tests/dialogue/remote/stories
@@ -71,3 +73,6 @@ EXTRA_PROGRAMS += tests/bench/spool
 tests_bench_spool_SOURCES = tests/bench/spool.c
 tests_bench_spool_CPPFLAGS = $(MTAD_CPPFLAGS) -I$(top_srcdir)/mtad/smtpd
 tests_bench_spool_LDADD = mtad/smtpd/libsmtpd.a $(MTAD_LIBS)
+EXTRA_PROGRAMS += tests/bench/collect_events
+tests_bench_collect_events_SOURCES = tests/bench/collect_events.c
+tests_bench_collect_events_LDADD = lib/libmta.a

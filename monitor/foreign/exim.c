@@ -88,8 +88,12 @@ take_arrival(struct foreign *f, struct work *w)
 {
 	struct slice helo, about, from, protocol, size, user;
 	struct host h = exim_host(w->rest, &helo);
+	const char *subject = memmem(w->rest.p, w->rest.n, " T=\"", 4);
 	struct mail *m;
 
+	/* the subject and what follows it are anybody's */
+	if (subject != NULL)
+		w->rest.n = (size_t)(subject - w->rest.p);
 	from = slice_sub(w->rest, 0, slice_find(w->rest, ' '));
 	if (slice_eq(from, SLICE("<>")))
 		from = slice_sub(from, 1, 1);
@@ -148,7 +152,7 @@ tell_frozen(
 	struct event *e = tell_begin(f, type, w->id);
 
 	event_cstr(e, F_BY, by);
-	event_str(e, F_WHY, w->line->text.p != NULL ? w->rest : SLICE(""));
+	event_str(e, F_WHY, w->rest);
 	tell(f);
 	return true;
 }
@@ -229,6 +233,7 @@ static const struct row plain_row[] = {
 	KNOWN("no host name found for "),
 	KNOWN("no IP address found for "),
 	KNOWN("SMTP call from "),
+	KNOWN("no MAIL in SMTP connection "),
 	KNOWN("SMTP protocol "),
 	KNOWN("SMTP syntax error "),
 	KNOWN("TLS "),

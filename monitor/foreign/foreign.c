@@ -5,6 +5,9 @@
 
 #include "mailer.h"
 
+/* What is repeated is read as often: a long text is not believed. */
+#define AGAIN_MAX 2048
+
 /* Programs whose lines are read, by the tag of the line. Postfix's are told
  * by the part behind the last slash. */
 static const struct {
@@ -87,7 +90,7 @@ static take_fn *
 reader_of(struct slice prog)
 {
 	if (slice_find(prog, '/') < prog.n)
-		return postfix_line;
+		return postfix_has(prog) ? postfix_line : NULL;
 	for (size_t i = 0; i < COUNT(mailers); i++)
 		if (slice_eq(prog, mailers[i].tag))
 			return mailers[i].take;
@@ -154,6 +157,8 @@ take_again(struct foreign *f, const struct syslog_line *again,
 		l.text = quoted;
 	else if (!syslog_line_parse(&f->when, buf_slice(&f->last), &l))
 		return r;
+	if (l.text.n > AGAIN_MAX)
+		return FOREIGN_UNPARSED;
 	l.time_us = again->time_us;
 	l.is_year_inferred = again->is_year_inferred;
 	while (n-- > 0)
@@ -191,4 +196,15 @@ foreign_line(struct foreign *f, struct slice line)
 	f->stats.lines++;
 	f->stats.results[r]++;
 	return r;
+}
+
+void
+foreign_learn(struct foreign *f, struct slice line)
+{
+	struct foreign_stats stats = f->stats;
+
+	f->is_silent = true;
+	foreign_line(f, line);
+	f->is_silent = false;
+	f->stats = stats;
 }

@@ -37,6 +37,9 @@ void foreign_set_node(struct foreign *, struct slice);
 
 /* One line without its line end, or with it. */
 enum foreign_result foreign_line(struct foreign *, struct slice line);
+/* The same for what it teaches, and tell nothing: lines that were told before
+ * a restart, so that what follows them is joined to them. */
+void foreign_learn(struct foreign *, struct slice line);
 
 struct foreign_stats {
 	uint64_t lines, events;

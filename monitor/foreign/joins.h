@@ -47,6 +47,7 @@ struct mail {
 	unsigned delivered, bounced, expired, discarded;
 	bool has_begun; /* its first line was seen */
 	bool is_received; /* msg.received was told */
+	int64_t arrived_us; /* to be told with the next line; 0: no */
 	unsigned noticed; /* of those that failed, how many a notice told */
 	bool is_held, is_refused, is_deferred, is_deleted;
 	struct buf pending; /* recipients that wait, a line each */

@@ -21,6 +21,7 @@ monitor_foreign_libforeign_a_SOURCES = \
 	monitor/foreign/tell.c \
 	monitor/foreign/texts.c monitor/foreign/texts.h \
 	monitor/foreign/when.c monitor/foreign/when.h \
+	monitor/heard.h \
 	monitor/reason.c monitor/reason.h \
 	monitor/reason_class.c \
 	monitor/reason_date.c monitor/reason_date.h \

@@ -25,6 +25,7 @@ struct foreign {
 	struct joins joins;
 	struct foreign_stats stats;
 	struct heard out; /* the event in hand */
+	bool is_silent;
 	char session_hex[17];
 	struct buf last; /* the last line, for "repeated" */
 };
@@ -103,6 +104,7 @@ work_session(struct foreign *f, const struct work *w)
 	    w->line->pid, w->line->time_us);
 }
 
+bool postfix_has(struct slice prog); /* "postfix/x", "instance/smtpd" */
 take_fn postfix_line, sendmail_line, exim_line, opensmtpd_line;
 
 #endif

@@ -89,10 +89,24 @@ origin(const struct mail *m, struct slice from)
 	return from.n == 0 ? SLICE("dsn") : SLICE("local");
 }
 
+/* Its id is told as all connections' are. */
+static uint64_t
+number_of(struct slice session)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < session.n; i++) {
+		char c = session.p[i];
+
+		n = n << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+	}
+	return n;
+}
+
 static bool
 take_envelope(struct foreign *f, struct work *w)
 {
-	struct slice v[COUNT(delivery_names)], session = w->id, is_from;
+	struct slice v[COUNT(delivery_names)], session = w->id, protocol;
 	struct mail *m;
 
 	if (!pairs_read(
@@ -103,13 +117,9 @@ take_envelope(struct foreign *f, struct work *w)
 	if (m == NULL || m->is_received || !m->has_begun)
 		return true;
 	texts_set(&m->join.texts, MT_FROM, v[V_FROM]);
-	is_from = origin(m, v[V_FROM]);
-	texts_set(&m->join.texts, MT_PROTOCOL, is_from);
-	m->session = 0;
-	for (size_t i = 0; i < session.n && session.n == OPENSMTPD_SESSION; i++)
-		m->session = m->session << 4 |
-		    (uint64_t)(session.p[i] <= '9' ? session.p[i] - '0'
-						   : session.p[i] - 'a' + 10);
+	protocol = origin(m, v[V_FROM]);
+	texts_set(&m->join.texts, MT_PROTOCOL, protocol);
+	m->session = number_of(session);
 	tell_received(f, m, w->id);
 	return true;
 }

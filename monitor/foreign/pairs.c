@@ -3,14 +3,14 @@
 #include <string.h>
 
 /* Names are short words; what has a blank in it is no name. */
-#define NAME_MAX_ 24
+#define NAME_LONGEST 24
 
 static bool
 cut_name(struct slice *rest, struct slice *ret)
 {
 	size_t at = 0;
 
-	while (at < rest->n && at < NAME_MAX_ && rest->p[at] != '=') {
+	while (at < rest->n && at < NAME_LONGEST && rest->p[at] != '=') {
 		if (rest->p[at] == ' ' || rest->p[at] == ',')
 			return false;
 		at++;

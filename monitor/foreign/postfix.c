@@ -394,21 +394,36 @@ cut_id(struct work *w)
 	w->rest = slice_sub(w->rest, colon + 2, w->rest.n);
 }
 
+/* COUNT(programs): none of them */
+static size_t
+find_program(struct slice prog)
+{
+	struct slice name = slice_sub(prog, slice_rfind(prog, '/') + 1, prog.n);
+	size_t i = 0;
+
+	while (i < COUNT(programs) && !slice_eq(name, programs[i].name))
+		i++;
+	return i;
+}
+
+bool
+postfix_has(struct slice prog)
+{
+	return slice_istarts(prog, SLICE("postfix")) ||
+	    find_program(prog) < COUNT(programs);
+}
+
 bool
 postfix_line(struct foreign *f, struct work *w)
 {
-	struct slice name =
-	    slice_sub(w->prog, slice_rfind(w->prog, '/') + 1, w->prog.n);
+	size_t i = find_program(w->prog);
 
-	w->prog = name;
 	if (is_note(slice_sub(w->rest, 0, slice_find(w->rest, ':'))))
 		return true;
-	for (size_t i = 0; i < COUNT(programs); i++) {
-		if (!slice_eq(name, programs[i].name))
-			continue;
-		if (programs[i].rows != &any_rows)
-			cut_id(w);
-		return rows_take(programs[i].rows, f, w);
-	}
-	return false;
+	if (i == COUNT(programs))
+		return false;
+	w->prog = programs[i].name;
+	if (programs[i].rows != &any_rows)
+		cut_id(w);
+	return rows_take(programs[i].rows, f, w);
 }

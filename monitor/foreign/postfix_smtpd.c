@@ -27,6 +27,14 @@ find_last(struct slice s, struct slice words)
 }
 
 static size_t
+first_of(struct slice s, struct slice words)
+{
+	const char *p = memmem(s.p, s.n, words.p, words.n);
+
+	return p != NULL ? (size_t)(p - s.p) : s.n;
+}
+
+static size_t
 find_details(struct slice s)
 {
 	size_t at = find_last(s, SLICE("; from=<"));
@@ -83,37 +91,37 @@ cut_reason(struct slice *details)
 	return said;
 }
 
+/* Content has any words, also such: who it came from is said behind them. */
+static size_t
+find_peer(struct slice s, struct slice *ret_command)
+{
+	static const struct slice before = TEXT(" from ");
+	struct slice what = slice_sub(s, 0, slice_find(s, ' '));
+	bool is_content = slice_iends(what, SLICE("header")) ||
+	    slice_iends(what, SLICE("body"));
+	size_t at = is_content ? find_last(s, before) : first_of(s, before);
+
+	*ret_command = is_content ? SLICE("dot") : said_command(what);
+	return at < s.n ? at + before.n : s.n;
+}
+
 bool
 postfix_refusal(struct slice s, struct refusal *r)
 {
-	const char *from = memmem(s.p, s.n, " from ", 6);
-	struct slice head, details;
-	size_t at;
+	size_t at = find_details(s);
+	struct slice details = slice_sub(s, at + 2, s.n);
+	bool has_peer;
 
 	*r = (struct refusal){ .said = { "", 0 } };
-	if (from == NULL)
-		return false;
-	head = slice_sub(s, 0, (size_t)(from - s.p));
-	r->command = said_command(slice_sub(head, 0, slice_find(head, ' ')));
-	at = find_details(s);
-	details = slice_sub(s, at < s.n ? at + 2 : at, s.n);
 	s = slice_sub(s, 0, at);
-	if (slice_eq(r->command, SLICE("dot")) && head.n > 3 &&
-	    slice_find(head, ' ') < head.n) {
-		/* the content has any words: the peer is at the end */
-		from = memrchr(s.p, '[', s.n);
-		while (from != NULL && from > s.p && from[-1] != ' ')
-			from--;
-		head.n = from != NULL ? (size_t)(from - s.p) : s.n;
-		s = slice_sub(s, head.n, s.n);
-		cut_peer(&s, &r->peer);
+	at = find_peer(s, &r->command);
+	if (at == s.n)
+		return false;
+	s = slice_sub(s, at, s.n);
+	has_peer = cut_peer(&s, &r->peer); /* "local" has no address */
+	r->said = slice_sub(s, has_peer ? 2 : s.n, s.n);
+	if (r->said.n == 0)
 		r->said = cut_reason(&details);
-	} else {
-		s = slice_sub(s, head.n + 6, s.n);
-		if (!cut_peer(&s, &r->peer))
-			return false;
-		r->said = slice_sub(s, 2, s.n);
-	}
 	read_details(&details, r);
 	return true;
 }

@@ -125,8 +125,6 @@ said_command(struct slice s)
 		WORD("DATA", "data"),
 		WORD("end of DATA", "dot"),
 		WORD("END-OF-MESSAGE", "dot"),
-		WORD("header", "dot"),
-		WORD("body", "dot"),
 		WORD("EHLO", "ehlo"),
 		WORD("HELO", "ehlo"),
 		WORD("LHLO", "ehlo"),

@@ -16,8 +16,24 @@ static const struct slice from_names[] = {
 	[S_RELAY] = TEXT("relay"),
 };
 
-/* Logged for every MAIL, also where nothing came of it: no recipients, or no
- * message. */
+void
+sendmail_settle(struct foreign *f, struct mail *m, struct slice id)
+{
+	int64_t now = f->out.time_us;
+
+	if (m == NULL || m->arrived_us == 0 || m->is_refused)
+		return;
+	f->out.time_us = m->arrived_us;
+	m->arrived_us = 0;
+	tell_received(f, m, id);
+	f->out.time_us = now;
+}
+
+/*
+ * Logged for every MAIL, also where nothing came of it: no recipients, or no
+ * message. A filter may still refuse what is logged here, so that it is told
+ * with the next line that is no refusal.
+ */
 static bool
 take_from(struct foreign *f, struct work *w)
 {
@@ -46,25 +62,9 @@ take_from(struct foreign *f, struct work *w)
 		joins_mail_end(&f->joins, m);
 		return true;
 	}
-	if (!m->is_refused)
-		tell_received(f, m, w->id);
-	return true;
-}
-
-static bool
-take_discarded(struct foreign *f, struct work *w)
-{
-	struct mail *m = work_mail(f, w);
-	struct event *e = tell_begin(f, EV_DLV_DISCARD, w->id);
-
-	if (m != NULL)
-		put_known(e, F_MAIL_FROM, texts_get(&m->join.texts, MT_FROM));
-	event_cstr(e, F_REASON_CLASS, reason_name(RC_POLICY));
-	tell(f);
-	if (m != NULL) {
-		m->discarded++;
-		tell_done(f, m, w->id, NULL);
-	}
+	m->arrived_us = w->line->time_us;
+	if (m->is_held)
+		sendmail_settle(f, m, w->id);
 	return true;
 }
 
@@ -124,6 +124,7 @@ take_offspring(struct foreign *f, struct work *w)
 	struct mail *m = work_mail(f, w);
 	struct event *e;
 
+	sendmail_settle(f, m, w->id);
 	if (slice_istarts(words, clone)) {
 		tell_clone(f, w, id, slice_sub(words, clone.n, words.n));
 		return true;
@@ -151,8 +152,23 @@ take_done(struct foreign *f, struct work *w)
 {
 	struct mail *m = work_mail(f, w);
 
+	sendmail_settle(f, m, w->id);
 	if (m != NULL)
 		tell_done(f, m, w->id, NULL);
+	return true;
+}
+
+/* "connect from NAME [IP]", at log level 13 */
+static bool
+take_connect(struct foreign *f, struct work *w)
+{
+	struct host h = said_host(w->rest);
+	struct event *e = tell_begin(f, EV_CONN_OPEN, SLICE(""));
+
+	event_cstr(e, F_DIRECTION, "in");
+	put_known(e, F_PEER_NAME, h.name);
+	put_known(e, F_PEER_IP, h.ip);
+	tell(f);
 	return true;
 }
 
@@ -160,7 +176,7 @@ static const struct row sendmail_row[] = {
 	KEEP("to=", sendmail_recipients),
 	KEEP("from=", take_from),
 	KEEP("ruleset=", sendmail_ruleset),
-	KEEP("discarded", take_discarded),
+	KEEP("discarded", sendmail_discarded),
 	TAKE("done; ", take_done),
 	KEEP("message size (", sendmail_too_large),
 	KEEP("<", sendmail_unknown),
@@ -168,10 +184,15 @@ static const struct row sendmail_row[] = {
 	KNOWN("lost input channel "),
 	KNOWN("timeout waiting for "),
 	KNOWN("STARTTLS"),
-	KNOWN("AUTH="),
-	KNOWN("Milter"),
-	KNOWN("milter"),
-	KNOWN("connect from "),
+	KNOWN("AUTH"),
+	KNOWN("engine="),
+	KNOWN("error: "),
+	KNOWN("SMTP outgoing connect "),
+	KNOWN("stopping daemon"),
+	TAKE("Milter: ", sendmail_filter),
+	KEEP("milter=", sendmail_filter),
+	KNOWN("Milter "),
+	TAKE("connect from ", take_connect),
 	KNOWN("starting daemon "),
 	KNOWN("started as: "),
 	KNOWN("restarting "),
@@ -181,7 +202,6 @@ static const struct row sendmail_row[] = {
 	KNOWN("runqueue: "),
 	KNOWN("alias database "),
 	KNOWN("SYSERR("),
-	KNOWN("NOQUEUE: "),
 	KNOWN("return receipt"),
 	KNOWN("---"),
 };

@@ -189,9 +189,12 @@ sendmail_recipients(struct foreign *f, struct work *w)
 		return false;
 	v[D_STAT] = stat;
 	v[D_REPLY] = reply;
-	type = stat_type(v);
 	/* a refused message was never ours */
-	if (type == EV_COUNT || (m != NULL && m->is_refused))
+	if (m != NULL && m->is_refused)
+		return true;
+	sendmail_settle(f, m, w->id);
+	type = stat_type(v);
+	if (type == EV_COUNT)
 		return true;
 	list = whole_list(v[D_TO]);
 	while (next_rcpt(&list, &rcpt))

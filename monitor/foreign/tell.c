@@ -18,7 +18,8 @@ void
 tell(struct foreign *f)
 {
 	f->stats.events++;
-	f->heard(f->ctx, &f->out);
+	if (!f->is_silent)
+		f->heard(f->ctx, &f->out);
 }
 
 void

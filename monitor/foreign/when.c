@@ -144,6 +144,20 @@ read_stem(struct when *w, struct slice s)
 	return at;
 }
 
+/* ".123456" at the place is added; its length, 0: none */
+static size_t
+read_fraction(struct slice s, size_t at, int64_t *us)
+{
+	size_t from = at;
+	int unit = 100000;
+
+	if (at >= s.n || (s.p[at] != '.' && s.p[at] != ','))
+		return 0;
+	for (at++; at < s.n && is_digit(s.p[at]); at++, unit /= 10)
+		*us += (s.p[at] - '0') * unit;
+	return at - from;
+}
+
 bool
 when_rfc3164(
     struct when *w, struct slice *line, int64_t *ret, bool *ret_is_inferred)
@@ -160,7 +174,7 @@ when_rfc3164(
 		return false;
 	*ret = w->stem_us + sec * US_SEC;
 	*ret_is_inferred = !w->has_year;
-	cut(line, at + 6);
+	cut(line, at + 6 + read_fraction(*line, at + 6, ret));
 	return true;
 }
 
@@ -184,8 +198,7 @@ static size_t
 read_iso(struct slice s, char between, int64_t *ret)
 {
 	int y = digits(s, 0, 4), m = digits(s, 5, 2), d = digits(s, 8, 2);
-	int h = digits(s, 11, 2), sec, unit = 100000;
-	size_t at = 19;
+	int h = digits(s, 11, 2), sec;
 
 	if (y < 1970 || m < 1 || m > 12 || d < 1 || d > 31 || h < 0 || h > 23 ||
 	    s.p[4] != '-' || s.p[7] != '-' || s.p[10] != between)
@@ -194,10 +207,7 @@ read_iso(struct slice s, char between, int64_t *ret)
 	if (sec < 0)
 		return 0;
 	*ret = ((days(y, m, d) * 24 + h) * 3600 + sec) * US_SEC;
-	if (at < s.n && (s.p[at] == '.' || s.p[at] == ','))
-		for (at++; at < s.n && is_digit(s.p[at]); at++, unit /= 10)
-			*ret += (s.p[at] - '0') * unit;
-	return at;
+	return 19 + read_fraction(s, 19, ret);
 }
 
 /* "Z", "+0900", "-09:00" at the place; its length, 0: none */

@@ -263,7 +263,8 @@ put_state(struct client *c)
 		    strerror(-journal_error(q->journal)));
 	else if (q->reporting != 0)
 		snprintf(text, sizeof(text),
-		    "waiting for deliveries that outlived the last queue");
+		    "taking mail; delivery begins when the workers have "
+		    "said what they hold");
 	else if (q->is_clock_bad)
 		snprintf(text, sizeof(text),
 		    "nothing expires: the clock is in doubt (mtactl clock "

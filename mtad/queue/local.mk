@@ -6,6 +6,7 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/body.c \
 	mtad/queue/check.c \
 	mtad/queue/checkpoint.c \
+	mtad/queue/commit.c \
 	mtad/queue/control_export.c \
 	mtad/queue/control_hosts.c \
 	mtad/queue/control_import.c \
@@ -25,14 +26,17 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/names.c \
 	mtad/queue/notice.c \
 	mtad/queue/outcome.c \
+	mtad/queue/place.c \
 	mtad/queue/qrun.c \
 	mtad/queue/queue.h \
 	mtad/queue/records.h \
 	mtad/queue/rcpt.c \
 	mtad/queue/recover.c mtad/queue/recover.h \
 	mtad/queue/replay.c \
+	mtad/queue/say.c \
 	mtad/queue/scan.c \
 	mtad/queue/sched.c mtad/queue/sched.h \
+	mtad/queue/second.c \
 	mtad/queue/segment.c mtad/queue/segment.h \
 	mtad/queue/settle.c \
 	mtad/queue/snapshot.c \

@@ -114,14 +114,19 @@ event_stages(struct event *e, const struct outcome *o, const struct p_result *r)
 	int64_t waited = o->started - o->m->received;
 	int64_t total = clock_wall() - o->m->received;
 
+	const struct {
+		enum event_field field;
+		uint64_t us;
+	} stages[] = { { F_STAGE_DNS_US, r->dns_us },
+		{ F_STAGE_CONN_US, r->conn_us },
+		{ F_STAGE_ENVELOPE_US, r->envelope_us },
+		{ F_STAGE_DATA_US, r->data_us },
+		{ F_STAGE_FINAL_US, r->final_us } };
+
 	event_num(e, F_STAGE_QUEUE_US, (uint64_t)(waited > 0 ? waited : 0));
-	if (r->host_name.n != 0 || r->data_us != 0) {
-		event_num(e, F_STAGE_DNS_US, r->dns_us);
-		event_num(e, F_STAGE_CONN_US, r->conn_us);
-		event_num(e, F_STAGE_ENVELOPE_US, r->envelope_us);
-		event_num(e, F_STAGE_DATA_US, r->data_us);
-		event_num(e, F_STAGE_FINAL_US, r->final_us);
-	}
+	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++)
+		if (stages[i].us != 0) /* else it was not reached */
+			event_num(e, stages[i].field, stages[i].us);
 	event_num(e, F_TOTAL_US, (uint64_t)(total > 0 ? total : 0));
 }
 
@@ -317,16 +322,6 @@ unqueue(struct queue *q, struct msg *m, struct slice rcpts)
 		    m->rcpt[one.index].state == RS_OPEN)
 			m->rcpt[one.index].state = RS_ACTIVE;
 	requeue(q, m);
-}
-
-void
-requeue(struct queue *q, struct msg *m)
-{
-	sched_remove(&q->sched, m);
-	for (uint32_t i = 0; i < m->rcpt_n; i++)
-		if (m->rcpt[i].state == RS_OPEN)
-			route_rcpt(q, m, i, m->rcpt[i].attempts != 0, false,
-			    m->rcpt[i].next_try * US_SEC);
 }
 
 void

@@ -24,80 +24,6 @@
 #include "records.h"
 #include "writer.h"
 
-#define COMMIT_WITHIN (20 * 1000) /* us: outcomes gather this long */
-#define CLOCK_TOLERANCE (5 * US_MIN)
-#define DISK_HANGS (30 * US_SEC)
-#define CLOCK_FAR (30 * US_DAY) /* a machine off for longer says so */
-
-void
-queue_event_msg(struct event *e, enum event_type t, const struct msg *m,
-    char id[MSGID_TEXT + 1])
-{
-	event_init(e, t);
-	msgid_text(m->id, id);
-	event_str(e, F_MSG_ID, (struct slice){ id, MSGID_TEXT });
-}
-
-void
-queue_emit(struct queue *q, const struct event *e)
-{
-	struct event again;
-
-	if (q->is_checking)
-		return;
-	if (q->is_retelling) {
-		again = *e;
-		event_num(&again, F_RETOLD, 1);
-		e = &again;
-	}
-	q->told.has_news = true;
-	evlog_emit(q->proc->log, e);
-}
-
-void
-queue_damage(struct queue *q, const struct msg *m, const char *file,
-    uint64_t offset, const char *what)
-{
-	char id[MSGID_TEXT + 1];
-	struct event e;
-
-	if (q->is_checking) {
-		check_note(m, file, offset, what);
-		return;
-	}
-	if (m != NULL)
-		queue_event_msg(&e, EV_SPOOL_DAMAGE, m, id);
-	else
-		event_init(&e, EV_SPOOL_DAMAGE);
-	event_cstr(&e, F_FILE, file);
-	event_num(&e, F_OFFSET, offset);
-	event_cstr(&e, F_ERROR, what);
-	queue_emit(q, &e);
-}
-
-/* A file system that became read-only takes no mail and delivers none; a full
- * one comes back by itself (accept_check_space); a failed sync or read costs
- * what it was about. */
-void
-queue_spool_error(struct queue *q, const char *what, int error)
-{
-	struct event e;
-
-	event_init(&e, EV_SPOOL_ERROR);
-	event_cstr(&e, F_PATH, what);
-	event_cstr(&e, F_ERROR, strerror(-error));
-	event_cstr(&e, F_FS, q->proc->conf->QueueDirectory);
-	queue_emit(q, &e);
-	if (error == -ENOSPC || error == -EDQUOT) {
-		accept_state(q, 452,
-		    "4.3.1 The mail queue's disk is full, try again later");
-	} else if (error == -EROFS) {
-		q->is_spool_bad = true;
-		accept_state(q, 451,
-		    "4.3.0 The mail queue's disk has failed, try again later");
-	}
-}
-
 void
 queue_held_why(struct queue *q, struct slice why)
 {
@@ -136,60 +62,6 @@ queue_reset_segments(struct queue *q)
 	q->segments.arg = old.arg;
 }
 
-/* What writers announced goes along with whatever else is committed. */
-static void
-put_marks(struct queue *q)
-{
-	struct segment *s;
-
-	TAILQ_FOREACH_REVERSE(s, &q->segments.list, segment_list, link)
-	{
-		struct buf *b;
-
-		if (s->state != SEG_OUT && s->state != SEG_OWN)
-			continue;
-		if (s->records == s->marked)
-			continue;
-		s->marked = s->records;
-		b = journal_begin(q->journal, J_MARK);
-		put_u32(b, s->no);
-		put_u64(b, s->announced);
-		put_u32(b, s->records);
-		journal_end(q->journal);
-	}
-}
-
-static void
-commit(struct queue *q)
-{
-	if (journal_has_pending(q->journal) && !journal_is_busy(q->journal))
-		put_marks(q);
-	journal_kick(q->journal);
-}
-
-static void
-on_commit(int fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	commit(arg);
-}
-
-void
-queue_commit_soon(struct queue *q)
-{
-	struct timeval tv = { 0, COMMIT_WITHIN };
-
-	if (!evtimer_pending(q->commit_timer, NULL))
-		evtimer_add(q->commit_timer, &tv);
-}
-
-void
-queue_commit_now(struct queue *q)
-{
-	q->wants_commit = true;
-}
-
 void
 queue_schedule(struct queue *q)
 {
@@ -215,135 +87,6 @@ on_timer(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	queue_schedule(arg);
-}
-
-/* Wall against monotonic time: while they disagree nothing expires. */
-static void
-check_clock(struct queue *q)
-{
-	int64_t offset = clock_wall() - clock_mono();
-	int64_t jump = offset - q->clock_offset;
-	struct event e;
-
-	if (jump > CLOCK_TOLERANCE || jump < -CLOCK_TOLERANCE) {
-		event_init(&e, EV_SYS_CLOCK);
-		event_num(&e, F_JUMP_US, (uint64_t)(jump < 0 ? -jump : jump));
-		event_cstr(
-		    &e, F_CAUSE, jump < 0 ? "stepped back" : "stepped forward");
-		queue_emit(q, &e);
-		q->is_clock_bad = true;
-		q->clock_offset = offset;
-		q->clock_good = 0;
-	} else if (q->is_clock_bad && q->last_wall != 0 &&
-	    (clock_wall() < q->last_wall - CLOCK_TOLERANCE ||
-		clock_wall() > q->last_wall + CLOCK_FAR)) {
-		q->clock_good = 0; /* steady, and far from what we knew */
-	} else if (q->is_clock_bad && ++q->clock_good >= 60) {
-		q->is_clock_bad = false;
-		q->last_wall = clock_wall();
-	} else if (!q->is_clock_bad) {
-		q->last_wall = clock_wall();
-	}
-}
-
-static void
-first_clock_check(struct queue *q)
-{
-	int64_t now = clock_wall();
-
-	q->clock_offset = now - clock_mono();
-	q->is_clock_bad = q->last_wall != 0 &&
-	    (now < q->last_wall - CLOCK_TOLERANCE ||
-		now > q->last_wall + CLOCK_FAR);
-}
-
-static void
-set_gauges(struct queue *q)
-{
-	struct stat_slot *slot = q->proc->slot;
-	struct segment *s;
-	uint64_t n = 0;
-
-	TAILQ_FOREACH (s, &q->segments.list, link)
-		n++;
-	stat_set(slot, ST_QUEUE_MSG, q->index.by_id.n);
-	stat_set(slot, ST_QUEUE_RCPT, q->index.rcpts);
-	stat_set(slot, ST_QUEUE_BYTES, q->index.bytes);
-	stat_set(slot, ST_SEGMENTS, n);
-}
-
-/* A failed sync proves nothing: all of it again, from memory, until that is
- * durable. */
-static void
-retry_journal(struct queue *q)
-{
-	int error = journal_error(q->journal);
-
-	if (error != 0 && !q->is_journal_down)
-		queue_spool_error(q, "journal", error);
-	q->is_journal_down = error != 0;
-	if (error != 0)
-		journal_restart(q->journal);
-	if (journal_error(q->journal) == 0 && journal_has_lost(q->journal))
-		checkpoint_begin(q);
-}
-
-static int
-run_look(void *arg)
-{
-	struct queue *q = arg;
-
-	return fstatvfs(q->spool_fd, &q->space) < 0 ? -errno : 0;
-}
-
-/* What would wait for a disk that hangs is done when it has just answered. */
-static void
-disk_answers(void *arg, int rc)
-{
-	struct queue *q = arg;
-
-	q->is_looking = false;
-	if (rc == 0)
-		accept_space(q);
-	retry_journal(q);
-	checkpoint_want(q);
-	drop_look(q);
-}
-
-static void
-look_at_disk(struct queue *q)
-{
-	if (!q->is_looking) {
-		q->looked = clock_mono();
-		q->is_looking =
-		    worker_submit(q->disk, run_look, disk_answers, q) == 0;
-	} else if (clock_mono() - q->looked > DISK_HANGS) {
-		accept_no_answer(q);
-	}
-}
-
-static void
-on_second(int fd, short what, void *arg)
-{
-	struct queue *q = arg;
-
-	(void)fd;
-	(void)what;
-	check_clock(q);
-	look_at_disk(q);
-	recover_locked(q);
-	expire_old(q);
-	grave_second(q);
-	copy_second(q);
-	names_second(q);
-	snapshot_second(q);
-	evfiles_second(q->files);
-	told_second(q);
-	TAILQ_CONCAT(&q->notify, &q->notify_later, notify);
-	set_gauges(q);
-	queue_schedule(q);
-	if (journal_has_pending(q->journal))
-		queue_commit_soon(q);
 }
 
 static void
@@ -457,20 +200,15 @@ prepare(struct queue *q)
 static void
 start(struct proc *p)
 {
-	struct timeval second = { 1, 0 };
 	struct queue *q = p->ctx;
 
 	q->proc = p;
 	q->timer = evtimer_new(p->base, on_timer, q);
-	q->second = event_new(p->base, -1, EV_PERSIST, on_second, q);
-	q->commit_timer = evtimer_new(p->base, on_commit, q);
-	if (q->timer == NULL || q->second == NULL || q->commit_timer == NULL ||
-	    !prepare(q)) {
+	if (q->timer == NULL || queue_commit_init(q) < 0 || !prepare(q) ||
+	    second_start(q) < 0) {
 		proc_exit(p, "cannot use the spool");
 		return;
 	}
-	event_add(q->second, &second);
-	first_clock_check(q);
 	walk_start(&q->index, &q->expiry);
 	walk_start(&q->index, &q->graves);
 	q->reporting = 0;
@@ -486,7 +224,6 @@ start(struct proc *p)
 	evfiles_greet(q->files, &p->parent);
 	queue_commit_now(q);
 	queue_schedule(q);
-	set_gauges(q);
 }
 
 static bool
@@ -630,7 +367,7 @@ turn(struct proc *p)
 	writer_turn(q->copier);
 	if (q->wants_commit) {
 		q->wants_commit = false;
-		commit(q);
+		queue_commit(q);
 	}
 	control_turn(q->control);
 	if (p->is_stopping && !journal_is_busy(q->journal) &&

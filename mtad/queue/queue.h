@@ -266,6 +266,9 @@ void queue_spool_error(struct queue *, const char *what, int error);
 /* Commit soon: within a few milliseconds; now: as soon as the disk can. */
 void queue_commit_soon(struct queue *);
 void queue_commit_now(struct queue *);
+void queue_commit(struct queue *); /* here and now, if the disk is free */
+int queue_commit_init(struct queue *); /* -ENOMEM */
+int second_start(struct queue *); /* second.c; -ENOMEM */
 void queue_kick_ring(struct queue *); /* a worker is back */
 /* A destination is paused or not, known by its key; it is made if need be. */
 void queue_pause_key(struct queue *, struct slice key, bool is_paused);

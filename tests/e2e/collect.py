@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """mtacollect beside a real mtad: every event is there, once."""
+import contextlib
 import json
 import os
 import shutil
@@ -73,8 +74,9 @@ source "mtad" { Kind = "events" Path = "%s/log" }
         out = []
         for name in sorted(os.listdir(self.store)):
             if name.startswith("ev-") and name.endswith(".db"):
-                with sqlite3.connect("file:%s/%s?mode=ro" % (
-                        self.store, name), uri=True) as db:
+                with contextlib.closing(sqlite3.connect(
+                        "file:%s/%s?mode=ro" % (self.store, name),
+                        uri=True)) as db:
                     out += db.execute(
                         "SELECT boot, seq FROM ev JOIN writer w "
                         "ON w.id = writer WHERE seq IS NOT NULL").fetchall()
@@ -140,6 +142,11 @@ def it_counts_what_happened():
         assert t["events"] == len(events)
         assert t["completeness"]["complete"], t
         assert c.totals("--to", "2020-01-01")["received"] == 0
+        ledger = json.loads(c.run("ledger", "--json").stdout)
+        assert ledger["imbalances"] == ledger["unknown"] == 0, ledger
+        assert ledger["open_recipients"] == 1, ledger  # held
+        assert ledger["delivered"] == t["delivered"], ledger
+        assert ledger["bounced"] == t["bounced"] == 1, ledger
         assert c.totals("--from", "1h")["received"] == t["received"]
         c.check()
 
@@ -194,6 +201,13 @@ def it_says_what_is_missing():
         assert (t["gaps"], t["missing"], t["unparsed"]) == (1, 1, 1), t
         assert not t["complete"]
         assert "missing: events" in c.run("check").stdout
+        with open(m.dir + "/unpaid", "w") as f:  # a delivery is not there
+            f.writelines(x for x in lines if '"dlv.ok"' not in x)
+        other = Collector(m)
+        other.store += "2"
+        r = other.run("import", "--store", other.store, m.dir + "/unpaid")
+        r = other.run("ledger", "--store", other.store, check=False)
+        assert r.returncode == 1 and "(0 events)" in r.stdout, r
         with open(m.dir + "/late", "w") as f:  # and the hole closes again
             f.write(lines[smtpd])
         c.run("import", m.dir + "/late")
@@ -219,6 +233,7 @@ def it_loses_and_doubles_nothing_when_either_is_killed():
             m.stop()
             same(c, m)
             c.check()
+            c.run("ledger")  # and the books agree after every crash
 
 
 def postfix(n):
@@ -281,6 +296,105 @@ def it_follows_a_mail_log_over_its_rotations():
             has(80)
         out = c.trace("--since", "1h", "--json", check=False)
         c.check()
+
+
+POSTFIX = """\
+Nov 20 10:00:00 h postfix/smtpd[5]: 3F0001: client=c.test[192.0.2.9]
+Nov 20 10:00:00 h postfix/cleanup[6]: 3F0001: message-id=<1@b.test>
+Nov 20 10:00:00 h postfix/qmgr[7]: 3F0001: from=<a@b.test>, size=700, \
+nrcpt=2 (queue active)
+Nov 20 10:00:01 h postfix/smtp[8]: 3F0001: to=<y@y.test>, \
+relay=m.test[192.0.2.3]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent \
+(250 ok)
+Nov 20 10:00:03 h postfix/smtp[8]: 3F0001: to=<z@y.test>, \
+relay=m.test[192.0.2.3]:25, delay=3, delays=0/0/0/3, dsn=2.0.0, status=sent \
+(250 ok)
+Nov 20 10:00:03 h postfix/qmgr[7]: 3F0001: removed
+"""
+
+
+def it_joins_lines_over_a_restart():
+    with Mtad("joins") as m:
+        lines = POSTFIX.splitlines(True)
+        for cut in range(3, len(lines)):  # before, nothing is stored
+            path = "%s/mail%d.log" % (m.dir, cut)
+            c = Collector(m, 'RoundRobin = "no"\n'
+                          'source "f" { Kind = "file" Path = "%s" }\n' % path)
+            c.store += str(cut)
+            c.conf += str(cut)
+            m.write("mtacollect.conf" + str(cut), open(
+                m.dir + "/mtacollect.conf").read().replace(
+                    '/store"', '/store%d"' % cut))
+            m.write("mail%d.log" % cut, "".join(lines[:cut]))
+            with c:
+                wait_for("the first part", lambda: any(
+                    len("".join(lines[:cut])) in places(c.store, n)
+                    for n in os.listdir(c.store)))
+                c.stop(signal.SIGKILL)
+            if cut % 2:  # and rotated meanwhile
+                os.rename(path, path + ".1")
+                m.write("mail%d.log" % cut, "".join(lines[cut:]))
+            else:
+                with open(path, "a") as f:
+                    f.write("".join(lines[cut:]))
+            with c:
+                wait_for("the end", lambda: c.totals()["delivered"] == 2)
+            t = c.totals()
+            assert (t["received"], t["bytes_out"]) == (1, 1400), (cut, t)
+
+
+def places(store, name):
+    """How far the sources were read, as this file of the store has it."""
+    if not name.startswith("ev-") or not name.endswith(".db"):
+        return []
+    with contextlib.closing(sqlite3.connect(
+            "file:%s/%s?mode=ro" % (store, name), uri=True)) as db:
+        try:
+            return [r[0] for r in db.execute("SELECT off FROM place")]
+        except sqlite3.OperationalError:
+            return []  # it is being made
+
+
+def it_says_how_it_counts_otherwise_than_pflogsumm():
+    """mtacollect(8) explains each difference."""
+    with Mtad("pflogsumm") as m:
+        c = Collector(m)
+        m.write("mail.log", POSTFIX + """\
+Nov 20 10:00:00 h postfix/smtpd[5]: 3F0011: client=c.test[192.0.2.9]
+Nov 20 10:00:00 h postfix/smtpd[5]: 3F0011: hold: RCPT from c.test[192.0.2.9]\
+: <c.test[192.0.2.9]>: Client host triggers HOLD action; from=<a@b.test> \
+to=<x@y.test> proto=ESMTP helo=<c.test>
+Nov 20 10:00:00 h postfix/cleanup[6]: 3F0011: message-id=<11@b.test>
+Nov 20 10:00:04 h postfix/postsuper[9]: 3F0009: placed on hold
+Nov 20 10:00:01 h postfix/smtpd[5]: 3F0012: client=c.test[192.0.2.9]
+Nov 20 10:00:01 h postfix/cleanup[6]: 3F0012: message-id=<12@b.test>
+Nov 20 10:00:01 h postfix/qmgr[7]: 3F0012: from=<a@b.test>, size=500, \
+nrcpt=1 (queue active)
+Nov 20 10:00:01 h postfix/discard[8]: 3F0012: to=<x@y.test>, relay=none, \
+delay=0.1, delays=0.1/0/0/0, dsn=2.0.0, status=sent (y.test)
+Nov 20 10:00:01 h postfix/qmgr[7]: 3F0012: removed
+Nov 20 10:00:02 h postfix/smtpd[5]: 3F0013: client=c.test[192.0.2.9]
+Nov 20 10:00:02 h postfix/cleanup[6]: 3F0013: message-id=<13@b.test>
+Nov 20 10:00:02 h postfix/qmgr[7]: 3F0013: from=<a@b.test>, size=500, \
+nrcpt=1 (queue active)
+Nov 20 10:00:02 h postfix/cleanup[6]: 3F0014: message-id=<13@b.test>
+Nov 20 10:00:02 h postfix/qmgr[7]: 3F0014: from=<a@b.test>, size=700, \
+nrcpt=1 (queue active)
+Nov 20 10:00:02 h postfix/local[8]: 3F0013: to=<x@h.test>, relay=local, \
+delay=0.1, delays=0.1/0/0/0, dsn=2.0.0, status=sent (forwarded as 3F0014)
+Nov 20 10:00:02 h postfix/qmgr[7]: 3F0013: removed
+""")
+        c.run("import", m.dir + "/mail.log")
+        t = c.totals()
+        got = [t[k] for k in ("received", "delivered", "held", "discarded",
+                              "bytes_out")]
+        assert got == [5, 2, 2, 1, 1400], got
+        if not shutil.which("pflogsumm"):
+            return
+        out = m.run(shutil.which("pflogsumm"), m.dir + "/mail.log").stdout
+        for words in (" 4   received", " 3   delivered", " 1   forwarded",
+                      " 1   held", " 0   discarded", " 1900   bytes del"):
+            assert words in out, (words, out)
 
 
 def syslog(name, text="hello", seq=1):
@@ -461,6 +575,140 @@ def it_has_a_page_for_prometheus():
             finally:
                 prom.terminate()
                 prom.wait()
+
+
+def fetched(store, name, how="AVERAGE", step=60, day="2026-11-20"):
+    """{end of step as HH:MM: {source: value or None}} of a day."""
+    begin = int(time.mktime(time.strptime(day + " UTC", "%Y-%m-%d %Z")) -
+                time.timezone)
+    out = subprocess.run(
+        ["rrdtool", "fetch", "%s/rrd/%s.rrd" % (store, name), how, "-r",
+         str(step), "-s", str(begin), "-e", str(begin + 86340)], check=True,
+        capture_output=True, text=True).stdout.splitlines()
+    names, steps = out[0].split(), {}
+    for line in out[2:]:
+        t, values = line.split(":")
+        steps[time.strftime("%H:%M", time.gmtime(int(t)))] = {
+            k: None if "nan" in v else float(v)
+            for k, v in zip(names, values.split())}
+    return steps
+
+
+def minutes_of_postfix(minutes):
+    return "".join(
+        "2026-11-20T%02d:%02d:07.000000+00:00 h.test postfix/%s[7]: 3F%06X: "
+        "to=<a@b.test>, relay=m.test[192.0.2.1]:25, delay=%d, "
+        "delays=0/0/0/%d, dsn=%s, status=%s (250 2.0.0 ok)\n"
+        % (10 + m // 60, m % 60, "smtp" if i else "local", m * 10 + i, i, i,
+           "2.0.0" if i < 4 else "4.0.0", "sent" if i < 4 else "deferred")
+        for m in minutes for i in range(5))
+
+
+def minutes_of_mtad(minutes, without=()):
+    """A line a minute, and what the queue holds, with numbers."""
+    out, seq = "", 0
+    for m in minutes:
+        for event, more in (
+                ("dlv.ok", '"msg.id":"Q%d","rcpt.id":0,"mailer":"smtp"' % m),
+                ("queue.snapshot", '"count":%d,"size_bytes":9,"oldest":"2026-'
+                 '11-20T09:59:00.000000Z","queue":[{"queue":"held",'
+                 '"count":%d}]' % (m, m))):
+            seq += 1
+            if seq not in without:
+                out += ('{"v":1,"event":"%s","time":"2026-11-20T10:%02d:30.0000'
+                        '00Z","mono_us":%d,"node":"n.test","prog":"queue",'
+                        '"instance":"i","severity":6,"pid":7,"boot":"b","seq":%d,%s}\n'
+                        % (event, m, seq, seq, more))
+    return out
+
+
+def it_draws_what_it_counted():
+    with Mtad("draw") as m:
+        c = Collector(m)
+
+        def take(text):
+            m.write("mail.log", text)
+            c.run("import", m.dir + "/mail.log")
+
+        def drawn():
+            return {n: fetched(c.store, n) for n in (
+                "flow", "flow-smtp", "flow-local", "queue")} | {
+                n: fetched(c.store, n, "LAST", 300) for n in (
+                    "stages", "stages-smtp")}
+
+        take(minutes_of_postfix(range(0, 30)))
+        assert "30 minutes drawn" in c.run("rrd").stdout
+        take(minutes_of_postfix([35] + list(range(60, 90))))
+        assert "36 minutes drawn" in c.run("rrd").stdout
+        t, once = c.totals(), drawn()
+        for name in ("delivered", "deferrals", "events", "rejected"):
+            assert t[name] == round(sum(
+                v[name] * 60 for v in once["flow"].values()
+                if v[name] is not None)), name
+        assert t["delivered"] > 0 and t["deferrals"] > 0
+        # quiet for a while: nothing happened; for long: nobody knows
+        flow = once["flow"]
+        assert flow["10:00"]["delivered"] is None
+        assert round(flow["10:01"]["delivered"] * 60) == 4
+        assert flow["10:32"]["delivered"] == 0
+        for hole in ("10:37", "10:50", "11:00"):
+            assert flow[hole]["delivered"] is None, hole
+        assert round(once["flow-local"]["11:01"]["delivered"] * 60) == 1
+        assert round(once["flow-smtp"]["11:01"]["delivered"] * 60) == 3
+        assert once["queue"]["10:20"]["held"] is None
+        assert round(once["stages"]["10:05"]["total_p99"], 1) == 4
+        assert round(once["stages"]["10:05"]["total_p50"], 1) == 2
+        assert once["stages"]["10:50"]["total_p50"] is None
+        # again, and anew, is the same
+        assert "0 minutes drawn" in c.run("rrd").stdout
+        assert drawn() == once
+        assert "66 minutes drawn" in c.run("rrd", "--remake").stdout
+        assert drawn() == once
+        # what comes for a time that is drawn is counted until then
+        take(minutes_of_postfix([1]).replace(": 3F", ": 4F"))
+        for _ in range(2):
+            assert "; 5 events came" in c.run("rrd").stdout
+        assert "came" not in c.run("rrd", "--remake").stdout
+        assert round(drawn()["flow"]["10:02"]["delivered"] * 60) == 8
+
+
+def it_draws_no_minute_of_which_something_is_missing():
+    with Mtad("holes") as m:
+        c = Collector(m)
+        m.write("events", minutes_of_mtad(range(30), without=(11, 12, 33)))
+        c.run("import", m.dir + "/events")
+        c.run("rrd")
+        flow, queue = fetched(c.store, "flow"), fetched(c.store, "queue")
+        unknown = [t for t in sorted(flow) if "10:00" < t <= "10:30" and
+                   flow[t]["delivered"] is None]
+        # numbers 11 and 12 were of 10:05, 33 of 10:16
+        assert unknown == ["10:05", "10:06", "10:07", "10:16", "10:17"], (
+            unknown)
+        assert queue["10:09"]["held"] == 8, queue["10:09"]
+        assert queue["10:09"]["oldest"] == 600
+        assert queue["10:06"]["held"] == 4  # what it said a minute before
+        m.write("late", minutes_of_mtad(range(30)))
+        c.run("import", m.dir + "/late")
+        c.run("rrd", "--remake")
+        flow = fetched(c.store, "flow")
+        assert all(round(flow["10:%02d" % i]["delivered"] * 60) == 1
+                   for i in range(1, 31))
+
+
+def it_draws_while_it_runs():
+    with Mtad("paint") as m:
+        path = m.dir + "/mail.log"
+        m.write("mail.log", minutes_of_postfix(range(30)))
+        with Collector(m, 'source "f" { Kind = "file" Path = "%s" }\n'
+                       % path) as c:
+            wait_for("files", lambda: os.path.exists(
+                c.store + "/rrd/flow.rrd") and round(sum(
+                    v["delivered"] * 60
+                    for v in fetched(c.store, "flow").values()
+                    if v["delivered"] is not None)) == 120, 80)
+        assert c.totals()["delivered"] == 120
+        c = Collector(m, 'RoundRobin = "maybe"\n')
+        assert "yes|no" in c.run("totals", check=False).stderr
 
 
 def it_says_what_is_wrong_with_its_configuration():

@@ -65,7 +65,9 @@ def it_is_fair_to_the_mail_of_others():
                   during[len(during) // 2] * 1e3, waiting, LIST, gone,
                   len(slow.names())))
         assert waiting == BACKLOG and len(slow.names()) < LIST
-        assert p99(during) < max(0.1, 3 * p99(before))
+        # figures are for people; a mail that waits for the backlog or for
+        # the list waits for seconds
+        assert p99(during) < max(0.5, 3 * p99(before))
         wait_for("the whole list", lambda: len(slow.names()) == LIST, 60)
         slow.stop()
 

@@ -22,6 +22,12 @@ fuzz_conf_CPPFLAGS = $(FUZZ_CPPFLAGS)
 fuzz_conf_LDFLAGS = $(FUZZ_LINK)
 fuzz_conf_LDADD = $(FUZZ_LIBS) $(CONFUSE_LIBS)
 # what a log says
+noinst_PROGRAMS += fuzz_framing
+fuzz_framing_SOURCES = tests/fuzz/fuzz_framing.c \
+	monitor/framing.c monitor/framing.h
+fuzz_framing_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/monitor
+fuzz_framing_LDFLAGS = $(FUZZ_LINK)
+fuzz_framing_LDADD = $(FUZZ_LIBS)
 noinst_PROGRAMS += fuzz_event_read
 fuzz_event_read_SOURCES = tests/fuzz/fuzz_event_read.c
 fuzz_event_read_CPPFLAGS = $(FUZZ_CPPFLAGS)

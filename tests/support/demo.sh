@@ -150,7 +150,7 @@ echo "killed mtad $parent and its" $kids
 start
 wait_for 20 up
 wait "$client"
-wait_for 20 has_all
+wait_for 60 has_all
 echo "arrived next door: mail for $(arrived) of 41," \
     "$(($(find "$d/remote" -name '*[0-9]' | wc -l) - 41)) of it twice"
 show 'mtactl status'
@@ -167,11 +167,11 @@ grep -l 'could not be delivered' "$d"/mail/alice/new/* | head -1 |
 
 step 'what became of that letter: the collector has every event'
 has_told() { mtatrace --to nobody.here@demo.test | grep -q msg.done; }
-wait_for 20 has_told
+wait_for 60 has_told
 show 'mtatrace --to nobody.here@demo.test'
 step 'what happened in all, and is anything missing'
 has_counted() { mtacollect totals --json | grep -q '"received":4[5-9]'; }
-wait_for 20 has_counted
+wait_for 60 has_counted
 show 'mtacollect totals'
 
 cat <<END

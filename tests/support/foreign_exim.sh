@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2086,SC2034,SC2046,SC2154,SC2174
 # Exim: see foreign_logs.sh. Its main log, first as it is by default, then with
 # process ids and the time zone.
 EX=$W/exim4
@@ -153,6 +154,16 @@ run_exim() {
 	$EX -qff
 	wait_for 'retry timeout exceeded' 3
 	wait_for 'Completed' 20
+	sleep 1
+	exim_stop
+	conf_exim 'log_selector = +all' '1s,1s'
+	exim_start
+	mail sender@example.net alice@example.org subject=all-one
+	inside alice@example.org no@example.com,ok@example.com subject=all-two
+	mail sender@example.net nouser@example.org
+	mail sender@example.net '' junk='GET / HTTP/1.1'
+	inside alice@example.org later@example.com subject=all-later
+	wait_for 'all-later'
 	sleep 1
 	exim_stop
 	cp "$log" "$real"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2086,SC2046,SC1090
 # foreign_logs.sh MAILER [FILE]: run Debian's postfix, exim, opensmtpd or
 # sendmail in namespaces of its own (mounts, host name, network, processes)
 # through the dialogues below, and keep the log that it wrote. Root. Postfix is
@@ -19,7 +20,7 @@ if [ -z "${INSIDE:-}" ]; then
 		tail -400 "$out/said"; echo "its log so far: $out/log"; exit 1; }
 	cp "$out/log" "$file"
 	wc -l "$file"
-	[ -n "${KEEP:-}" ] && echo "$out" || rm -rf "$out"
+	if [ -n "${KEEP:-}" ]; then echo "$out"; else rm -rf "$out"; fi
 	exit
 fi
 
@@ -28,9 +29,11 @@ log=$INSIDE/log W=/srv/world
 client=198.51.100.7
 
 world() {
+	cd /
 	hostname mail.example.org
 	mount -t tmpfs tmpfs /srv -o mode=755
-	mkdir -p $W/etc
+	mkdir -p $W
+	cp -a /etc $W/etc
 	mount -t tmpfs tmpfs /var/spool -o mode=755
 	mount -t tmpfs tmpfs /var/mail -o mode=1777
 	ip link set lo up
@@ -47,8 +50,8 @@ world() {
 	203.0.113.6 dead.example.com
 	X
 	printf 'lookup file\nnameserver 127.0.0.1\n' >$W/etc/resolv.conf
-	sed 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf >$W/etc/nsswitch.conf
-	cp /etc/passwd /etc/group $W/etc/
+	sed 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf >$W/etc/nsswitch.new
+	mv $W/etc/nsswitch.new $W/etc/nsswitch.conf
 	for u in alice bob carol; do
 		echo "$u:x:2000:2000::/srv/world/home/$u:/bin/sh" |
 		    sed "s/2000/$((2000 + $(printf %d "'$u")))/g"
@@ -57,15 +60,15 @@ world() {
 	done >>$W/etc/passwd
 	for u in 2097 2098 2099; do echo "g$u:x:$u:"; done >>$W/etc/group
 	printf 'mail.example.org\n' >$W/etc/mailname
-	for f in hosts resolv.conf nsswitch.conf passwd group; do
-		mount --bind $W/etc/$f /etc/$f
-	done
+	# all of it: a file that others replace outside would be theirs again
+	mount --bind $W/etc /etc
 	devices
 	ip address add 203.0.113.6/32 dev lo # and nobody listens there
 	talk log "$log" "$1" &
 	talk sink 203.0.113.5 25 &
 	talk sink 203.0.113.5 24 lmtp &
-	for t in 1 2 3 4 5 6 7 8 9; do [ -S /dev/log ] && break; sleep .1; done
+	talk milter 8899 &
+	for _ in 1 2 3 4 5 6 7 8 9; do [ -S /dev/log ] && break; sleep .1; done
 }
 
 # /dev of our own, as its /dev/log must be ours
@@ -91,7 +94,7 @@ wait_for() { # PATTERN [COUNT]
 }
 
 listening() { # PORT
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		ss -Hltn "sport = :$1" | grep -q 192.0.2.1 && return
 		sleep .1
 	done
@@ -127,6 +130,15 @@ dialogues() {
 	inside alice@example.org drop@example.com subject=dropped
 	inside alice@example.org full@example.com subject=full
 	inside alice@example.org x@dead.example.com subject=dead
+}
+
+# Of those that have a filter.
+filtered() {
+	mail filtered@example.net alice@example.org
+	mail sender@example.net filtered@example.org
+	for what in refuse temp discard hold; do
+		mail sender@example.net alice@example.org subject=filter-$what
+	done
 }
 
 . "$here/foreign_$mailer.sh"

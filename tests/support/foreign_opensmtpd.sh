@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2086,SC2034,SC2046,SC2154,SC2174
 # OpenSMTPD: see foreign_logs.sh.
 conf_opensmtpd() {
 	mkdir -p /var/spool/smtpd /var/lib/opensmtpd/empty

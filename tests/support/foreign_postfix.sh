@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2086,SC2034,SC2046,SC2154,SC2174
 # Postfix: see foreign_logs.sh.
 P=$W/etc/postfix
 
@@ -64,13 +65,16 @@ conf_postfix() {
 	smtpd_hard_error_limit = 4
 	header_checks = regexp:$P/headers
 	postscreen_greet_wait = 1s
+	smtpd_milters = inet:127.0.0.1:8899
+	milter_default_action = accept
 	postscreen_greet_action = enforce
 	notify_classes = 2bounce
 	X
 	printf '%s\n' 'team: alice, bob' 'away: ok@example.com' 'big: carol' \
 	    'lost: gone' 'counted: "|/bin/cat >/dev/null"' \
 	    'fails: "|/bin/false"' 'root: carol' \
-	    'postmaster: root' >$P/aliases
+	    'postmaster: root' \
+	    'filtered: alice' >$P/aliases
 	postalias -c $P hash:$P/aliases
 	printf '%s\n' 'lmtp.example.org lmtp:inet:203.0.113.5:24' \
 	    'true.example.org program:true' 'false.example.org program:false' \
@@ -151,6 +155,7 @@ run_postfix() {
 	postfix -c $P start
 	listening 25
 	dialogues
+	filtered
 	postfix_own
 	wait_for 'status=deferred' 5
 	postqueue -c $P -f
@@ -158,6 +163,7 @@ run_postfix() {
 	set -- $(ids hold)
 	postsuper -c $P -H "$1"
 	postsuper -c $P -d "$2"
+	postsuper -c $P -d "$3"
 	set -- $(ids deferred)
 	postsuper -c $P -h "$1"
 	postsuper -c $P -r "$2"

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2086,SC2034,SC2046,SC2154,SC2174
 # sendmail: see foreign_logs.sh.
 SMD=$PEERS/sendmail/usr/libexec/sendmail CF=$PEERS/sendmail/usr/share/sendmail/cf/
 Q=/var/spool/mqueue
@@ -10,7 +11,7 @@ conf_sendmail() {
 	printf '%s\n' 'team: alice, bob' 'away: ok@example.com' 'big: carol' \
 	    'lost: gone' 'fails: "|/bin/false"' 'postmaster: carol' \
 	    'list: alice, ok@example.com' 'owner-list: carol' \
-	    'mailer-daemon: carol' >$W/sm/aliases
+	    'mailer-daemon: carol' 'filtered: alice' >$W/sm/aliases
 	printf 'hosts files\naliases files\n' >$W/sm/service.switch
 	printf 'example.org\n' >$W/sm/local-host-names
 	printf '%s\n' 'example.com esmtp:[mx.example.com]' \
@@ -50,6 +51,7 @@ conf_sendmail() {
 	FEATURE(\`blacklist_recipients')dnl
 	DAEMON_OPTIONS(\`Family=inet, Name=MTA, Addr=192.0.2.1, Port=25')dnl
 	DAEMON_OPTIONS(\`Family=inet, Name=MTA2, Addr=127.0.0.1, Port=25')dnl
+	INPUT_MAIL_FILTER(\`filter', \`S=inet:8899@127.0.0.1')dnl
 	MAILER(\`local')dnl
 	MAILER(\`smtp')dnl
 	X
@@ -101,6 +103,7 @@ run_sendmail() {
 	sm -bd -q1h
 	listening 25
 	dialogues
+	filtered
 	sendmail_own
 	wait_for 'stat=Deferred' 4
 	sleep 2
@@ -113,6 +116,14 @@ run_sendmail() {
 	sm -q
 	wait_for 'Cannot send message for' 4
 	sleep 1
+	kill "$(head -n 1 $W/sm/pid)"
+	sm -O LogLevel=14 -bd
+	listening 25
+	mail sender@example.net alice@example.org subject=all-one
+	inside alice@example.org no@example.com,ok@example.com subject=all-two
+	mail sender@example.net nouser@example.org
+	wait_for 'all-two'
+	wait_for 'done; ' 3
 	kill "$(head -n 1 $W/sm/pid)"
 	sleep .3
 }

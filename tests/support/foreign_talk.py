@@ -4,6 +4,7 @@
 foreign_talk.py log FILE traditional|iso   syslog's socket, written as a syslog
                                            daemon writes it
 foreign_talk.py sink IP PORT [lmtp]        a server; the local part decides
+foreign_talk.py milter PORT                a filter that refuses what is named so
 foreign_talk.py mail SOURCE SERVER FROM TO[,TO] [KEY=VALUE...]
     one dialogue. helo= subject= size= header= esmtp=(parameters of MAIL)
     end=quit|drop|rset (drop: where, see at=) at=connect|helo|mail|rcpt|data|dot
@@ -15,6 +16,7 @@ import re
 import socket
 import socketserver
 import ssl
+import struct
 import sys
 
 
@@ -103,6 +105,54 @@ def sink(ip, port, kind="smtp"):
     Server((ip, int(port)), Sink).serve_forever()
 
 
+class Filter(socketserver.StreamRequestHandler):
+    """The milter protocol, as far as one that looks and refuses needs it."""
+
+    def say(self, answer):
+        self.wfile.write(struct.pack(">I", len(answer)) + answer)
+
+    def handle(self):
+        self.subject = b""
+        while True:
+            head = self.rfile.read(4)
+            if len(head) < 4:
+                return
+            packet = self.rfile.read(struct.unpack(">I", head)[0])
+            kind, data = packet[:1], packet[1:]
+            if kind == b"O":  # what we may do, and that we see everything
+                version, actions, _ = struct.unpack(">III", data)
+                self.say(b"O" + struct.pack(">III", min(version, 6), actions & 0x20, 0))
+            elif kind == b"Q":
+                return
+            elif kind not in (b"D", b"A", b"K"):
+                self.step(kind, data)
+
+    def step(self, kind, data):
+        if kind == b"L" and data.lower().startswith(b"subject\0"):
+            self.subject = data.split(b"\0")[1].strip()
+        if kind == b"M" and b"filtered@" in data:
+            self.say(b"r")
+        elif kind == b"R" and b"filtered@" in data:
+            self.say(b"y550 5.7.1 no mail for it, says a filter\0")
+        elif kind == b"E" and self.subject == b"filter-refuse":
+            self.say(b"y554 5.7.1 not this, says a filter\0")
+        elif kind == b"E" and self.subject == b"filter-temp":
+            self.say(b"t")
+        elif kind == b"E" and self.subject == b"filter-discard":
+            self.say(b"d")
+        else:
+            if kind == b"E" and self.subject == b"filter-hold":
+                self.say(b"qlook at it\0")
+            self.say(b"c")
+
+
+def milter(port):
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
+
+    Server(("127.0.0.1", int(port)), Filter).serve_forever()
+
+
 class Dialogue:
     def __init__(self, source, server, port):
         self.s = socket.create_connection((server, int(port)), 30, (source, 0))
@@ -167,4 +217,4 @@ def mail(source, server, sender, rcpts, *options):
 
 
 if __name__ == "__main__":
-    {"log": log, "sink": sink, "mail": mail}[sys.argv[1]](*sys.argv[2:])
+    {"log": log, "sink": sink, "mail": mail, "milter": milter}[sys.argv[1]](*sys.argv[2:])

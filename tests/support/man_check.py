@@ -87,7 +87,7 @@ def same(what, page, code):
 def check_programs():
     text = "".join(read(p) for p in
                    glob.glob("mtad/*/local.mk", root_dir=TOP) +
-                   ["monitor/local.mk"])
+                   ["monitor/local.mk", "tui/local.mk"])
     programs = {os.path.basename(p) for p in re.findall(
         r"^(?:s?bin|mtalibexec)_PROGRAMS \+= (.*)$", text, re.M)
         for p in p.split()} | {"mailq", "newaliases"}
@@ -146,6 +146,19 @@ def check_mtacollect():
          set(re.findall(r'"(mta_[a-z_]+)"', read("monitor/metrics.c"))))
 
 
+def check_mtatop():
+    """The key table and the page have the same keys and words."""
+    code = {(name.replace("\\\\", "\\"), words) for name, words in re.findall(
+        r'^KEY\(.*\), "([^"]*)", "[^"]*", "([^"]*)"\)$',
+        read("tui/keys.def"), re.M)}
+    page = {(name.replace("\\&", "").replace("\\e", "\\").replace("\\-", "-"),
+             words) for name, words in re.findall(
+        r"^\.It Ic (.*)\n(.*)$", re.search(
+            r"\.Ss Keys(.*?)\.El", read("share/man/mtatop.1"), re.S)[1],
+        re.M)}
+    same("mtatop.1", {" ".join(r) for r in page}, {" ".join(r) for r in code})
+
+
 def check_store():
     """Every table and column of the store is in its page."""
     page = read("share/man/mta-store.7")
@@ -165,7 +178,8 @@ def check_store():
 
 
 for check in (check_made, check_form, check_references, check_installed,
-              check_programs, check_mtacollect, check_store, check_mtactl, check_control, check_sendmail):
+              check_programs, check_mtacollect, check_store, check_mtactl, check_mtatop,
+              check_control, check_sendmail):
     check()
 for line in bad:
     print(line)

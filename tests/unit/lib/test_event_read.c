@@ -137,6 +137,18 @@ static const struct {
 	    "\"n\":-1.5e3,\"time\":\"2025-11-24T16:00:00Z\",\"x\":null,"
 	    "\"text\":\"y\"}",
 	    0, "y" },
+	{ "what is kept as it is must be JSON",
+	    "{\"v\":1,\"event\":\"sys.stop\",\"queue\":[abc],"
+	    "\"time\":\"2025-11-24T16:00:00Z\"}",
+	    -EBADMSG, NULL },
+	{ "by the other carrier, too",
+	    "<22>1 2025-11-24T16:00:00Z h p 1 sys.stop "
+	    "[mtaev@32473 queue=\"[{\"] t",
+	    -EBADMSG, NULL },
+	{ "an open end",
+	    "{\"v\":1,\"event\":\"sys.stop\",\"x\":{\"a\":[1,2},"
+	    "\"time\":\"2025-11-24T16:00:00Z\"}",
+	    -EBADMSG, NULL },
 	{ "a later version's event",
 	    "{\"v\":1,\"event\":\"sys.new\",\"time\":\"2025-11-24T16:00:00Z\"}",
 	    -ENOENT, NULL },

@@ -7,16 +7,17 @@ FOREIGN_UNIT_LIBS = monitor/foreign/libforeign.a $(UNIT_LIBS)
 FOREIGN_EVENTS = $(UNIT) tests/support/foreign_events.c \
 	tests/support/foreign_events.h
 
-check_PROGRAMS += test_reason test_logs test_lines test_pflogsumm
+check_PROGRAMS += test_reason test_foreign_logs test_foreign_lines \
+	test_pflogsumm
 test_reason_SOURCES = $(UNIT) tests/unit/monitor/test_reason.c
 test_reason_CPPFLAGS = $(FOREIGN_UNIT_CPPFLAGS)
 test_reason_LDADD = $(FOREIGN_UNIT_LIBS)
-test_logs_SOURCES = $(FOREIGN_EVENTS) tests/unit/monitor/foreign/test_logs.c
-test_logs_CPPFLAGS = $(FOREIGN_UNIT_CPPFLAGS)
-test_logs_LDADD = $(FOREIGN_UNIT_LIBS)
-test_lines_SOURCES = $(FOREIGN_EVENTS) tests/unit/monitor/foreign/test_lines.c
-test_lines_CPPFLAGS = $(FOREIGN_UNIT_CPPFLAGS)
-test_lines_LDADD = $(FOREIGN_UNIT_LIBS)
+test_foreign_logs_SOURCES = $(FOREIGN_EVENTS) tests/unit/monitor/foreign/test_logs.c
+test_foreign_logs_CPPFLAGS = $(FOREIGN_UNIT_CPPFLAGS)
+test_foreign_logs_LDADD = $(FOREIGN_UNIT_LIBS)
+test_foreign_lines_SOURCES = $(FOREIGN_EVENTS) tests/unit/monitor/foreign/test_lines.c
+test_foreign_lines_CPPFLAGS = $(FOREIGN_UNIT_CPPFLAGS)
+test_foreign_lines_LDADD = $(FOREIGN_UNIT_LIBS)
 test_pflogsumm_SOURCES = $(FOREIGN_EVENTS) \
 	tests/unit/monitor/foreign/test_pflogsumm.c
 test_pflogsumm_CPPFLAGS = $(FOREIGN_UNIT_CPPFLAGS)

@@ -54,6 +54,9 @@ static const struct {
 	{ "Jan  9 01:02:03 sun sendmail[3]: [ID 801593 mail.info] words",
 	    "2026-01-09T01:02:03.000000Z", "sun", "sendmail", 3, "words",
 	    true },
+	{ "Jan  9 01:02:03.250 mail p: parts of a second",
+	    "2026-01-09T01:02:03.250000Z", "mail", "p", 0,
+	    "parts of a second", true },
 	{ "Jan  9 01:02:03 mail p: ends\r\n", "2026-01-09T01:02:03.000000Z",
 	    "mail", "p", 0, "ends", true },
 };
@@ -256,11 +259,21 @@ static const struct {
 	      "proto=ESMTP helo=<h>\n",
 	    "conn.reject command=dot enhanced=5.7.1 peer.ip=192.0.2.9 "
 	    "text=virus mail_from=a@b rcpt_to=c@d" },
+	{ "a milter's words that look like a client",
+	    P "cleanup[2]: 4F00000001: milter-reject: END-OF-MESSAGE from "
+	      "a.example.net[192.0.2.9]: 5.7.1 not from b[192.0.2.8]; "
+	      "from=<a@b> to=<c@d> proto=ESMTP helo=<h>\n",
+	    "conn.reject peer.ip=192.0.2.9 enhanced=5.7.1" },
 	{ "words of strangers that look like details",
 	    P "cleanup[2]: 4F00000001: reject: header Subject: x; from=<e@vil> "
 	      "to=<e@vil> from a.example.net[192.0.2.9]; from=<a@b> to=<c@d> "
 	      "proto=ESMTP helo=<h>: 5.7.1 no\n",
 	    "conn.reject mail_from=a@b rcpt_to=c@d peer.ip=192.0.2.9" },
+	{ "content from a local user, and brackets in it",
+	    P "cleanup[2]: 4F00000001: reject: header Subject: [list] x from "
+	      "local; from=<a@b> to=<c@d>: 5.7.1 no\n",
+	    "conn.reject command=dot mail_from=a@b rcpt_to=c@d "
+	    "enhanced=5.7.1 text=no" },
 	{ "the last line again, as syslogd says it",
 	    P "smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.9]: 550 5.1.1 "
 	      "no; from=<a@b> to=<c@d> proto=SMTP helo=<h>\n"
@@ -290,6 +303,12 @@ static const struct {
 	    P "smtp[4]: 4F00000001: to=<\"a, b>c\"@d>, relay=none, delay=1, "
 	      "delays=1/0/0/0, dsn=2.0.0, status=sent (x)\n",
 	    "dlv.ok rcpt_to=\"a," },
+	{ "a host that stands in the line twice",
+	    P "smtp[4]: 4F00000001: to=<c@d>, relay=x[192.0.2.1]:25, delay=1, "
+	      "delays=1/0/0/0, dsn=4.4.1, status=deferred (connect to "
+	      "y[192.0.2.2]:25: Connection refused)\n",
+	    "dlv.defer host.name=x host.ip=192.0.2.1 "
+	    "reason.class=conn-refused" },
 	{ "an IPv6 client", P "smtpd[1]: connect from unknown[2001:db8::9]\n",
 	    "conn.open peer.ip=2001:db8::9" },
 	{ "lmtp over a socket",
@@ -366,6 +385,39 @@ START_TEST(zones_of_exim)
 }
 END_TEST
 
+static void
+told(void *ctx, const struct heard *h)
+{
+	struct buf *b = ctx;
+
+	buf_adds(b, event_info(h->event.type)->name);
+	event_json(b, &h->event);
+}
+
+/* What was told before a restart is learnt, and not told again. */
+START_TEST(a_restart)
+{
+	struct foreign *f;
+	struct buf b;
+
+	buf_init(&b, 4096);
+	f = foreign_new(told, &b, NOW);
+	foreign_learn(f,
+	    SLICE(P "smtpd[1]: 4F00000001: client=a.example.net[192.0.2.9]"));
+	foreign_learn(f,
+	    SLICE(P "qmgr[3]: 4F00000001: from=<a@b>, size=7, nrcpt=1 (queue "
+		    "active)"));
+	ck_assert_uint_eq(b.len, 0);
+	ck_assert_uint_eq(foreign_stats(f)->lines, 0);
+	foreign_line(f,
+	    SLICE(P "smtp[4]: 4F00000001: to=<c@d>, relay=none, delay=1, "
+		    "delays=1/0/0/0, dsn=2.0.0, status=sent (x)"));
+	ck_assert_ptr_nonnull(strstr(b.data, "\"mail_from\":\"a@b\""));
+	foreign_free(f);
+	buf_release(&b);
+}
+END_TEST
+
 static const struct {
 	const char *line;
 	enum foreign_result result;
@@ -380,6 +432,7 @@ static const struct {
 	{ "2026-01-09 01:02:03 1xVwW4-000047-0j did what?\n",
 	    FOREIGN_UNPARSED },
 	{ "Jan  9 01:02:03 mail sshd[1]: x\n", FOREIGN_OTHER },
+	{ "Jan  9 01:02:03 mail other/novelty[1]: x\n", FOREIGN_OTHER },
 	{ "anything\n", FOREIGN_OTHER },
 };
 
@@ -442,6 +495,7 @@ main(void)
 	tcase_add_loop_test(tc, a_story, 0, ROWS(stories));
 	tcase_add_test(tc, zones_of_exim);
 	tcase_add_loop_test(tc, nothing_is_guessed, 0, ROWS(results));
+	tcase_add_test(tc, a_restart);
 	tcase_add_test(tc, memory_is_bounded);
 	suite_add_tcase(s, tc);
 	return unit_run(s);

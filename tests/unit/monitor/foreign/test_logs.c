@@ -16,14 +16,14 @@ static const struct {
 	size_t count;
 } rows[] = {
 	/* everything was read */
-	{ "postfix", NULL, "conn.open direction=in", 59 },
-	{ "postfix", NULL, "conn.close", 59 },
-	{ "postfix", NULL, "conn.reject", 17 },
+	{ "postfix", NULL, "conn.open direction=in", 65 },
+	{ "postfix", NULL, "conn.close", 65 },
+	{ "postfix", NULL, "conn.reject", 21 },
 	{ "postfix", NULL, "dlv.fail", 12 },
 	{ "postfix", NULL, "dlv.expire", 6 },
-	{ "postfix", NULL, "dlv.discard", 3 },
-	{ "postfix", NULL, "msg.received", 65 },
-	{ "postfix", NULL, "msg.done", 65 },
+	{ "postfix", NULL, "dlv.discard", 4 },
+	{ "postfix", NULL, "msg.received", 66 },
+	{ "postfix", NULL, "msg.done", 66 },
 	/* one message from its connection to its end */
 	{ "postfix", "local-one",
 	    "conn.open direction=in peer.name=client.example.net "
@@ -31,11 +31,11 @@ static const struct {
 	    1 },
 	{ "postfix", "local-one",
 	    "msg.received mail_from=sender@example.net protocol=smtp "
-	    "rcpt_count=1 size_bytes=811",
+	    "rcpt_count=1 size_bytes=845",
 	    1 },
 	{ "postfix", "local-one",
 	    "dlv.ok mail_from=sender@example.net rcpt_to=alice@example.org "
-	    "mailer=local enhanced=2.0.0 size_bytes=811",
+	    "mailer=local enhanced=2.0.0 size_bytes=845",
 	    1 },
 	{ "postfix", "local-one",
 	    "msg.done outcome=delivered delivered_count=1", 1 },
@@ -51,7 +51,7 @@ static const struct {
 	{ "postfix", "forward",
 	    "rcpt.expand from=away@example.org kind=forward", 1 },
 	{ "postfix", NULL, "msg.received protocol=forward", 1 },
-	{ "postfix", "large", "msg.received size_bytes=200308 rcpt_count=2",
+	{ "postfix", "large", "msg.received size_bytes=200345 rcpt_count=2",
 	    1 },
 	/* refused, at each stage */
 	{ "postfix", NULL,
@@ -78,11 +78,24 @@ static const struct {
 	{ "postfix", NULL,
 	    "conn.reject command=dot rcpt_to=alice@example.org "
 	    "enhanced=5.7.1",
-	    1 },
+	    2 },
 	{ "postfix", "refuse-header", "msg.received", 0 },
 	{ "postfix", NULL,
 	    "conn.reject command=rcpt enhanced=5.5.1 peer.ip=198.51.100.66",
 	    1 },
+	/* by a filter */
+	{ "postfix", NULL,
+	    "conn.reject command=mail mail_from=filtered@example.net "
+	    "code=550",
+	    1 },
+	{ "postfix", NULL,
+	    "conn.reject command=rcpt rcpt_to=filtered@example.org "
+	    "enhanced=5.7.1",
+	    1 },
+	{ "postfix", "filter-refuse", "msg.received", 0 },
+	{ "postfix", NULL, "conn.reject command=dot enhanced=4.7.1", 1 },
+	{ "postfix", "filter-discard", "msg.received", 0 },
+	{ "postfix", "filter-hold", "msg.hold by=policy", 1 },
 	/* clients that went away */
 	{ "postfix", NULL, "conn.close cause=reset messages_count=0", 2 },
 	{ "postfix", NULL, "conn.close cause=error", 1 },
@@ -114,7 +127,7 @@ static const struct {
 	    "dlv.defer reason.class=conn-refused host.name=dead.example.com "
 	    "host.ip=203.0.113.6 host.port=25",
 	    4 },
-	{ "postfix", NULL, "msg.done outcome=requeued into_msg.id=69F09A6", 1 },
+	{ "postfix", NULL, "msg.done outcome=requeued outcome=requeued", 1 },
 	{ "postfix", NULL, "msg.received protocol=requeue", 1 },
 	/* held and discarded */
 	{ "postfix", "held", "msg.hold by=policy", 1 },
@@ -124,7 +137,7 @@ static const struct {
 	{ "postfix", "hold-header", "msg.hold by=policy", 1 },
 	{ "postfix", "hold-header", "msg.done outcome=deleted", 1 },
 	{ "postfix", NULL, "dlv.discard command=mail", 1 },
-	{ "postfix", NULL, "dlv.discard command=dot", 1 },
+	{ "postfix", NULL, "dlv.discard command=dot", 2 },
 	{ "postfix", "to-void", "dlv.discard mailer=discard", 1 },
 	/* other mailers, and another instance */
 	{ "postfix", "virtual", "dlv.ok mailer=virtual", 1 },
@@ -140,8 +153,8 @@ static const struct {
 	{ "postfix", "long-two", "dlv.ok rcpt_to=ok@example.com", 1 },
 	{ "postfix", "long-two", "msg.done outcome=mixed", 1 },
 
-	{ "exim", NULL, "msg.received", 31 },
-	{ "exim", NULL, "msg.done", 31 },
+	{ "exim", NULL, "msg.received", 36 },
+	{ "exim", NULL, "msg.done", 36 },
 	{ "exim", "local-one",
 	    "msg.received mail_from=sender@example.net protocol=esmtp "
 	    "peer.ip=198.51.100.7 size_bytes=825",
@@ -160,7 +173,7 @@ static const struct {
 	    "conn.reject command=rcpt rcpt_to=nouser@example.org "
 	    "mail_from=sender@example.net helo=client.example.net "
 	    "peer.ip=198.51.100.7 reason.class=mailbox-unknown",
-	    2 },
+	    3 },
 	{ "exim", NULL, "conn.reject command=rcpt reason.class=relay-denied",
 	    1 },
 	{ "exim", NULL, "conn.reject command=dot reason.class=size", 1 },
@@ -176,16 +189,16 @@ static const struct {
 	    1 },
 	{ "exim", "refuse", "msg.received", 0 },
 	{ "exim", NULL, "conn.close cause=reset", 2 },
-	{ "exim", NULL, "conn.open", 3 },
-	{ "exim", NULL, "conn.close cause=quit", 3 },
+	{ "exim", NULL, "conn.open", 8 },
+	{ "exim", NULL, "conn.close cause=quit", 8 },
 	{ "exim", "bounce",
 	    "dlv.fail rcpt_to=no@example.com code=550 enhanced=5.1.1 "
 	    "command=rcpt host.ip=203.0.113.5 reason.class=mailbox-unknown",
 	    1 },
 	{ "exim", "bounce-spam", "dlv.fail reason.class=reputation", 1 },
 	{ "exim", "bounce-spam", "msg.done outcome=mixed", 1 },
-	{ "exim", NULL, "dsn.sent kind=failure", 9 },
-	{ "exim", NULL, "msg.received protocol=dsn", 9 },
+	{ "exim", NULL, "dsn.sent kind=failure", 11 },
+	{ "exim", NULL, "msg.received protocol=dsn", 11 },
 	{ "exim", "greylisted", "dlv.defer code=450 reason.class=greylist", 2 },
 	{ "exim", "greylisted", "dlv.expire rcpt_to=later@example.com", 1 },
 	{ "exim", "greylisted", "msg.hold by=op", 1 },
@@ -204,6 +217,17 @@ static const struct {
 	    "dlv.fail rcpt_to=|/bin/false orcpt=fails@example.org", 1 },
 	{ "exim", NULL, "msg.received protocol=local user=root", 2 },
 	{ "exim", "late-two", "dlv.ok size_bytes=828 total_us=0", 1 },
+	/* with all that log_selector has */
+	{ "exim", "all-one",
+	    "msg.received peer.ip=198.51.100.7 protocol=esmtp size_bytes=832",
+	    1 },
+	{ "exim", "all-two",
+	    "dlv.fail rcpt_to=no@example.com code=550 enhanced=5.1.1 "
+	    "host.ip=203.0.113.5 host.port=25",
+	    1 },
+	{ "exim", "all-two",
+	    "dlv.ok rcpt_to=ok@example.com code=250 size_bytes=837", 1 },
+	{ "exim", "all-later", "dlv.defer code=450 host.ip=203.0.113.5", 1 },
 
 	{ "sendmail", "local-one",
 	    "msg.received mail_from=sender@example.net protocol=smtp "
@@ -224,13 +248,13 @@ static const struct {
 	{ "sendmail", NULL,
 	    "conn.reject command=rcpt rcpt_to=nouser@example.org "
 	    "reason.class=mailbox-unknown",
-	    1 },
+	    2 },
 	{ "sendmail", NULL,
 	    "conn.reject command=rcpt rcpt_to=ok@example.com code=550 "
 	    "enhanced=5.7.1 reason.class=relay-denied",
 	    1 },
-	{ "sendmail", "too-large", "conn.reject reason.class=size", 1 },
-	{ "sendmail", "too-large", "dlv.fail reason.class=size", 1 },
+	{ "sendmail", NULL, "conn.reject reason.class=size command=dot", 1 },
+	{ "sendmail", "too-large", "msg.received", 0 },
 	{ "sendmail", NULL,
 	    "conn.reject command=conn code=554 peer.ip=198.51.100.66", 1 },
 	{ "sendmail", NULL,
@@ -239,7 +263,23 @@ static const struct {
 	    1 },
 	{ "sendmail", NULL,
 	    "conn.reject command=mail mail_from=temp@example.net code=450", 1 },
-	{ "sendmail", NULL, "conn.reject command=dot", 2 },
+	{ "sendmail", NULL, "conn.reject command=dot", 4 },
+	{ "sendmail", NULL,
+	    "conn.reject command=mail mail_from=filtered@example.net "
+	    "policy=milter code=550",
+	    1 },
+	{ "sendmail", NULL,
+	    "conn.reject command=rcpt rcpt_to=filtered@example.org "
+	    "policy=milter",
+	    1 },
+	{ "sendmail", NULL,
+	    "conn.reject command=dot policy=milter code=554 enhanced=5.7.1 "
+	    "mail_from=sender@example.net peer.ip=198.51.100.7",
+	    1 },
+	{ "sendmail", NULL, "conn.reject command=dot code=451", 1 },
+	{ "sendmail", "filter-refuse", "msg.received", 0 },
+	{ "sendmail", "filter-hold", "msg.hold by=policy", 1 },
+	{ "sendmail", NULL, "dlv.discard", 2 },
 	{ "sendmail", NULL, "conn.reject rcpt_to=refused@example.org", 1 },
 	{ "sendmail", NULL, "conn.reject rcpt_to=ok@error.example.org", 1 },
 	{ "sendmail", "bounce",
@@ -258,14 +298,19 @@ static const struct {
 	{ "sendmail", NULL, "dlv.expire", 4 },
 	{ "sendmail", NULL, "dsn.sent kind=delay", 4 },
 	{ "sendmail", NULL, "dsn.sent kind=success", 1 },
-	{ "sendmail", NULL, "dsn.sent kind=failure", 12 },
-	{ "sendmail", NULL, "msg.received protocol=dsn", 17 },
-	{ "sendmail", "discarded", "dlv.discard reason.class=policy", 1 },
-	{ "sendmail", "discarded", "msg.done outcome=discarded", 1 },
+	{ "sendmail", NULL, "dsn.sent kind=failure", 13 },
+	{ "sendmail", NULL, "msg.received protocol=dsn", 18 },
+	{ "sendmail", "discarded", "msg.received", 0 },
+	{ "sendmail", NULL, "dlv.discard mail_from=discard@example.net", 1 },
 	{ "sendmail", "held", "msg.hold by=policy", 1 },
 	{ "sendmail", "list", "rcpt.expand kind=list", 1 },
 	{ "sendmail", NULL, "msg.received protocol=forward mail_from=carol",
 	    1 },
+	/* at a higher log level */
+	{ "sendmail", NULL,
+	    "conn.open peer.ip=198.51.100.7 peer.name=client.example.net", 2 },
+	{ "sendmail", "all-one", "msg.done outcome=delivered", 1 },
+	{ "sendmail", "all-two", "msg.done outcome=mixed", 1 },
 	{ "sendmail", "alias-lost", "dlv.fail rcpt_to=gone", 1 },
 	{ "sendmail", "commands", "dlv.fail mailer=prog", 1 },
 	{ "sendmail", NULL, "msg.received protocol=local", 2 },

@@ -1,0 +1,11 @@
+# the console's pure core
+TUI_UNIT_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/tui
+TUI_UNIT_LIBS = tui/libtui.a $(UNIT_LIBS)
+check_PROGRAMS += test_grid
+test_grid_SOURCES = $(UNIT) tests/unit/tui/test_grid.c
+test_grid_CPPFLAGS = $(TUI_UNIT_CPPFLAGS)
+test_grid_LDADD = $(TUI_UNIT_LIBS)
+check_PROGRAMS += test_console
+test_console_SOURCES = $(UNIT) tests/unit/tui/test_console.c
+test_console_CPPFLAGS = $(TUI_UNIT_CPPFLAGS)
+test_console_LDADD = $(TUI_UNIT_LIBS)

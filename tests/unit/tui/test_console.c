@@ -1,0 +1,481 @@
+/* The console without a terminal and without a daemon: rows in, keys in,
+ * requests and cells out. */
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "console.h"
+#include "script.h"
+#include "unit.h"
+
+#define NOW (1000 * US_SEC)
+
+static struct model m;
+static struct asks asks;
+static struct console c;
+static struct grid g;
+
+static json_t *
+parse(const char *text)
+{
+	json_t *j = json_loads(text, 0, NULL);
+
+	ck_assert_msg(j != NULL, "%s", text);
+	return j;
+}
+
+static void
+row(enum ask kind, const char *text)
+{
+	json_t *j = parse(text);
+
+	model_row(&m, kind, j);
+	json_decref(j);
+}
+
+static void
+end(enum ask kind, const char *text)
+{
+	json_t *j = parse(text);
+
+	/* as if it had been sent */
+	asks_put(&asks, kind, NULL);
+	model_end(&m, kind, j, 1000);
+	console_turn(&c, NOW);
+	json_decref(j);
+}
+
+static void
+second(int64_t now)
+{
+	json_t *j = parse("{\"counters\":{}}");
+
+	model_second(&m, j, now);
+	json_decref(j);
+}
+
+static void
+status(const char *state, bool is_admin)
+{
+	char text[500];
+
+	snprintf(text, sizeof(text),
+	    "{\"state\":\"%s\",\"host\":\"mx.demo.test\",\"version\":\"1\","
+	    "\"messages\":48213,\"recipients\":50000,\"bytes\":1000%s}",
+	    state, is_admin ? ",\"msg_in\":1" : "");
+	row(ASK_STATUS, text);
+}
+
+static void
+set_up(void)
+{
+	ck_assert_ptr_nonnull(setlocale(LC_CTYPE, "C.UTF-8"));
+	memset(&asks, 0, sizeof(asks));
+	model_init(&m);
+	console_init(&c, &m, &asks);
+	ck_assert_int_eq(grid_init(&g, 24, 80), 0);
+	model_connected(&m, NULL);
+	status("taking and delivering mail", true);
+	second(NOW);
+}
+
+static void
+tear_down(void)
+{
+	for (int k = 0; k < ASKS; k++)
+		asks_put(&asks, (enum ask)k, NULL);
+	model_release(&m);
+	grid_release(&g);
+}
+
+static const char *
+screen(int64_t now)
+{
+	static struct buf b;
+
+	if (b.data == NULL)
+		buf_init(&b, 1 << 20);
+	buf_clear(&b);
+	console_draw(&c, &g, now, clock_wall());
+	for (int y = 0; y < g.rows; y++) {
+		grid_text(&g, y, &b);
+		buf_addc(&b, '\n');
+	}
+	return b.data;
+}
+
+static void
+shows(int64_t now, const char *text)
+{
+	const char *s = screen(now);
+
+	ck_assert_msg(strstr(s, text) != NULL, "no '%s' on\n%s", text, s);
+}
+
+static void
+shows_not(int64_t now, const char *text)
+{
+	const char *s = screen(now);
+
+	ck_assert_msg(strstr(s, text) == NULL, "'%s' is on\n%s", text, s);
+}
+
+static void
+keys(const char *text)
+{
+	for (; *text != '\0'; text++)
+		console_key(&c, *text);
+	console_turn(&c, NOW);
+}
+
+static const char *
+asked(enum ask kind, const char *name)
+{
+	const char *s = json_string_value(
+	    json_object_get(asks.request[kind], name));
+
+	return s ? s : "";
+}
+
+static void
+list_messages(int n)
+{
+	keys("2");
+	model_begin(&m, ASK_LIST);
+	for (int i = 0; i < n; i++) {
+		char text[600];
+
+		snprintf(text, sizeof(text),
+		    "{\"id\":\"id%05d\",\"from\":\"a@b.test\",\"size\":10,"
+		    "\"received\":\"2026-11-24T12:00:00Z\",\"state\":"
+		    "\"deferred\",\"open\":1,\"rcpts\":[{\"to\":"
+		    "\"山田@例.test\",\"state\":\"deferred\",\"tries\":2,"
+		    "\"code\":421,\"text\":\"busy \\u001b[31m\"}]}",
+		    i);
+		row(ASK_LIST, text);
+	}
+	end(ASK_LIST, "{\"matched\":3,\"in_queue\":48213,\"done\":true}");
+}
+
+START_TEST(header_says_how_it_is)
+{
+	shows(NOW, "mx.demo.test  mode NORMAL  data 0s");
+	shows(NOW, "Queue 48,213");
+	status("delivery is held: disk is changed", true);
+	shows(NOW, "mode HELD");
+	shows(NOW, "delivery is held: disk is changed");
+	status("refusing mail: 452 full", true);
+	shows(NOW, "mode REFUSING");
+	status("something that a later version says", true);
+	shows(NOW, "mode SEE BELOW");
+}
+END_TEST
+
+START_TEST(old_numbers_are_not_shown_as_new)
+{
+	int64_t later = NOW + 12 * US_SEC;
+
+	shows_not(NOW + 2 * US_SEC, "STALE");
+	shows(later, "STALE 12s");
+	shows(later, "mode ?");
+	shows(later, "Queue ?");
+	shows_not(later, "48,213");
+	second(later);
+	shows(later, "data 0s");
+	model_connected(&m, "/run/mtad/control: it went away");
+	shows(later, "NO DAEMON");
+	shows(later, "it went away");
+	shows_not(later, "48,213");
+}
+END_TEST
+
+START_TEST(rates_come_from_two_samples)
+{
+	uint64_t v[ST_COUNT] = { 0 };
+
+	model_sample(&m, v, NOW);
+	shows(NOW, "In ?/s");
+	v[ST_MSG_IN] = 212;
+	model_sample(&m, v, NOW + US_SEC);
+	ck_assert_int_eq((int)model_rate(&m, FLOW_IN, 5), 212);
+	v[ST_MSG_IN] = 10; /* mtad began anew */
+	model_sample(&m, v, NOW + 2 * US_SEC);
+	ck_assert_int_eq((int)model_rate(&m, FLOW_IN, 1), 0);
+	shows(NOW, "In 106/s");
+}
+END_TEST
+
+START_TEST(messages_are_listed_harmless)
+{
+	list_messages(3);
+	shows(NOW, "id00002");
+	shows(NOW, "山田@例.t");
+	shows(NOW, "3 of 48,213 shown");
+	c.is_open = true;
+	console_key(&c, K_DOWN);
+	ck_assert_str_eq(m.detail.id, "id00001");
+	model_begin(&m, ASK_DETAIL);
+	row(ASK_DETAIL, "{\"why\":\"it is held\",\"change\":\"release\"}");
+	row(ASK_DETAIL,
+	    "{\"id\":\"id00001\",\"from\":\"\",\"size\":1,\"rcpts\":[{\"to\":"
+	    "\"x@y\",\"text\":\"\\u001b]0;evil\\u0007\"}]}");
+	end(ASK_DETAIL, "{\"done\":true}");
+	shows(NOW, "WHY NOT NOW: it is held");
+	shows(NOW, "\\x1b]0;evil\\x07");
+}
+END_TEST
+
+START_TEST(chosen_row_is_kept_when_the_list_moves)
+{
+	list_messages(30);
+	for (int i = 0; i < 20; i++)
+		console_key(&c, K_DOWN);
+	ck_assert_str_eq(c.place[SCREEN_MESSAGES].name, "id00020");
+	model_begin(&m, ASK_LIST);
+	for (int i = 15; i < 25; i++) {
+		char text[100];
+
+		snprintf(text, sizeof(text), "{\"id\":\"id%05d\"}", i);
+		row(ASK_LIST, text);
+	}
+	end(ASK_LIST, "{\"matched\":10,\"in_queue\":10,\"done\":true}");
+	ck_assert_str_eq(c.place[SCREEN_MESSAGES].name, "id00020");
+	ck_assert_uint_eq(c.place[SCREEN_MESSAGES].row, 5);
+	console_key(&c, K_END);
+	ck_assert_uint_eq(c.place[SCREEN_MESSAGES].row, 9);
+	shows(NOW, "id00024");
+}
+END_TEST
+
+START_TEST(filter_goes_to_the_daemon)
+{
+	list_messages(3);
+	console_key(&c, K_F4);
+	keys("to:@b age>1h");
+	console_key(&c, K_ENTER);
+	ck_assert(asks.stop & 1u << ASK_LIST);
+	console_turn(&c, NOW);
+	ck_assert_str_eq(asked(ASK_LIST, "filter"), "to:@b age>1h");
+	ck_assert_int_ge(json_integer_value(json_object_get(
+			     asks.request[ASK_LIST], "limit")),
+	    200);
+	shows(NOW, "FILTER to:@b age>1h");
+	end(ASK_LIST, "{\"error\":\"'x:': no such term\",\"done\":true}");
+	shows(NOW, "'x:': no such term");
+	console_key(&c, K_ESC);
+	shows_not(NOW, "FILTER");
+}
+END_TEST
+
+START_TEST(acts_are_counted_and_agreed_to)
+{
+	list_messages(3);
+	keys("k");
+	shows(NOW, "NO notice is sent");
+	keys("d");
+	ck_assert_str_eq(asked(ASK_ACT, "op"), "queue.delete");
+	ck_assert_str_eq(asked(ASK_ACT, "filter"), "id:id00000");
+	ck_assert(json_is_true(
+	    json_object_get(asks.request[ASK_ACT], "dry")));
+	end(ASK_ACT, "{\"matched\":1,\"dry\":true,\"done\":true}");
+	shows(NOW, "delete id00000: 1 message");
+	keys("n");
+	ck_assert_ptr_null(asks.request[ASK_ACT]);
+	shows(NOW, "nothing was changed");
+	keys("kd");
+	end(ASK_ACT, "{\"matched\":1,\"dry\":true,\"done\":true}");
+	keys("y");
+	ck_assert_ptr_null(json_object_get(asks.request[ASK_ACT], "dry"));
+	end(ASK_ACT, "{\"matched\":1,\"changed\":1,\"undo\":7,\"done\":true}");
+	shows(NOW, "delete: 1 message changed (act 7");
+	keys("ku");
+	ck_assert_int_eq(json_integer_value(json_object_get(
+			     asks.request[ASK_ACT], "undo")),
+	    7);
+}
+END_TEST
+
+START_TEST(above_a_hundred_the_count_is_typed)
+{
+	list_messages(3);
+	keys("k");
+	console_key(&c, K_TAB);
+	keys("b");
+	ck_assert_str_eq(asked(ASK_ACT, "filter"), "");
+	end(ASK_ACT, "{\"matched\":1204,\"dry\":true,\"done\":true}");
+	shows(NOW, "all messages of the queue: 1,204 messages");
+	keys("y");
+	console_key(&c, K_ENTER);
+	ck_assert_ptr_null(asks.request[ASK_ACT]);
+	keys("k");
+	console_key(&c, K_TAB);
+	keys("b");
+	end(ASK_ACT, "{\"matched\":1204,\"dry\":true,\"done\":true}");
+	keys("1204");
+	ck_assert_ptr_null(asks.request[ASK_ACT]);
+	console_key(&c, K_ENTER);
+	ck_assert_str_eq(asked(ASK_ACT, "op"), "queue.bounce");
+}
+END_TEST
+
+START_TEST(who_may_only_read_does_not_act)
+{
+	static const char *const tries[] = { "k", "r", "H" };
+
+	list_messages(3);
+	for (int pass = 0; pass < 2; pass++) {
+		status("taking and delivering mail", pass == 1);
+		c.is_readonly = pass == 1;
+		for (size_t i = 0; i < 3; i++) {
+			keys(tries[i]);
+			ck_assert_ptr_null(asks.request[ASK_ACT]);
+			ck_assert_int_eq(c.acts.stage, ACT_NONE);
+			shows(NOW, "read-only");
+		}
+	}
+}
+END_TEST
+
+START_TEST(hosts_are_filtered_and_paused)
+{
+	keys("3");
+	model_begin(&m, ASK_HOSTS);
+	row(ASK_HOSTS, "{\"host\":\"smtp:a.test:25\",\"state\":\"up\"}");
+	row(ASK_HOSTS,
+	    "{\"host\":\"smtp:b.test:25\",\"state\":\"down\",\"queued\":9,"
+	    "\"fails\":3,\"text\":\"421 busy\"}");
+	end(ASK_HOSTS, "{\"done\":true}");
+	shows(NOW, "> D  smtp:b.test:25");
+	keys("/a.t");
+	console_key(&c, K_ENTER);
+	shows(NOW, "1 of 2 shown");
+	shows_not(NOW, "b.test");
+	keys("kp");
+	shows(NOW, "Nothing is sent there");
+	keys("y");
+	ck_assert_str_eq(asked(ASK_ACT, "op"), "hosts.pause");
+	ck_assert_str_eq(asked(ASK_ACT, "host"), "smtp:a.test:25");
+	end(ASK_ACT, "{\"changed\":1,\"done\":true}");
+	shows(NOW, "pause: 1 destination changed");
+	console_key(&c, K_ENTER);
+	ck_assert_int_eq(c.screen, SCREEN_MESSAGES);
+	console_turn(&c, NOW);
+	ck_assert_str_eq(asked(ASK_LIST, "filter"), "host:smtp:a.test:25");
+}
+END_TEST
+
+START_TEST(every_key_of_the_table_does_something)
+{
+	list_messages(3);
+	for (int i = 0; i < ACTIONS - 1; i++) {
+		const struct key_row *r = &key_table[i];
+
+		ck_assert_int_eq(r->action, i + 1);
+		for (int s = 0; s < SCREENS; s++)
+			for (int k = 0; k < 4 && r->code[k] != 0; k++)
+				ck_assert_int_eq(
+				    key_action(r->code[k], (enum tab)s),
+				    r->screens & 1u << s ? r->action
+							 : DO_NOTHING);
+		ck_assert_uint_gt(strlen(r->help), 0);
+		ck_assert_uint_le(strlen(r->help), 64); /* fits 80 columns */
+		if (r->action != DO_QUIT)
+			ck_assert_int_ne(
+			    console_key(&c, r->code[0]) & KEY_HANDLED, 0);
+		c.is_help = c.is_typing = false;
+		c.acts.stage = ACT_NONE;
+		c.screen = SCREEN_MESSAGES;
+	}
+	ck_assert_int_eq(console_key(&c, 'q') & KEY_LEAVE, KEY_LEAVE);
+	ck_assert_int_eq(console_key(&c, '%'), 0);
+}
+END_TEST
+
+START_TEST(help_is_the_table)
+{
+	console_key(&c, K_F1);
+	ck_assert_int_eq(grid_resize(&g, 60, 100), 0);
+	for (int i = 0; i < ACTIONS - 1; i++) {
+		shows(NOW, key_table[i].name);
+		shows(NOW, key_table[i].help);
+	}
+}
+END_TEST
+
+/* Any size draws: each screen, with and without what stands over it. */
+START_TEST(every_size_draws)
+{
+	static const int sizes[][2] = { { 1, 1 }, { 9, 39 }, { 10, 40 },
+		{ 11, 41 }, { 24, 80 }, { 60, 200 }, { 200, 500 } };
+
+	list_messages(30);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		ck_assert_int_eq(
+		    grid_resize(&g, sizes[i][0], sizes[i][1]), 0);
+		for (int s = 0; s < SCREENS; s++) {
+			c.screen = (enum tab)s;
+			screen(NOW);
+			c.is_help = true;
+			screen(NOW);
+			c.is_help = false;
+			acts_open(&c.acts, false, "id", "", 0, NULL);
+			screen(NOW);
+			c.acts.stage = ACT_NONE;
+			c.is_open = !c.is_open;
+		}
+	}
+	ck_assert_int_eq(grid_resize(&g, 9, 39), 0);
+	shows(NOW, "mtatop needs 40x10");
+}
+END_TEST
+
+static const struct {
+	const char *state;
+	int exit;
+} checks[] = {
+	{ "taking and delivering mail", 0 },
+	{ "delivery is held: x", 1 },
+	{ "nothing expires: the clock", 1 },
+	{ "refusing mail: 452 full", 2 },
+	{ "neither taking nor delivering: disk", 2 },
+};
+
+START_TEST(check_has_an_exit)
+{
+	FILE *f = fopen("/dev/null", "w");
+
+	status(checks[_i].state, true);
+	ck_assert_int_eq(script_check(&m, f, NOW), checks[_i].exit);
+	model_connected(&m, "no");
+	ck_assert_int_eq(script_check(&m, f, NOW), 3);
+	fclose(f);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("console");
+	TCase *tc = tcase_create("screens");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, header_says_how_it_is);
+	tcase_add_test(tc, old_numbers_are_not_shown_as_new);
+	tcase_add_test(tc, rates_come_from_two_samples);
+	tcase_add_test(tc, messages_are_listed_harmless);
+	tcase_add_test(tc, chosen_row_is_kept_when_the_list_moves);
+	tcase_add_test(tc, filter_goes_to_the_daemon);
+	tcase_add_test(tc, acts_are_counted_and_agreed_to);
+	tcase_add_test(tc, above_a_hundred_the_count_is_typed);
+	tcase_add_test(tc, who_may_only_read_does_not_act);
+	tcase_add_test(tc, hosts_are_filtered_and_paused);
+	tcase_add_test(tc, every_key_of_the_table_does_something);
+	tcase_add_test(tc, help_is_the_table);
+	tcase_add_test(tc, every_size_draws);
+	tcase_add_loop_test(tc, check_has_an_exit, 0, ROWS(checks));
+	suite_add_tcase(s, tc);
+	return unit_run(s);
+}

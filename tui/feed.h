@@ -1,0 +1,28 @@
+/*
+ * feed: the daemon's words and counters on their way into the model.
+ *
+ * Two connections to the control socket, one for subscribe and one for
+ * requests, and the mapped counters. Never waits: feed_turn() does what can
+ * be done now and at most a slice of a long answer. When the daemon is away
+ * it says so in the model and tries again each second.
+ */
+#ifndef FEED_H
+#define FEED_H
+
+#include <poll.h>
+
+#include "model.h"
+
+struct feed;
+
+/* run: the folder of control and stats; socket: or this control socket
+ * (NULL: run's). NULL without memory. model and asks are borrowed. */
+struct feed *
+feed_new(const char *run, const char *socket, struct model *, struct asks *);
+void feed_free(struct feed *); /* NULL is fine */
+/* Descriptors to wait for, at most 2; how many. */
+int feed_poll(const struct feed *, struct pollfd ret[2]);
+/* True: call again at once, more has come than was taken. */
+bool feed_turn(struct feed *, int64_t now);
+
+#endif

@@ -1,0 +1,276 @@
+#include "grid.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+#include <wctype.h>
+
+#define ROWS_MAX 500
+#define COLS_MAX 1000
+
+/* One thing to draw: a character, or an escape in its place. */
+struct glyph {
+	char text[14];
+	int width; /* 0: a mark on the one before */
+};
+
+int
+grid_init(struct grid *g, int rows, int cols)
+{
+	*g = (struct grid){ 0 };
+	return grid_resize(g, rows, cols);
+}
+
+int
+grid_resize(struct grid *g, int rows, int cols)
+{
+	struct cell *c;
+
+	rows = rows < 1 ? 1 : rows > ROWS_MAX ? ROWS_MAX : rows;
+	cols = cols < 1 ? 1 : cols > COLS_MAX ? COLS_MAX : cols;
+	c = calloc((size_t)rows * (size_t)cols, sizeof(*c));
+	if (c == NULL)
+		return -ENOMEM;
+	free(g->cell);
+	g->cell = c;
+	g->rows = rows;
+	g->cols = cols;
+	grid_clear(g);
+	return 0;
+}
+
+void
+grid_release(struct grid *g)
+{
+	free(g->cell);
+	g->cell = NULL;
+	g->rows = g->cols = 0;
+}
+
+void
+grid_clear(struct grid *g)
+{
+	static const struct cell blank = { " ", 1, LOOK_PLAIN };
+
+	for (int i = 0; i < g->rows * g->cols; i++)
+		g->cell[i] = blank;
+	g->cursor_y = g->rows - 1;
+	g->cursor_x = 0;
+}
+
+const struct cell *
+grid_at(const struct grid *g, int y, int x)
+{
+	if (y < 0 || x < 0 || y >= g->rows || x >= g->cols)
+		return NULL;
+	return &g->cell[y * g->cols + x];
+}
+
+/* Length of a well-formed UTF-8 character, with its value; 0: it is none. */
+static size_t
+decode(const char *s, uint32_t *ret)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *p = (const unsigned char *)s;
+	size_t n = *p < 0x80 ? 1
+	    : *p >= 0xf0     ? 4
+	    : *p >= 0xe0     ? 3
+	    : *p >= 0xc0     ? 2
+			     : 0;
+	uint32_t v;
+
+	if (n == 0 || *p > 0xf4)
+		return 0;
+	v = n == 1 ? *p : *p & (0x7fu >> n);
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		v = v << 6 | (p[i] & 0x3f);
+	}
+	if (v < least[n] || v > 0x10ffff || (v >= 0xd800 && v < 0xe000))
+		return 0;
+	*ret = v;
+	return n;
+}
+
+/* Marks that have no width and change what stands around them. */
+static bool
+is_steering(uint32_t v)
+{
+	return (v >= 0x200b && v <= 0x200f) || (v >= 0x2028 && v <= 0x202e) ||
+	    (v >= 0x2060 && v <= 0x206f) || v == 0xfeff || v == 0x061c ||
+	    v == 0x00ad || v >= 0xe0000;
+}
+
+/* The next glyph of s; the bytes that it took. */
+static size_t
+next_glyph(const struct grid *g, const char *s, struct glyph *ret)
+{
+	uint32_t v = 0;
+	size_t n = decode(s, &v);
+
+	if (n == 0 || v < 0x20 || v == 0x7f) {
+		ret->width = snprintf(
+		    ret->text, sizeof(ret->text), "\\x%02x", (unsigned char)*s);
+		return 1;
+	}
+	if (v < 0x7f) {
+		*ret = (struct glyph){ { (char)v }, 1 };
+		return 1;
+	}
+	if (v < 0xa0 || is_steering(v)) {
+		ret->width =
+		    snprintf(ret->text, sizeof(ret->text), "\\u%04x", v);
+		return n;
+	}
+	memcpy(ret->text, s, n);
+	ret->text[n] = '\0';
+	ret->width = g->is_ascii ? -1 : wcwidth((wchar_t)v);
+	if (ret->width < 0)
+		*ret = (struct glyph){ "?", 1 };
+	return n;
+}
+
+int
+grid_width(const struct grid *g, const char *text)
+{
+	struct glyph u;
+	int n = 0;
+
+	while (*text != '\0') {
+		text += next_glyph(g, text, &u);
+		n += u.width;
+	}
+	return n;
+}
+
+/* A half of a wide character that is overwritten leaves a blank. */
+static void
+split(struct grid *g, int y, int x)
+{
+	struct cell *c = &g->cell[y * g->cols + x];
+
+	if (c->width == 0 && x > 0)
+		memcpy(c[-1].text, " ", 2), c[-1].width = 1;
+	if (c->width == 2 && x + 1 < g->cols)
+		memcpy(c[1].text, " ", 2), c[1].width = 1;
+}
+
+static void
+set(struct grid *g, int y, int x, enum look look, const char *text, int width)
+{
+	struct cell *c = &g->cell[y * g->cols + x];
+
+	split(g, y, x);
+	if (width == 2)
+		split(g, y, x + 1);
+	snprintf(c->text, sizeof(c->text), "%s", text);
+	c->width = (uint8_t)width;
+	c->look = (uint8_t)look;
+	if (width == 2)
+		c[1] = (struct cell){ "", 0, (uint8_t)look };
+}
+
+/* A mark goes onto the character before it while that has room. */
+static void
+add_mark(struct grid *g, int y, int x, const char *text)
+{
+	struct cell *c = &g->cell[y * g->cols + x];
+	size_t n;
+
+	if (c->width == 0 && x > 0)
+		c--;
+	n = strlen(c->text);
+	if (n + strlen(text) < sizeof(c->text))
+		memcpy(c->text + n, text, strlen(text) + 1);
+}
+
+static void
+put_glyph(struct grid *g, int y, int x, enum look look, const struct glyph *u)
+{
+	if (u->width <= 2) {
+		set(g, y, x, look, u->text, u->width);
+		return;
+	}
+	for (int i = 0; i < u->width; i++) {
+		char one[2] = { u->text[i], '\0' };
+
+		set(g, y, x + i, look, one, 1);
+	}
+}
+
+int
+grid_put(
+    struct grid *g, int y, int x, int width, enum look look, const char *text)
+{
+	int at = 0, last = 0;
+	bool is_cut;
+	struct glyph u;
+
+	if (y < 0 || y >= g->rows || x < 0 || x >= g->cols || width <= 0)
+		return 0;
+	if (width > g->cols - x)
+		width = g->cols - x;
+	is_cut = grid_width(g, text) > width;
+	while (*text != '\0') {
+		text += next_glyph(g, text, &u);
+		if (at + u.width > width - is_cut)
+			break;
+		if (u.width == 0) {
+			if (at > 0)
+				add_mark(g, y, x + last, u.text);
+			continue;
+		}
+		last = at;
+		put_glyph(g, y, x + at, look, &u);
+		at += u.width;
+	}
+	if (is_cut)
+		set(g, y, x + at++, look, g->is_ascii ? "~" : "…", 1);
+	return at;
+}
+
+int
+grid_putf(struct grid *g, int y, int x, int width, enum look look,
+    const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return grid_put(g, y, x, width, look, text);
+}
+
+void
+grid_right(
+    struct grid *g, int y, int x, int width, enum look look, const char *text)
+{
+	int n = grid_width(g, text);
+
+	if (n < width)
+		x += width - n;
+	grid_put(g, y, x, n > width ? n : width, look, text);
+}
+
+void
+grid_row_look(struct grid *g, int y, int x, enum look look)
+{
+	for (; y >= 0 && y < g->rows && x < g->cols; x++)
+		g->cell[y * g->cols + x].look = (uint8_t)look;
+}
+
+void
+grid_text(const struct grid *g, int y, struct buf *b)
+{
+	size_t start = b->len;
+
+	for (int x = 0; x < g->cols; x++)
+		buf_adds(b, grid_at(g, y, x)->text);
+	while (b->len > start && b->data[b->len - 1] == ' ')
+		b->data[--b->len] = '\0';
+}

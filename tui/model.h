@@ -1,0 +1,131 @@
+/*
+ * model: what is known of the daemon, and how old that is.
+ *
+ * Fed by the control socket's rows and the mapped counters; it never knows a
+ * screen. Lists are collected beside the shown ones and replace them when
+ * they are whole. Times: wall microseconds for mail, monotonic ("now") for
+ * ages of data. Text is the daemon's, so partly strangers': the grid makes it
+ * harmless. Readers may read every field; only model_*() write.
+ */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "asks.h"
+#include "map.h"
+#include "stat.h"
+
+#define HISTORY 240 /* seconds of rates */
+
+enum flow { FLOW_IN, FLOW_OUT, FLOW_DEFER, FLOW_FAIL, FLOWS };
+
+/* How the daemon is, worst last; also the exit status of --check. */
+enum mode_level { LEVEL_OK, LEVEL_WARN, LEVEL_BAD, LEVEL_UNKNOWN };
+
+struct mode {
+	const char *word; /* NORMAL, HELD, ... */
+	enum mode_level level;
+};
+
+struct host {
+	char *name, *text; /* owned; text may be NULL */
+	char state[12];
+	int64_t since, last_try, last_ok, next; /* wall; 0: never */
+	int64_t queued, ready, active, window, fails;
+};
+
+struct message {
+	char id[24], state[12], reason[32];
+	char *from, *to, *text; /* owned; to, text: of the first recipient */
+	int64_t size, open, tries, code, act;
+	int64_t received, next, until;
+};
+
+struct detail {
+	char id[24]; /* chosen; "" none */
+	char asked[24]; /* what the answer on its way is about */
+	json_t *row; /* owned: the message; NULL before the answer */
+	json_t *why, *next_why; /* owned: arrays of rows with why, change */
+	char error[200];
+};
+
+struct hosts {
+	struct host **at; /* owned, most queued first */
+	size_t n, cap;
+	struct host **shown; /* the ones whose names have the filter in them */
+	size_t shown_n, shown_cap;
+	char filter[256];
+	struct map by_name;
+};
+
+struct messages {
+	struct message *at; /* owned */
+	size_t n, cap;
+	int64_t matched, in_queue;
+};
+
+struct result { /* of the last act or its count */
+	unsigned serial; /* goes up with each */
+	char error[300];
+	int64_t matched, changed, undo;
+};
+
+struct model {
+	bool is_connected;
+	char trouble[300]; /* why not */
+	int64_t heard; /* monotonic: the last second's row; 0 never */
+
+	bool has_status, is_admin;
+	char *state; /* owned: the daemon's own sentence */
+	char *node, *version; /* owned */
+	int64_t started, oldest; /* wall */
+	int64_t messages, recipients, bytes, active, destinations;
+
+	uint64_t counter[ST_COUNT];
+	bool has_counters;
+	int64_t sampled; /* monotonic */
+	double rate[FLOWS][HISTORY]; /* the newest at the end */
+	int samples;
+
+	struct hosts hosts, next_hosts;
+	bool has_hosts;
+	struct messages list, next_list;
+	bool has_list;
+	char list_error[300];
+	struct detail detail;
+	struct result result;
+	int64_t took[ASKS]; /* the last answer, microseconds */
+	unsigned ended[ASKS]; /* answers so far */
+};
+
+void model_init(struct model *);
+void model_release(struct model *);
+/* The connection came or went (why: a sentence; NULL: it is there). */
+void model_connected(struct model *, const char *why);
+/* A row that subscribe sent. */
+void model_second(struct model *, const json_t *row, int64_t now);
+/* A sample of all counters. */
+void
+model_sample(struct model *, const uint64_t counter[ST_COUNT], int64_t now);
+/* An answer: it begins, its rows, its last object (NULL: it was broken off). */
+void model_begin(struct model *, enum ask);
+void model_row(struct model *, enum ask, const json_t *row);
+void model_end(struct model *, enum ask, const json_t *last, int64_t took_us);
+/* Only these destinations are shown from now on; "": all. */
+void model_filter_hosts(struct model *, const char *text);
+/* The list is another one from now on: what is known of it is forgotten. */
+void model_forget_list(struct model *);
+/* Choose what detail is about; the old one's is forgotten. */
+void model_detail(struct model *, const char *id);
+
+struct mode model_mode(const struct model *);
+/* Mean over the last n samples; 0 without any. */
+double model_rate(const struct model *, enum flow, int n);
+/* Age of the last sign of life, microseconds; INT64_MAX: there was none. */
+int64_t model_age(const struct model *, int64_t now);
+struct host *model_host(const struct model *, const char *name);
+
+#endif

@@ -1,0 +1,149 @@
+#include "script.h"
+
+#include <string.h>
+
+#include "clock.h"
+#include "say.h"
+
+static void
+put_time(json_t *j, const char *name, int64_t wall)
+{
+	struct buf b;
+
+	if (wall == 0)
+		return;
+	buf_init(&b, 100);
+	clock_rfc3339(&b, wall);
+	json_object_set_new(j, name, json_string(b.data));
+	buf_release(&b);
+}
+
+static json_t *
+json_counters(const struct model *m)
+{
+	json_t *j = json_object();
+
+	for (int i = 0; i < ST_COUNT; i++)
+		json_object_set_new(j, stat_name((enum stat_id)i),
+		    json_integer((json_int_t)m->counter[i]));
+	return j;
+}
+
+static json_t *
+json_rates(const struct model *m)
+{
+	static const char *const names[FLOWS] = { "msg_in", "rcpt_ok",
+		"rcpt_defer", "rcpt_fail" };
+	json_t *j = json_object();
+
+	for (int f = 0; f < FLOWS; f++)
+		json_object_set_new(
+		    j, names[f], json_real(model_rate(m, (enum flow)f, 5)));
+	return j;
+}
+
+static json_t *
+json_hosts(const struct model *m)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < m->hosts.n; i++) {
+		const struct host *h = m->hosts.at[i];
+		json_t *j = json_pack(
+		    "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "host", h->name,
+		    "state", h->state, "queued", (json_int_t)h->queued, "ready",
+		    (json_int_t)h->ready, "active", (json_int_t)h->active,
+		    "window", (json_int_t)h->window, "fails",
+		    (json_int_t)h->fails, "text", h->text ? h->text : "");
+
+		put_time(j, "last_ok", h->last_ok);
+		put_time(j, "next", h->next);
+		json_array_append_new(all, j);
+	}
+	return all;
+}
+
+static json_t *
+json_messages(const struct model *m)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < m->list.n; i++) {
+		const struct message *x = &m->list.at[i];
+		json_t *j = json_pack(
+		    "{s:s, s:s, s:I, s:s, s:I, s:s, s:I, s:I, s:s}", "id",
+		    x->id, "state", x->state, "size", (json_int_t)x->size,
+		    "from", x->from, "open", (json_int_t)x->open, "to", x->to,
+		    "tries", (json_int_t)x->tries, "code", (json_int_t)x->code,
+		    "text", x->text);
+
+		put_time(j, "received", x->received);
+		put_time(j, "next", x->next);
+		json_array_append_new(all, j);
+	}
+	return all;
+}
+
+void
+script_json(const struct console *c, FILE *to, int64_t now, int64_t wall)
+{
+	const struct model *m = c->model;
+	json_t *j = json_pack("{s:i, s:b, s:s}", "v", 1, "connected",
+	    m->is_connected, "mode", model_mode(m).word);
+
+	put_time(j, "time", wall);
+	if (m->heard != 0)
+		json_object_set_new(
+		    j, "age_us", json_integer(model_age(m, now)));
+	if (!m->is_connected)
+		json_object_set_new(j, "error", json_string(m->trouble));
+	if (m->has_status) {
+		json_object_set_new(j, "host", json_string(m->node));
+		json_object_set_new(j, "state", json_string(m->state));
+		json_object_set_new(j, "messages", json_integer(m->messages));
+		json_object_set_new(
+		    j, "recipients", json_integer(m->recipients));
+		json_object_set_new(j, "bytes", json_integer(m->bytes));
+		put_time(j, "oldest", m->oldest);
+	}
+	if (m->is_connected && m->has_counters) {
+		json_object_set_new(j, "counters", json_counters(m));
+		json_object_set_new(j, "rates", json_rates(m));
+	}
+	if (m->is_connected && c->screen == SCREEN_HOSTS)
+		json_object_set_new(j, "hosts", json_hosts(m));
+	if (m->is_connected && c->screen == SCREEN_MESSAGES)
+		json_object_set_new(j, "queue", json_messages(m));
+	json_dumpf(j, to, JSON_COMPACT);
+	fputc('\n', to);
+	json_decref(j);
+}
+
+int
+script_check(const struct model *m, FILE *to, int64_t wall)
+{
+	static const char *const words[] = { "OK", "WARNING", "CRITICAL",
+		"UNKNOWN" };
+	struct mode mode = model_mode(m);
+	char n[SAY_MAX], old[SAY_MAX] = "-";
+	bool has_lost = m->has_counters &&
+	    (m->counter[ST_EVENTS_LOST] != 0 || m->counter[ST_SYNC_FAILS] != 0);
+
+	if (mode.level == LEVEL_UNKNOWN) {
+		fprintf(to, "UNKNOWN: no mtad answers: %s\n", m->trouble);
+		return mode.level;
+	}
+	if (mode.level == LEVEL_OK && has_lost)
+		mode.level = LEVEL_WARN;
+	say_number(n, m->messages);
+	if (m->oldest != 0)
+		say_span(old, wall - m->oldest);
+	fprintf(to, "%s: %s; queue %s, oldest %s", words[mode.level], m->state,
+	    n, old);
+	if (has_lost)
+		fprintf(to, "; lost events %llu, failed syncs %llu",
+		    (unsigned long long)m->counter[ST_EVENTS_LOST],
+		    (unsigned long long)m->counter[ST_SYNC_FAILS]);
+	fputc('\n', to);
+	return mode.level;
+}

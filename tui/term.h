@@ -1,0 +1,23 @@
+/*
+ * term: a grid on a real terminal (ncursesw), and its keys. The only file
+ * that knows either.
+ */
+#ifndef TERM_H
+#define TERM_H
+
+#include <stdbool.h>
+
+#include "grid.h"
+
+struct term;
+
+/* NULL: this terminal cannot; why is said on stderr. */
+struct term *term_open(bool is_mono);
+void term_close(struct term *); /* the screen as it was; NULL is fine */
+void term_size(const struct term *, int *ret_rows, int *ret_cols);
+/* One write; only what has changed. */
+void term_show(struct term *, const struct grid *);
+/* A code of keys.h, 0: the size changed, -1: none now, -2: it is gone. */
+int term_key(struct term *);
+
+#endif

@@ -1,0 +1,113 @@
+#include "view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int
+total(const struct column *c, int n, const int width[])
+{
+	int sum = 0;
+
+	for (int i = 0; i < n; i++)
+		if (width[i] >= 0)
+			sum += (width[i] ? width[i] : c[i].least) + 1;
+	return sum - 1;
+}
+
+/* The most dispensable column that is still there; -1: all that stay. */
+static int
+next_to_drop(const struct column *c, int n, const int width[])
+{
+	int which = -1;
+
+	for (int i = 0; i < n; i++)
+		if (width[i] >= 0 && c[i].drop > 0 &&
+		    (which < 0 || c[i].drop > c[which].drop))
+			which = i;
+	return which;
+}
+
+void
+columns_fit(const struct column *c, int n, int cols, int ret_width[])
+{
+	int which, over, open = 0;
+
+	for (int i = 0; i < n; i++)
+		ret_width[i] = c[i].width;
+	while (total(c, n, ret_width) > cols &&
+	    (which = next_to_drop(c, n, ret_width)) >= 0)
+		ret_width[which] = -1;
+	over = cols - total(c, n, ret_width);
+	for (int i = 0; i < n; i++)
+		open += ret_width[i] == 0;
+	for (int i = 0; i < n; i++)
+		if (ret_width[i] == 0) {
+			int more = over / open--;
+
+			ret_width[i] = c[i].least + (over > 0 ? more : 0);
+			over -= more;
+		}
+}
+
+void
+columns_row(struct grid *g, int y, enum look look, const struct column *c,
+    int n, const int width[], const char *const text[])
+{
+	int x = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (width[i] < 0)
+			continue;
+		if (c[i].is_right)
+			grid_right(g, y, x, width[i], look, text[i]);
+		else
+			grid_put(g, y, x, width[i], look, text[i]);
+		x += width[i] + 1;
+	}
+	if (look != LOOK_PLAIN)
+		grid_row_look(g, y, 0, look);
+}
+
+void
+columns_title(
+    struct grid *g, int y, const struct column *c, int n, const int width[])
+{
+	const char *text[16];
+
+	for (int i = 0; i < n && i < 16; i++)
+		text[i] = c[i].title;
+	columns_row(g, y, LOOK_TITLE, c, n, width, text);
+}
+
+void
+place_move(struct place *p, enum action a, size_t n, int page)
+{
+	size_t step = page > 1 ? (size_t)page - 1 : 1;
+
+	if (a == DO_UP)
+		p->row -= p->row > 0;
+	else if (a == DO_DOWN)
+		p->row++;
+	else if (a == DO_PAGE_UP)
+		p->row -= p->row > step ? step : p->row;
+	else if (a == DO_PAGE_DOWN)
+		p->row += step;
+	else if (a == DO_TOP)
+		p->row = 0;
+	else if (a == DO_BOTTOM)
+		p->row = n;
+	place_clip(p, n, page);
+}
+
+void
+place_clip(struct place *p, size_t n, int page)
+{
+	size_t rows = page > 0 ? (size_t)page : 1;
+
+	if (p->row >= n)
+		p->row = n > 0 ? n - 1 : 0;
+	if (p->top > p->row)
+		p->top = p->row;
+	if (p->row >= p->top + rows)
+		p->top = p->row - rows + 1;
+}

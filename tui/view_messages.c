@@ -1,0 +1,198 @@
+/*
+ * view_messages: the queue's messages, and all about the chosen one.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "console.h"
+#include "lists.h"
+#include "say.h"
+
+enum { CURSOR, STATE, ID, AGE, SIZE, TRIES, NEXT, FROM, TO, OPEN, LAST, N };
+
+static const struct column columns[N] = {
+	[CURSOR] = { "", 1, 0, 0, false },
+	[STATE] = { "S", 1, 0, 0, false },
+	[ID] = { "ID", 14, 0, 0, false },
+	[AGE] = { "AGE", 6, 0, 0, true },
+	[SIZE] = { "SIZE", 5, 0, 5, true },
+	[TRIES] = { "TRY", 3, 0, 4, true },
+	[NEXT] = { "NEXT", 9, 0, 3, true },
+	[FROM] = { "FROM", 0, 10, 2, false },
+	[TO] = { "TO", 0, 10, 0, false },
+	[OPEN] = { "+N", 3, 0, 6, true },
+	[LAST] = { "REPLY", 0, 12, 7, false },
+};
+
+/* A letter, as colour is never the only carrier. */
+static const struct {
+	const char *state, *letter;
+	enum look look;
+} states[] = {
+	{ "new", "N", LOOK_PLAIN },
+	{ "active", "A", LOOK_GOOD },
+	{ "deferred", "D", LOOK_WARN },
+	{ "held", "H", LOOK_WARN },
+	{ "deleted", "X", LOOK_QUIET },
+	{ "bounced", "B", LOOK_QUIET },
+	{ "damaged", "!", LOOK_BAD },
+};
+
+static const char *
+letter(const char *state)
+{
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(states[i].state, state) == 0)
+			return states[i].letter;
+	return "?";
+}
+
+static void
+draw_message(const struct console *c, struct grid *g, int y,
+    const struct message *m, bool is_chosen, const int width[N])
+{
+	char age[SAY_MAX], size[SAY_MAX], tries[SAY_MAX], next[SAY_MAX];
+	char more[SAY_MAX], last[300];
+	int64_t wall = clock_wall();
+	const char *text[N] = { is_chosen ? ">" : "", letter(m->state), m->id,
+		age, size, tries, next, *m->from ? m->from : "<>", m->to, more,
+		last };
+
+	say_span(age, wall - m->received);
+	say_bytes(size, m->size);
+	say_number(tries, m->tries);
+	if (strcmp(m->state, "held") == 0)
+		snprintf(next, sizeof(next), "held");
+	else
+		say_time(next, m->until ? m->until : m->next, wall, c->is_utc);
+	snprintf(more, sizeof(more), m->open > 1 ? "+%lld" : "",
+	    (long long)m->open - 1);
+	snprintf(last, sizeof(last), m->code ? "%lld %s" : "%.0lld%s",
+	    (long long)m->code, m->text);
+	columns_row(g, y, is_chosen ? LOOK_CURSOR : LOOK_PLAIN, columns, N,
+	    width, text);
+}
+
+static void
+draw_banner(const struct console *c, struct grid *g, int y)
+{
+	const struct messages *l = &c->model->list;
+	const char *filter = c->filter[SCREEN_MESSAGES];
+	char shown[SAY_MAX], all[SAY_MAX];
+	int x = 0;
+
+	if (filter[0] != '\0') {
+		x = grid_put(g, y, 0, g->cols, LOOK_TAB, "FILTER") + 1;
+		x += grid_putf(
+		    g, y, x, g->cols - x - 22, LOOK_PLAIN, "%s  ", filter);
+	}
+	say_number(shown, (int64_t)l->n);
+	say_number(all, l->in_queue);
+	if (c->model->list_error[0] != '\0')
+		grid_put(g, y, x, g->cols - x, LOOK_BAD, c->model->list_error);
+	else if (!c->model->has_list)
+		grid_put(g, y, x, g->cols - x, LOOK_QUIET, "being read...");
+	else
+		grid_putf(g, y, x, g->cols - x, LOOK_PLAIN,
+		    filter[0] ? "%s of %s shown  Esc clears"
+			      : "%s of %s shown, oldest first",
+		    shown, all);
+}
+
+/* Lines of the pane, drawn from the top line on while there is room. */
+struct pane {
+	struct grid *g;
+	int y, end;
+};
+
+static void __attribute__((format(printf, 3, 4)))
+line(struct pane *p, enum look look, const char *fmt, ...)
+{
+	char text[1500];
+	va_list ap;
+
+	if (p->y >= p->end)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	grid_put(p->g, p->y++, 0, p->g->cols, look, text);
+}
+
+static void
+draw_recipient(const struct console *c, struct pane *p, const json_t *r)
+{
+	char next[SAY_MAX];
+	int64_t at = row_wall(r, "next");
+
+	say_time(next, at, clock_wall(), c->is_utc);
+	line(p, LOOK_PLAIN, "To <%s>%s%s  %s, tried %lld%s%s",
+	    row_text(r, "to"), *row_text(r, "path") ? " " : "",
+	    row_text(r, "path"), row_text(r, "state"),
+	    (long long)row_number(r, "tries"), at ? ", next " : "",
+	    at ? next : "");
+	if (*row_text(r, "text") != '\0')
+		line(p, LOOK_PLAIN, "   %lld %s",
+		    (long long)row_number(r, "code"), row_text(r, "text"));
+}
+
+static void
+draw_detail(const struct console *c, struct pane *p)
+{
+	const struct detail *d = &c->model->detail;
+	json_t *r;
+	size_t i;
+	char when[SAY_MAX];
+
+	grid_putf(p->g, p->y, 0, p->g->cols, LOOK_TITLE, " %s ", d->id);
+	grid_row_look(p->g, p->y++, 0, LOOK_TITLE);
+	if (d->error[0] != '\0')
+		line(p, LOOK_WARN, "%s", d->error);
+	if (d->row == NULL)
+		return;
+	say_time(when, row_wall(d->row, "received"), clock_wall(), c->is_utc);
+	line(p, LOOK_PLAIN,
+	    "From <%s>  %lld bytes, received %s, %lld of %lld "
+	    "recipients open",
+	    row_text(d->row, "from"), (long long)row_number(d->row, "size"),
+	    when, (long long)row_number(d->row, "open"),
+	    (long long)row_number(d->row, "rcpt_count"));
+	json_array_foreach(d->why, i, r)
+	{
+		line(p, LOOK_WARN, "WHY NOT NOW: %s", row_text(r, "why"));
+		line(p, LOOK_PLAIN, "   to change it: %s",
+		    row_text(r, "change"));
+	}
+	json_array_foreach(json_object_get(d->row, "rcpts"), i, r)
+	    draw_recipient(c, p, r);
+}
+
+void
+messages_draw(struct console *c, struct grid *g, int y, int n)
+{
+	const struct messages *l = &c->model->list;
+	struct place *p = &c->place[SCREEN_MESSAGES];
+	int width[N], rows = n - 2;
+
+	if (c->is_open && c->model->detail.id[0] != '\0')
+		rows = n > 8 ? n / 2 - 1 : 1;
+	c->page = rows;
+	place_clip(p, l->n, rows);
+	draw_banner(c, g, y);
+	columns_fit(columns, N, g->cols, width);
+	columns_title(g, y + 1, columns, N, width);
+	for (int i = 0; i < rows && p->top + (size_t)i < l->n; i++) {
+		size_t at = p->top + (size_t)i;
+
+		draw_message(c, g, y + 2 + i, &l->at[at], at == p->row, width);
+		if (at == p->row)
+			g->cursor_y = y + 2 + i;
+	}
+	if (l->n == 0 && c->model->has_list)
+		grid_put(g, y + 2, 0, g->cols, LOOK_QUIET,
+		    c->filter[SCREEN_MESSAGES][0] ? "no message matches"
+						  : "the queue is empty");
+	if (rows != n - 2)
+		draw_detail(c, &(struct pane){ g, y + 2 + rows, y + n });
+}
