@@ -186,7 +186,8 @@ equip(struct child *c)
 		else if (are_pair(other, c))
 			join(other, c);
 	}
-	chan_flush(c->chan);
+	if (c->chan != NULL) /* else it is dead already */
+		chan_flush(c->chan);
 }
 
 static void

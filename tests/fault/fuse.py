@@ -113,6 +113,8 @@ def on_store(name, extra=CONF):
     is_good = False
     try:
         yield m, store
+        assert "Sanitizer" not in m.output(), m.output()[-3000:]
+        assert "runtime error" not in m.output(), m.output()[-3000:]
         is_good = True
     finally:
         if not is_good:

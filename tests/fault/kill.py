@@ -18,7 +18,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "support"))
 from load import Load, arrived, letter  # noqa: E402
-from mtad import Mtad, stories, wait_for  # noqa: E402
+from mtad import Mtad, stories, wait_for, wrap  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "16"))
 SEED = int(os.environ.get("SEED", "0")) or random.randrange(1 << 30)
@@ -215,6 +215,25 @@ def it_loses_nothing_whoever_dies():
         assert not damage, damage[0]
         lost = [e for e in m.events("sys.unclean") if e["lost_count"]]
         assert not lost, lost[0]
+
+
+def it_waits_for_programs_that_are_gone():
+    """An upgrade that went wrong: nothing can be started for a while."""
+    with Mtad("gone", extra="SmtpdProcesses = 4\nRemoteProcesses = 4\n") as m:
+        m.stop()
+        wrap(m, "mtad-queue", "")  # programs of its own
+        m.start()
+        folder = m.prefix + "/libexec/mtad"
+        os.rename(folder, folder + ".away")
+        kill(m.children(), signal.SIGKILL)
+        wait_for("many tries", lambda: m.proc.poll() is not None or
+                 m.output().count("cannot start") >= 40)
+        assert m.proc.poll() is None, m.output()[-500:]
+        os.rename(folder + ".away", folder)
+        wait_for("service", lambda: m.children("mtad-queue") and
+                 m.children("mtad-smtpd") and m.is_up(), 40)
+        m.send("x@elsewhere.test")
+        m.wait_remote()
 
 
 def it_repeats_nothing_from_a_segment_that_is_still_held():

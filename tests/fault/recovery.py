@@ -195,6 +195,7 @@ class Recovery:
         self.tried[kind] = self.tried.get(kind, 0) + 1
         said = words(m, seen)
         died = "died" in said
+        assert "Sanitizer" not in said and "runtime error" not in said, said
         self.restarts += died
         if died and error != DIES:
             assert re.search(r"cannot use \S*/spool/(segment|journal|body|"
