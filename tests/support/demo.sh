@@ -180,6 +180,7 @@ The mail system is running. To use it:
 
     . $d/env    # its programs on the PATH, pointed at it
     mtactl status
+    mtatop                   # live: flow, messages, hosts; F1 helps
     mtactl queue list        # and: queue why ID, hosts list, route a@b.c
     echo hello | sendmail bob@demo.test
     cat $d/mail/bob/new/*
