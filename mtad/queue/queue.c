@@ -357,6 +357,7 @@ turn(struct proc *p)
 
 	if (!q->is_ready)
 		return;
+	control_turn(q->control); /* first: what it asks for is done below */
 	notice_turn(q);
 	if (q->wants_schedule) {
 		q->wants_schedule = false;
@@ -369,7 +370,6 @@ turn(struct proc *p)
 		q->wants_commit = false;
 		queue_commit(q);
 	}
-	control_turn(q->control);
 	if (p->is_stopping && !journal_is_busy(q->journal) &&
 	    !journal_has_pending(q->journal) && !q->is_checkpointing) {
 		if (checkpoint_final(q) < 0)
