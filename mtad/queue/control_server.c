@@ -367,8 +367,11 @@ control_turn(struct control_server *s)
 		if (!c->is_closed) {
 			go_on(c);
 			run_requests(c);
-			if (c->out.len != 0)
+			if (c->out.len != 0) {
+				/* nobody sees what no event tells yet */
+				evlog_flush(s->q->proc->log);
 				flush(c);
+			}
 			if (c->is_full && c->in.len < LINE_MAX_IN / 2) {
 				c->is_full = false;
 				event_add(c->rd, NULL);
