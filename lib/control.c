@@ -57,6 +57,14 @@ control_close(struct control *c)
 	free(c);
 }
 
+void
+control_patience(struct control *c, int seconds)
+{
+	struct timeval tv = { seconds, 0 };
+
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+}
+
 int
 control_fd(const struct control *c)
 {

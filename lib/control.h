@@ -17,6 +17,8 @@ struct control;
 /* Connects. NULL with errno: no daemon, or not permitted. */
 struct control *control_open(const char *path);
 void control_close(struct control *);
+/* How long to wait for each piece of an answer; errno is then EAGAIN. */
+void control_patience(struct control *, int seconds);
 /* Send a request (reference borrowed). 0 or negative errno. */
 int control_send(struct control *, const json_t *request);
 /* The next object of the answer, the caller's; NULL with errno at the end of

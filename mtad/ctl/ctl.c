@@ -159,6 +159,8 @@ connect_to(struct ctl *c)
 	if (!find_socket(c, path))
 		return CTL_FAILED;
 	c->control = control_open(path);
+	if (c->control != NULL && c->patience != 0)
+		control_patience(c->control, c->patience);
 	if (c->control != NULL)
 		return 0;
 	log_warn("no mtad answers at %s: %s", path, strerror(errno));
@@ -203,7 +205,13 @@ ctl_answer(
 	/* an upgrade or a stop answers by closing */
 	if (strcmp(c->command, "upgrade") == 0)
 		return 0;
-	log_warn("the daemon went away: %s", strerror(errno));
+	if (errno == EAGAIN)
+		log_warn("mtad runs, and its queue has not answered for %d s: "
+			 "what it said at its start is in mtad.err, or in the "
+			 "journal",
+		    c->patience);
+	else
+		log_warn("the daemon went away: %s", strerror(errno));
 	return CTL_NO_DAEMON;
 }
 

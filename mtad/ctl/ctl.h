@@ -17,6 +17,7 @@ struct ctl {
 	const char *command; /* the words of the row */
 	const char *user, *why;
 	bool is_json, is_sure, is_dry;
+	int patience; /* seconds for an answer; 0: as long as it takes */
 	struct control *control;
 	void *arg; /* borrowed: for a command's each() */
 };

@@ -155,6 +155,16 @@ def it_touches_no_spool_of_a_newer_format():
         assert len(m.queue()) == 1
 
 
+def it_says_when_the_queue_does_not_answer():
+    with Mtad("mute") as m:
+        queue, = m.children("mtad-queue")
+        os.kill(queue, signal.SIGSTOP)
+        r = m.ctl("status", check=False)
+        os.kill(queue, signal.SIGCONT)
+        assert r.returncode != 0 and "has not answered" in r.stderr, r
+        m.ctl("status")
+
+
 def in_background(m):
     """mtad without -F; its process id."""
     m.run("sbin/mtad", "-f", m.dir + "/mtad.conf")
