@@ -263,15 +263,6 @@ feed_poll(const struct feed *f, struct pollfd ret[2])
 	return n;
 }
 
-void
-feed_send(struct feed *f, int64_t now)
-{
-	if (f->live == NULL)
-		return;
-	stop_answer(f, now);
-	start_request(f, now);
-}
-
 bool
 feed_turn(struct feed *f, int64_t now)
 {
@@ -282,7 +273,8 @@ feed_turn(struct feed *f, int64_t now)
 		connect_both(f, now);
 	if (f->live == NULL)
 		return false;
-	feed_send(f, now);
+	stop_answer(f, now);
+	start_request(f, now);
 	read_live(f, now);
 	if (f->kind != ASKS || f->talk != NULL)
 		has_more = read_talk(f, now);

@@ -216,7 +216,6 @@ run_batch(struct top *t)
 				return is_ready(t) ? 0 : EXIT_NO_DATA;
 			next = now + t->console.interval;
 		}
-		feed_send(t->feed, now);
 		if (!wait_for_any(t, has_more ? 0 : US_SEC / 20, &key))
 			return 0;
 	}
@@ -245,7 +244,6 @@ run_screen(struct top *t)
 			if (t->o.frames > 0 && --t->o.frames == 0)
 				return;
 		}
-		feed_send(t->feed, now);
 		if (!wait_for_any(t, has_more ? 0 : next - now, &key))
 			return;
 	}
