@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "chan.h"
 #include "crc32c.h"
 #include "file.h"
 #include "queue.h"
@@ -19,6 +20,9 @@
 #include "wire.h"
 
 #define BAD_MAX 64 /* blocks of a segment; more, and the disk is not well */
+/* The largest SegmentSize, and one record over it. A smtpd that is not ours
+ * any more may append for as long as there is room. */
+#define LENGTH_MAX (((uint64_t)1 << 30) + CHAN_FRAME_MAX)
 
 /* The disk may be better at the next start: what is not known must not be
  * taken for dead, as that is removed. */
@@ -146,9 +150,9 @@ recover_damage(struct queue *q, struct segment *s)
 }
 
 /*
- * All records of f, which begins at s->announced. After a bad one the next head with this
- * segment's salt is looked for: damage costs one message. What is torn in
- * the last batch was never answered.
+ * All records of f, which begins at s->announced. After a bad one the next
+ * head with this segment's salt is looked for: damage costs one message. What
+ * is torn in the last batch was never answered.
  */
 static void
 scan(struct queue *q, struct segment *s, struct slice f)
@@ -207,19 +211,34 @@ read_new(struct queue *q, struct segment *s, char *p, size_t n)
 	return 0;
 }
 
+static uint64_t
+length_of(struct queue *q, const struct segment *s, const struct stat *st)
+{
+	char name[32];
+
+	if ((uint64_t)st->st_size <= LENGTH_MAX)
+		return (uint64_t)st->st_size;
+	segment_name(name, s->no);
+	q->report.damaged++;
+	queue_damage(q, NULL, name, LENGTH_MAX, "longer than a segment can be");
+	return LENGTH_MAX;
+}
+
 int
 scan_file(struct queue *q, struct segment *s)
 {
 	struct stat st;
+	uint64_t end;
 	size_t n;
 	char *p;
 	int rc;
 
 	if (fstat(s->fd, &st) < 0)
 		return -errno;
-	if ((uint64_t)st.st_size <= s->announced)
+	end = length_of(q, s, &st);
+	if (end <= s->announced)
 		return 0;
-	n = (size_t)st.st_size - (size_t)s->announced;
+	n = (size_t)(end - s->announced);
 	p = malloc(n);
 	if (p == NULL)
 		return -ENOMEM;
