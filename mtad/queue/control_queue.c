@@ -39,7 +39,9 @@ put_rcpt(struct client *c, const struct msg *m, uint32_t i)
 	row_begin(c);
 	row_num(c, "n", i);
 	row_cstr(c, "to", rcpt_addr(m, r));
-	if (*rcpt_path(m, r) != '\0')
+	if (*rcpt_owner(m, r) != '\0')
+		row_cstr(c, "owner", rcpt_owner(m, r));
+	else if (*rcpt_path(m, r) != '\0')
 		row_cstr(c, "path", rcpt_path(m, r));
 	row_cstr(c, "state", rcpt_state_name(r));
 	row_num(c, "tries", r->attempts);

@@ -61,12 +61,14 @@ static bool
 is_known(
     const struct msg *m, uint8_t kind, struct slice addr, struct slice path)
 {
+	/* an address has no path; a list's owner may stand there by now */
 	for (uint32_t i = 0; i < m->rcpt_n; i++) {
 		const struct rcpt *r = &m->rcpt[i];
 
 		if (r->kind == kind &&
 		    slice_ieq(slice_of(rcpt_addr(m, r)), addr) &&
-		    slice_eq(slice_of(rcpt_path(m, r)), path))
+		    (is_to_ask(kind) ||
+			slice_eq(slice_of(rcpt_path(m, r)), path)))
 			return true;
 	}
 	return false;

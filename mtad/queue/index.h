@@ -185,6 +185,7 @@ const char *msg_envid(const struct msg *);
  * it goes to. Owned by the message until a recipient is added.
  */
 const char *rcpt_sender(const struct msg *, const struct rcpt *);
+const char *rcpt_owner(const struct msg *, const struct rcpt *); /* "" */
 bool rcpt_is_listed(const struct msg *, const struct rcpt *); /* by an owner */
 /* Of a list, before its members are added. False without memory. */
 bool rcpt_set_owner(struct msg *, uint32_t rcpt, struct slice owner);

@@ -300,11 +300,12 @@ rcpt_path(const struct msg *m, const struct rcpt *r)
 }
 
 /* An address has no path of its own: there the owner of its list stands. */
-static bool
-is_owned_list(const struct msg *m, const struct rcpt *r)
+const char *
+rcpt_owner(const struct msg *m, const struct rcpt *r)
 {
-	return (r->kind == TARGET_ADDRESS || r->kind == TARGET_SELF) &&
-	    *rcpt_path(m, r) != '\0';
+	return r->kind == TARGET_ADDRESS || r->kind == TARGET_SELF
+	    ? rcpt_path(m, r)
+	    : "";
 }
 
 const char *
@@ -314,8 +315,8 @@ rcpt_sender(const struct msg *m, const struct rcpt *r)
 		return msg_sender(m);
 	while (r->parent != RCPT_NONE) {
 		r = &m->rcpt[r->parent];
-		if (is_owned_list(m, r))
-			return rcpt_path(m, r);
+		if (*rcpt_owner(m, r) != '\0')
+			return rcpt_owner(m, r);
 	}
 	return msg_sender(m);
 }

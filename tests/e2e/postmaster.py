@@ -126,7 +126,8 @@ def it_never_returns_the_postmasters_mail():
 def it_gives_a_lists_errors_to_its_owner():
     with Mtad("owner") as m:
         m.write("aliases", "staff: x@elsewhere.test, bad@elsewhere.test,"
-                " inner\ninner: carol@demo.test, worse@elsewhere.test\n"
+                " inner\ninner: carol@demo.test, worse@elsewhere.test,"
+                " staff\n"
                 "owner-staff: bob@demo.test\n")
         m.ctl("reload")
         m.sink.rules(**{"rcpt:bad@elsewhere.test": "550 5.1.1 gone",
@@ -157,6 +158,9 @@ def it_gives_a_lists_errors_to_its_owner():
         assert froms["x@elsewhere.test"] == "bob@demo.test"
         assert froms["plain@elsewhere.test"] == "alice@demo.test"
         assert m.events("rcpt.expand")[0]["kind"] == "list"
+        # a list that names the one it stands in is expanded once
+        made = [e["to"] for e in m.events("rcpt.expand")]
+        assert sorted(made) == sorted(set(made)), made
 
 
 def it_keeps_the_owner_when_mail_is_moved():
