@@ -15,9 +15,14 @@ static bool is_file; /* nobody else says when it was */
 void
 log_init(const char *name)
 {
+	prog = name;
+}
+
+void
+log_dated(void)
+{
 	struct stat st;
 
-	prog = name;
 	is_file = fstat(STDERR_FILENO, &st) == 0 && S_ISREG(st.st_mode);
 }
 
@@ -59,6 +64,17 @@ log_warn(const char *fmt, ...)
 	va_start(ap, fmt);
 	say(fmt, ap);
 	va_end(ap);
+}
+
+int
+log_fail(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	return status;
 }
 
 void

@@ -43,8 +43,5 @@ int command_rrd(const struct options *);
 
 /* Standard output; false when it could not be written. */
 bool command_print(const struct buf *);
-/* "mtacollect: " and the words, to standard error; returns status. */
-int command_fail(int status, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -2,7 +2,6 @@
  * The commands that read and fill a store: import, totals, check, rrd.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "draw.h"
 #include "import.h"
 #include "ledger.h"
+#include "log.h"
 #include "totals.h"
 
 bool
@@ -19,19 +19,6 @@ command_print(const struct buf *b)
 {
 	return !b->bad && fwrite(b->data, 1, b->len, stdout) == b->len &&
 	    fflush(stdout) == 0;
-}
-
-int
-command_fail(int status, const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("mtacollect: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	return status;
 }
 
 static int
@@ -52,11 +39,11 @@ command_import(const struct options *o)
 	int rc = store_open(&s, o->store, why), status = EXIT_OK;
 
 	if (rc < 0)
-		return command_fail(status_of(rc), "%s", why);
+		return log_fail(status_of(rc), "%s", why);
 	for (int i = 0; i < o->files; i++) {
 		rc = import_file(s, o->file[i], &sum, why);
 		if (rc < 0)
-			status = command_fail(status_of(rc), "%s", why);
+			status = log_fail(status_of(rc), "%s", why);
 	}
 	store_close(s);
 	printf("%llu lines: %llu events stored, %llu were here already, "
@@ -75,7 +62,7 @@ command_totals(const struct options *o)
 	int rc = totals_read(o->store, o->from, o->to, &t), status = EXIT_OK;
 
 	if (rc < 0)
-		return command_fail(
+		return log_fail(
 		    status_of(rc), "%s: %s", o->store, strerror(-rc));
 	buf_init(&b, 65536);
 	if (o->is_json)
@@ -113,7 +100,7 @@ command_rebuild(const struct options *o)
 	int rc = store_open(&s, o->store, why), status = EXIT_OK;
 
 	if (rc < 0)
-		return command_fail(status_of(rc), "%s", why);
+		return log_fail(status_of(rc), "%s", why);
 	buf_init(&b, 1 << 20);
 	rc = store_rebuild(s, &b);
 	if (!command_print(&b) || rc < 0)
@@ -132,7 +119,7 @@ command_rrd(const struct options *o)
 	struct buf b;
 
 	if (rc < 0)
-		return command_fail(status_of(rc), "rrd: %s", why);
+		return log_fail(status_of(rc), "rrd: %s", why);
 	buf_init(&b, 4096);
 	buf_addf(&b, "%llu minutes drawn", (unsigned long long)n.minutes);
 	if (n.last != 0) {
@@ -193,8 +180,8 @@ command_ledger(const struct options *o)
 	buf_init(&b, 16 << 20);
 	rc = ledger_read(o->store, o->from, o->to, &l, &b);
 	if (rc < 0) {
-		status = command_fail(
-		    status_of(rc), "%s: %s", o->store, strerror(-rc));
+		status =
+		    log_fail(status_of(rc), "%s: %s", o->store, strerror(-rc));
 	} else {
 		put_ledger(&b, &l, o->is_json);
 		status = !command_print(&b) ? EXIT_IO

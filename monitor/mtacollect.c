@@ -53,7 +53,7 @@ read_time(const char *text, int64_t *ret)
 {
 	if (when_read(text, ret))
 		return true;
-	command_fail(EXIT_USE,
+	log_fail(EXIT_USE,
 	    "'%s' is no time: 2026-11-24 12:00, RFC 3339, today or 2h", text);
 	return false;
 }
@@ -114,7 +114,7 @@ start(const struct command *c, struct options *o)
 	s = settings_read(o->conf, &errors);
 	if (s == NULL) {
 		fputs(errors.data, stderr);
-		status = command_fail(EXIT_CONFIG, "nothing was done");
+		status = log_fail(EXIT_CONFIG, "nothing was done");
 	} else {
 		o->settings = s;
 		if (o->store == NULL)

@@ -4,32 +4,16 @@
 #include <errno.h>
 #include <getopt.h>
 #include <locale.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "command.h"
 #include "db.h"
+#include "log.h"
 #include "trace.h"
 #include "when.h"
 
 #define LIST_MAX 50
-
-static int
-fail(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static int
-fail(int status, const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("mtatrace: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	return status;
-}
 
 static int
 usage(void)
@@ -68,7 +52,7 @@ take(struct args *a, int c)
 	case 't':
 		if (when_read(optarg, time))
 			return true;
-		fail(0, "'%s' is no time: 2026-11-24 12:00, today or 2h",
+		log_fail(0, "'%s' is no time: 2026-11-24 12:00, today or 2h",
 		    optarg);
 		return false;
 	default:
@@ -118,12 +102,12 @@ trace(const struct args *a, const struct settings *s)
 	buf_init(&out, 256 << 20);
 	found = trace_find(dir, &a->query, &out);
 	if (found < 0)
-		status = fail(found == -ENOENT ? EXIT_NOINPUT : EXIT_IO,
+		status = log_fail(found == -ENOENT ? EXIT_NOINPUT : EXIT_IO,
 		    "%s: %s", dir, strerror(-found));
 	else if (found == 0)
 		status = a->query.is_json
 		    ? EXIT_FOUND
-		    : fail(EXIT_FOUND, "nothing known of %s",
+		    : log_fail(EXIT_FOUND, "nothing known of %s",
 			  a->query.what ? a->query.what : "that time");
 	else if (out.bad || fwrite(out.data, 1, out.len, stdout) != out.len ||
 	    fflush(stdout) != 0)
@@ -149,6 +133,7 @@ main(int argc, char **argv)
 	struct buf errors;
 	int status;
 
+	log_init("mtatrace");
 	setlocale(LC_TIME, "");
 	db_setup();
 	if (!read_args(argc, argv, &a))
@@ -157,7 +142,7 @@ main(int argc, char **argv)
 	s = settings_read(a.conf, &errors);
 	if (s == NULL) {
 		fputs(errors.data, stderr);
-		status = fail(EXIT_CONFIG, "nothing was done");
+		status = log_fail(EXIT_CONFIG, "nothing was done");
 	} else {
 		status = trace(&a, s);
 	}

@@ -102,12 +102,12 @@ run(struct settings *s, const struct options *o, struct event_base *base)
 	if (rc == 0)
 		rc = store_open(&store, dir, why);
 	if (rc < 0)
-		return command_fail(
+		return log_fail(
 		    rc == -EBUSY ? EXIT_LATER : EXIT_IO, "%s", why);
 	in = intake_new(store, s, base, why);
 	if (in != NULL && strcmp(s->RoundRobin, "yes") == 0)
 		painter = painter_new(base, o);
-	status = in != NULL ? loop(base, in) : command_fail(EXIT_IO, "%s", why);
+	status = in != NULL ? loop(base, in) : log_fail(EXIT_IO, "%s", why);
 	painter_free(painter);
 	store_close(store);
 	return status;

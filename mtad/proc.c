@@ -405,6 +405,7 @@ proc_main(const struct proc_ops *ops, int argc, char **argv, void *ctx)
 
 	init(&p, ops, ctx);
 	log_init(proto_role_name(ops->role));
+	log_dated();
 	if (argc > 1)
 		p.index = atoi(argv[1]);
 	if (fcntl(PARENT_FD, F_SETFD, FD_CLOEXEC) < 0)

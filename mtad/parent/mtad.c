@@ -281,7 +281,7 @@ daemonize(const struct parent *p)
 	}
 	if (errors > 2)
 		close(errors);
-	log_init("mtad");
+	log_dated();
 }
 
 static void
@@ -390,6 +390,7 @@ main(int argc, char **argv)
 	p.conf_path = path;
 	p.argv = argv;
 	prepare(&p);
+	log_dated();
 	if (!is_foreground && getenv("LISTEN_PID") == NULL)
 		daemonize(&p);
 	setup_pid(&p);
