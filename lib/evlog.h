@@ -3,8 +3,9 @@
  *
  * Events gather as JSON lines during a turn of the loop and go out with one
  * write to the descriptor of the event log file (O_APPEND, handed by the
- * queue), and as sentences to syslog when there is one (sysout.h). Sequence numbers rise by one each event. A full disk never
- * stops mail: what no disk took is counted and told by log.gap later.
+ * queue), and as sentences to syslog when there is one (sysout.h). Sequence
+ * numbers rise by one each event. A full disk never stops mail: what no disk
+ * took is counted and told by log.gap later.
  */
 #ifndef EVLOG_H
 #define EVLOG_H
@@ -25,7 +26,7 @@ void evlog_syslog(struct evlog *, int fd, enum sysout_kind); /* takes fd */
 void evlog_slot(struct evlog *, struct stat_slot *);
 void evlog_emit(struct evlog *, const struct event *);
 void evlog_flush(struct evlog *); /* once a turn of the loop */
-/* Nothing waits for room in the file, and nothing was dropped for want of it. */
+/* Nothing waits for room in the file, nothing was dropped for want of it. */
 bool evlog_is_flushed(const struct evlog *);
 /* The syslog socket broke since the last call: ask for a new one. */
 bool evlog_wants_syslog(struct evlog *);

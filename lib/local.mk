@@ -10,6 +10,7 @@ lib_libmta_a_SOURCES = \
 	lib/crc32c.c lib/crc32c.h \
 	lib/drop.c lib/drop.h \
 	lib/event.c lib/event.h lib/event.def \
+	lib/event_file.c lib/event_file.h \
 	lib/event_read.c lib/event_read.h \
 	lib/evlog.c lib/evlog.h \
 	lib/file.c lib/file.h \

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "event_file.h"
 #include "input.h"
 #include "log.h"
 
@@ -36,23 +37,6 @@ struct follow {
 	uint64_t complained; /* of this file already; 0: of none */
 	char *buf;
 };
-
-/* Number of an event file's name; false for any other file. */
-static bool
-number_of(const char *name, uint64_t *ret, bool *ret_is_packed)
-{
-	struct slice s = slice_of(name);
-	size_t dot;
-
-	if (!slice_istarts(s, SLICE("events.")))
-		return false;
-	s = slice_sub(s, 7, s.n);
-	dot = slice_find(s, '.');
-	*ret_is_packed = slice_eq(slice_sub(s, dot, s.n), SLICE(".jsonl.gz"));
-	return (*ret_is_packed ||
-		   slice_eq(slice_sub(s, dot, s.n), SLICE(".jsonl"))) &&
-	    slice_u64(slice_sub(s, 0, dot), INT64_MAX, ret);
-}
 
 struct follow *
 follow_new(const char *dir, struct feed *feed, const struct place *from)
@@ -110,7 +94,7 @@ next_number(const struct follow *f, uint64_t after)
 	bool is_packed;
 
 	while (d != NULL && (e = readdir(d)) != NULL)
-		if (number_of(e->d_name, &v, &is_packed) && v > after &&
+		if (event_file_number(e->d_name, &v, &is_packed) && v > after &&
 		    (best == 0 || v < best))
 			best = v;
 	if (d != NULL)
@@ -119,12 +103,14 @@ next_number(const struct follow *f, uint64_t after)
 }
 
 static int
-open_suffix(const struct follow *f, uint64_t number, const char *suffix)
+open_number(const struct follow *f, uint64_t number, bool is_packed)
 {
-	char *path = buf_text("%s/events.%012llu.jsonl%s", f->dir,
-	    (unsigned long long)number, suffix);
-	int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	char name[EVENT_FILE_NAME], *path;
+	int fd;
 
+	event_file_name(name, number, is_packed);
+	path = buf_text("%s/%s", f->dir, name);
+	fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
 	free(path);
 	return fd;
 }
@@ -147,9 +133,9 @@ open_file(struct follow *f, uint64_t number, int64_t off)
 	int fd;
 
 	*one = (struct file){ .number = number, .off = off, .seen_size = -1 };
-	one->fd = open_suffix(f, number, "");
+	one->fd = open_number(f, number, false);
 	if (one->fd < 0) {
-		fd = errno == ENOENT ? open_suffix(f, number, ".gz") : -1;
+		fd = errno == ENOENT ? open_number(f, number, true) : -1;
 		if (fd < 0)
 			complain(f, number);
 		one->packed = fd < 0 ? NULL : input_new(fd, FEED_LINE_MAX);

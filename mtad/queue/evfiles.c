@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "event_file.h"
 #include "file.h"
 #include "log.h"
 
@@ -31,28 +32,6 @@ struct event_files {
 	int seconds;
 };
 
-static void
-name_of(char name[48], uint64_t number, const char *suffix)
-{
-	snprintf(name, 48, "events.%012llu.jsonl%s", (unsigned long long)number,
-	    suffix);
-}
-
-/* Number of an event file's name; false for any other file. */
-static bool
-number_of(const char *name, uint64_t *ret, bool *ret_is_plain)
-{
-	struct slice s = slice_of(name);
-	size_t dot;
-
-	if (!slice_istarts(s, SLICE("events.")))
-		return false;
-	s = slice_sub(s, 7, s.n);
-	dot = slice_find(s, '.');
-	*ret_is_plain = slice_eq(slice_sub(s, dot, s.n), SLICE(".jsonl"));
-	return slice_u64(slice_sub(s, 0, dot), UINT64_MAX, ret);
-}
-
 static DIR *
 open_dir(int dirfd)
 {
@@ -70,10 +49,10 @@ highest(int dirfd)
 	DIR *d = open_dir(dirfd);
 	struct dirent *e;
 	uint64_t best = 0, v;
-	bool is_plain;
+	bool is_packed;
 
 	while (d != NULL && (e = readdir(d)) != NULL)
-		if (number_of(e->d_name, &v, &is_plain) && v > best)
+		if (event_file_number(e->d_name, &v, &is_packed) && v > best)
 			best = v;
 	if (d != NULL)
 		closedir(d);
@@ -83,10 +62,10 @@ highest(int dirfd)
 static int
 open_next(struct event_files *f)
 {
-	char name[48];
+	char name[EVENT_FILE_NAME];
 	int fd;
 
-	name_of(name, f->number + 1, "");
+	event_file_name(name, f->number + 1, false);
 	fd = openat(f->q->log_fd, name,
 	    O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (fd < 0)
@@ -172,15 +151,15 @@ static int
 run_compress(void *arg)
 {
 	struct event_files *f = arg;
-	char name[48], packed[48];
+	char name[EVENT_FILE_NAME], packed[EVENT_FILE_NAME];
 	static const size_t size = 65536;
 	char *block = malloc(size);
 	int in, out, rc = 0;
 	gzFile gz = NULL;
 	ssize_t n = 0;
 
-	name_of(name, f->compressing, "");
-	name_of(packed, f->compressing, ".gz");
+	event_file_name(name, f->compressing, false);
+	event_file_name(packed, f->compressing, true);
 	in = openat(f->q->log_fd, name, O_RDONLY | O_CLOEXEC);
 	out = openat(f->q->log_fd, packed,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
@@ -280,14 +259,14 @@ tidy(struct event_files *f)
 	char victim[256] = "";
 	struct dirent *e;
 	struct stat st;
-	bool is_plain;
+	bool is_packed;
 
 	while (d != NULL && (e = readdir(d)) != NULL) {
-		if (!number_of(e->d_name, &v, &is_plain) ||
+		if (!event_file_number(e->d_name, &v, &is_packed) ||
 		    fstatat(f->q->log_fd, e->d_name, &st, 0) < 0)
 			continue;
 		total += (uint64_t)st.st_size;
-		if (is_plain && v < f->number && v != f->closing && v < plain)
+		if (!is_packed && v < f->number && v != f->closing && v < plain)
 			plain = v;
 		if (v < oldest && v != f->number) {
 			oldest = v;
