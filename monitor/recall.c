@@ -5,21 +5,9 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "columns.h"
 #include "event.h"
 #include "row.h"
-
-enum how { NUM, TEXT, WORD, ADDR, HOST, CODE, HEX };
-
-static const struct column {
-	const char *name;
-	enum event_field field;
-	enum how how;
-} columns[] = {
-#define COLUMN(name, type, field, how, doc) { #name, F_##field, how },
-#include "segment.def"
-};
-
-#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
 /* Columns of the answer before those of segment.def. */
 enum {

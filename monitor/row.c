@@ -5,24 +5,13 @@
 #include <stdlib.h>
 
 #include "batch.h"
+#include "columns.h"
 
 #define EXTRA_MAX ((size_t)1 << 20)
 
-enum how { NUM, TEXT, WORD, ADDR, HOST, CODE, HEX };
-
-static const struct column {
-	const char *name;
-	enum event_field field;
-	enum how how;
-} columns[] = {
-#define COLUMN(name, type, field, how, doc) { #name, F_##field, how },
-#include "segment.def"
-};
-
-#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 /* columns before them: id, t, writer, seq, ty, msg, reason */
 #define FIXED 7
-#define EXTRA (FIXED + (int)COLUMNS)
+#define EXTRA (FIXED + COLUMNS)
 
 struct row {
 	struct batch *batch;
