@@ -7,11 +7,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "listen.h"
 
 #define REQUEST_MAX 4096
 #define BODY_MAX ((size_t)1 << 20)
 #define VISITORS_MAX 32
+#define PATIENCE (10 * US_SEC) /* with all of one, however slowly it drips */
 
 struct visitor {
 	struct page *page; /* borrowed */
@@ -20,6 +22,7 @@ struct visitor {
 	struct event *event;
 	struct buf in, out; /* out: empty while the request is read */
 	size_t sent;
+	int64_t until; /* mono: then it must have asked and read */
 };
 
 struct page {
@@ -31,8 +34,6 @@ struct page {
 	struct visitor *visitors;
 	int n;
 };
-
-static const struct timeval patience = { 10, 0 };
 
 static void
 leave(struct visitor *v)
@@ -104,13 +105,17 @@ static void on_ready(evutil_socket_t, short, void *);
 static void
 wait_for(struct visitor *v, short what)
 {
+	int64_t left = v->until - clock_mono();
+	struct timeval tv = { left / US_SEC, left % US_SEC };
+
 	if (v->event != NULL)
 		event_free(v->event);
-	v->event = event_new(v->page->base, v->fd, what, on_ready, v);
+	v->event = left > 0 ? event_new(v->page->base, v->fd, what, on_ready, v)
+			    : NULL;
 	if (v->event == NULL)
 		leave(v);
 	else
-		event_add(v->event, &patience);
+		event_add(v->event, &tv);
 }
 
 static void
@@ -135,6 +140,10 @@ read_more(struct visitor *v)
 	char *room = buf_room(&v->in, 1024);
 	ssize_t n = room == NULL ? 0 : read(v->fd, room, 1024);
 
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		wait_for(v, EV_READ);
+		return;
+	}
 	if (n <= 0) {
 		leave(v); /* too long, or gone */
 		return;
@@ -178,6 +187,7 @@ on_incoming(evutil_socket_t fd, short what, void *arg)
 	}
 	v->page = p;
 	v->fd = one;
+	v->until = clock_mono() + PATIENCE;
 	buf_init(&v->in, REQUEST_MAX);
 	buf_init(&v->out, BODY_MAX + 1024);
 	v->at = &p->visitors;
