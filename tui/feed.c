@@ -263,6 +263,15 @@ feed_poll(const struct feed *f, struct pollfd ret[2])
 	return n;
 }
 
+void
+feed_send(struct feed *f, int64_t now)
+{
+	if (f->live == NULL)
+		return;
+	stop_answer(f, now);
+	start_request(f, now);
+}
+
 bool
 feed_turn(struct feed *f, int64_t now)
 {
@@ -273,8 +282,7 @@ feed_turn(struct feed *f, int64_t now)
 		connect_both(f, now);
 	if (f->live == NULL)
 		return false;
-	stop_answer(f, now);
-	start_request(f, now);
+	feed_send(f, now);
 	read_live(f, now);
 	if (f->kind != ASKS || f->talk != NULL)
 		has_more = read_talk(f, now);

@@ -22,6 +22,8 @@ feed_new(const char *run, const char *socket, struct model *, struct asks *);
 void feed_free(struct feed *); /* NULL is fine */
 /* Descriptors to wait for, at most 2; how many. */
 int feed_poll(const struct feed *, struct pollfd ret[2]);
+/* Before waiting: sends what has been asked for since the last turn. */
+void feed_send(struct feed *, int64_t now);
 /* True: call again at once, more has come than was taken. */
 bool feed_turn(struct feed *, int64_t now);
 

@@ -244,6 +244,7 @@ run_screen(struct top *t)
 			if (t->o.frames > 0 && --t->o.frames == 0)
 				return;
 		}
+		feed_send(t->feed, now);
 		if (!wait_for_any(t, has_more ? 0 : next - now, &key))
 			return;
 	}
