@@ -38,8 +38,8 @@ enum feed_kind {
 	FEED_ONCE, /* comes once */
 };
 
-/* store and metrics (NULL: none) are borrowed. is_live: lines come as they are written, so that a late
- * one is late. NULL without memory. */
+/* store and metrics (NULL: none) are borrowed. is_live: lines come as they are
+ * written, so that a late one is late. NULL without memory. */
 struct feeds *feeds_new(struct store *, struct metrics *, bool is_live);
 void feeds_free(struct feeds *); /* what is not committed is rolled back */
 /* Owned by feeds. NULL without memory, or beyond FEED_SOURCES. */

@@ -1,7 +1,7 @@
 /*
  * body: reading a message back. From memory at once when the page cache has
- * it (preadv2 RWF_NOWAIT); else, and with a body file, beside the loop. The checksum is verified
- * each time: what is sent is what was taken.
+ * it (preadv2 RWF_NOWAIT); else, and with a body file, beside the loop. The
+ * checksum is verified each time: what is sent is what was taken.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -95,7 +95,7 @@ read_done(void *arg, int rc)
 	free(r);
 }
 
-/* Not in memory, or a file to open: a copy of what we know goes to the thread. */
+/* Not in memory, or a file to open: the thread gets a copy of what we know. */
 static bool
 read_later(struct reading *now)
 {

@@ -4,8 +4,8 @@
  *
  * File: 64 bytes of head (magic, format, number, salt, number of the first
  * record, checksum), then records at multiples of 8: u32 length of the
- * payload, u32 type (bit 8: first of a batch), u64 number, payload, u32 checksum over the salt and all
- * before it.
+ * payload, u32 type (bit 8: first of a batch), u64 number, payload, u32
+ * checksum over the salt and all before it.
  */
 #ifndef JOURNAL_FILE_H
 #define JOURNAL_FILE_H

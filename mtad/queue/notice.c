@@ -2,10 +2,11 @@
  * notice: tells the sender what failed (RFC 3461, RFC 3464, RFC 6522).
  *
  * One notice a message and turn, from <>, to the sender (or to the owner of
- * the list that a recipient came from); never in answer to a notice. What cannot be returned goes to the postmaster. The notice's
- * record names the recipients that it reports and is durable before they
- * count as finished: recovery finishes them from it, so that a crash neither
- * loses nor doubles a notice.
+ * the list that a recipient came from); never in answer to a notice. What
+ * cannot be returned goes to the postmaster. The notice's record names the
+ * recipients that it reports and is durable before they count as finished:
+ * recovery finishes them from it, so that a crash neither loses nor doubles a
+ * notice.
  */
 #include <stdlib.h>
 #include <string.h>

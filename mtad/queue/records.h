@@ -20,8 +20,8 @@ enum journal_type {
 	 * (wall), verdict */
 	J_OUTCOME = 5,
 	/* id, u32 index, u8 keeps (the replaced one stays), i64 wall, u32 n,
-	 * n times: u8 kind, u8 depth, addr, orcpt, u8 notify, user, path; when it
-	 * keeps: user; when the list has one: its owner */
+	 * n times: u8 kind, u8 depth, addr, orcpt, u8 notify, user, path; when
+	 * it keeps: user; when the list has one: its owner */
 	J_EXPANDED = 6,
 	/* id, u8 flags, i64 until, u32 act: held, deleted, killed */
 	J_FLAGS = 7,
