@@ -10,7 +10,8 @@
 
 #define EVENT_FILE_NAME 48 /* bytes, with the NUL */
 
-void event_file_name(char ret[EVENT_FILE_NAME], uint64_t number, bool is_packed);
+void
+event_file_name(char ret[EVENT_FILE_NAME], uint64_t number, bool is_packed);
 /* False for any other file. */
 bool event_file_number(const char *name, uint64_t *ret, bool *ret_is_packed);
 

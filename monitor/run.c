@@ -102,8 +102,7 @@ run(struct settings *s, const struct options *o, struct event_base *base)
 	if (rc == 0)
 		rc = store_open(&store, dir, why);
 	if (rc < 0)
-		return log_fail(
-		    rc == -EBUSY ? EXIT_LATER : EXIT_IO, "%s", why);
+		return log_fail(rc == -EBUSY ? EXIT_LATER : EXIT_IO, "%s", why);
 	in = intake_new(store, s, base, why);
 	if (in != NULL && strcmp(s->RoundRobin, "yes") == 0)
 		painter = painter_new(base, o);
