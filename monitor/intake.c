@@ -16,8 +16,8 @@
 #define ENOUGH 5000 /* lines are committed before their time */
 
 static const struct source_ops *const kinds[] = { &source_events, &source_file,
-	&source_unix, &source_udp, &source_unixstream, &source_tcp,
-	&source_tls };
+	&source_journald, &source_unix, &source_udp, &source_unixstream,
+	&source_tcp, &source_tls };
 
 struct tap {
 	const struct source_ops *ops;

@@ -22,6 +22,8 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/import.c monitor/import.h \
 	monitor/intake.c monitor/intake.h \
 	monitor/input.c monitor/input.h \
+	monitor/journal.c monitor/journal.h \
+	monitor/journal_line.c monitor/journal_line.h \
 	monitor/keep.c monitor/keep.h \
 	monitor/ledger.c monitor/ledger.h \
 	monitor/letters.c monitor/letters.h \
@@ -46,7 +48,8 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/stages.c monitor/stages.h \
 	monitor/store.c monitor/store.h \
 	monitor/tail.c monitor/tail.h \
-	monitor/tap_datagram.c monitor/tap_files.c monitor/tap_stream.c \
+	monitor/tap_datagram.c monitor/tap_files.c \
+	monitor/tap_journal.c monitor/tap_stream.c \
 	monitor/tally.c monitor/tally.h \
 	monitor/tls.c monitor/tls.h \
 	monitor/totals.c monitor/totals.h \

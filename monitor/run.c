@@ -57,7 +57,7 @@ give_up_root(const struct settings *s, const char *dir, char why[256])
 		snprintf(why, 256, "%s: %s", dir, strerror(errno));
 		return -errno;
 	}
-	rc = priv_drop(s->User, NULL);
+	rc = priv_become(s->User);
 	if (rc < 0)
 		snprintf(why, 256, "user %s: %s", s->User, strerror(-rc));
 	return rc;

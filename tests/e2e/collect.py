@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """mtacollect beside a real mtad: every event is there, once."""
+import calendar
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,22 +17,22 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "support"))
-from mtad import Mtad, free_port, stories, wait_for  # noqa: E402
+from mtad import HERE, IS_ROOT, Mtad, free_port, stories, wait_for  # noqa: E402
 
 
 class Collector:
     """mtacollect run on m's event log, its store below m's folder."""
 
-    def __init__(self, m, extra=""):
+    def __init__(self, m, extra="", user=""):
         self.m, self.store = m, m.dir + "/store"
         self.conf = m.dir + "/mtacollect.conf"
         self.proc = None
         m.write("mtacollect.conf", """
 StoreDirectory = "%s"
-User = ""
+User = "%s"
 source "mtad" { Kind = "events" Path = "%s/log" }
 %s
-""" % (self.store, m.dir, extra))
+""" % (self.store, user, m.dir, extra))
 
     def start(self):
         self.out = open(self.m.dir + "/collect.out", "a")
@@ -343,14 +345,140 @@ def it_joins_lines_over_a_restart():
             assert (t["received"], t["bytes_out"]) == (1, 1400), (cut, t)
 
 
-def places(store, name):
+def exported(entries):
+    """Journal entries (t in us, program, pid, message) in the format of
+    export, which systemd-journal-remote(8) makes files of."""
+    out = b""
+    for i, (t, prog, pid, text) in enumerate(entries):
+        text = text if isinstance(text, bytes) else text.encode()
+        fields = [("_HOSTNAME", b"mail.example.org"), ("PRIORITY", b"6"),
+                  ("SYSLOG_FACILITY", b"2"), ("_PID", b"1"),
+                  ("SYSLOG_IDENTIFIER", prog.encode()),
+                  ("SYSLOG_PID", b"%d" % pid),
+                  ("_SOURCE_REALTIME_TIMESTAMP", b"%d" % t)]
+        if prog == "cron":
+            fields[2] = ("SYSLOG_FACILITY", b"9")
+        out += (b"__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n"
+                b"_BOOT_ID=%032x\n" % (t, t - 1795000000000000, 7))
+        for name, value in fields:
+            out += name.encode() + b"=" + value + b"\n"
+        out += b"MESSAGE\n" + len(text).to_bytes(8, "little") + text
+        out += b"\n\n"
+    return out
+
+
+JOURNALS = "/lib/systemd/systemd-journal-remote"
+
+
+def to_journal(path, entries):
+    subprocess.run([JOURNALS, "-o", path, "-"], input=exported(entries),
+                   check=True, capture_output=True)
+    if IS_ROOT:  # as journald leaves them: its group reads
+        os.chmod(path, 0o640)
+        shutil.chown(path, "root", "mtaadmin")
+
+
+def postfix_entries():
+    """What Postfix wrote, a millisecond after the other where it was the same
+    second; and between it lines of others."""
+    out = []
+    with open(os.path.join(HERE, "..", "data", "foreign",
+                           "postfix.log")) as f:
+        for i, line in enumerate(f):
+            _, prog, pid, text = re.match(
+                r"\w+ +\d+ [\d:]+ (\S+) ([^\[ ]+)\[(\d+)\]: (.*)\n",
+                line).groups()
+            t = calendar.timegm(time.strptime(
+                "2026 " + line[:15], "%Y %b %d %H:%M:%S")) * 1000000
+            t = max(t, out[-1][0] + 1000) if out else t
+            out.append((t, prog, int(pid), text))
+            if i % 50 == 0:
+                out.append((t + 1, "cron", 9, "nobody asks"))
+    return out
+
+
+def it_reads_the_journal():
+    if not os.path.exists(JOURNALS):
+        return
+    with Mtad("journal") as m:
+        folder = m.dir + "/journal"
+        entries = postfix_entries()
+        whole = Collector(m)
+        shutil.copy(os.path.join(HERE, "..", "data", "foreign",
+                                 "postfix.log"), m.dir + "/mail.log")
+        whole.run("import", m.dir + "/mail.log")
+        want = whole.totals()
+        del want["events"]  # mtad's own are beside them
+        for key in ("guessed_times", "late"):  # known; but told live
+            del want["completeness"][key]
+        c = Collector(m, 'RoundRobin = "no"\n'
+                      'source "j" { Kind = "journald" Path = "%s" }\n'
+                      % folder, user="mtamon" if IS_ROOT else "")
+        c.store = m.dir + "/of-journal"
+        m.write("mtacollect.conf", open(c.conf).read().replace(
+            '/store"', '/of-journal"'))
+        with c:  # there is no folder yet
+            os.mkdir(folder)
+            os.chmod(folder, 0o755)
+            pieces = [entries[i:i + 60] for i in range(0, len(entries), 60)]
+            for i, piece in enumerate(pieces):
+                # rotated every third time
+                to_journal("%s/system%02d.journal" % (folder, i // 3), piece)
+                if i % 2:
+                    n = sum(p[1] != "cron" for p in sum(pieces[:i + 1], []))
+                    if i % 4 == 1:  # killed anywhere
+                        wait_for("entries", lambda: taken(c.store) > n - 60)
+                    else:
+                        wait_for("entries", lambda: taken(c.store) == n)
+                    c.stop(signal.SIGKILL)
+                    c.start()
+            n = sum(p[1] != "cron" for p in entries)
+            wait_for("all entries", lambda: taken(c.store) == n)
+            got = c.totals()
+            assert want == {k: got[k] if k != "completeness" else {
+                k: got["completeness"][k] for k in want["completeness"]}
+                for k in want}, (got, want)
+            # bytes of any kind are one line; a gap is said once
+            t = entries[-1][0] + 1000
+            to_journal(folder + "/system90.journal", [
+                (t, "postfix/smtp", 1, b"what\0 is\nthis? \xff")])
+            wait_for("the line", lambda: taken(c.store) == n + 1)
+        for name in os.listdir(folder):
+            os.unlink(folder + "/" + name)
+        to_journal(folder + "/system91.journal", [
+            (t + 1, "postfix/smtp", 1, "8F31D37: " + SENT)])
+        os.unlink(folder + "/system91.journal")  # unread
+        for i in range(2):
+            to_journal(folder + "/system92.journal", [
+                (t + 2 + i, "postfix/smtp", 1, "9F31D3%d: " % i + SENT)])
+            with c:
+                wait_for("what is left", lambda: c.totals()["delivered"] ==
+                         want["delivered"] + 1 + i)
+        lost = c.totals()["completeness"]
+        assert (lost["lost"], lost["unparsed"], lost["complete"]) == (
+            1, want["completeness"]["unparsed"] + 1, False), lost
+        c.check()
+
+
+SENT = ("to=<a@b.test>, relay=m.test[192.0.2.1]:25, delay=1, delays=0/0/0/1, "
+        "dsn=2.0.0, status=sent (250 ok)")
+
+
+def taken(store):
+    """How many entries of the journal are stored."""
+    return max((n for name in os.listdir(store)
+                for n in places(store, name, "%;b=%")), default=0)
+
+
+def places(store, name, mark="%"):
     """How far the sources were read, as this file of the store has it."""
     if not name.startswith("ev-") or not name.endswith(".db"):
         return []
     with contextlib.closing(sqlite3.connect(
             "file:%s/%s?mode=ro" % (store, name), uri=True)) as db:
         try:
-            return [r[0] for r in db.execute("SELECT off FROM place")]
+            return [r[0] for r in db.execute(
+                "SELECT off FROM place WHERE mark LIKE ?", (mark,))]
         except sqlite3.OperationalError:
             return []  # it is being made
 
