@@ -38,6 +38,8 @@ int command_import(const struct options *);
 int command_totals(const struct options *);
 int command_ledger(const struct options *);
 int command_rebuild(const struct options *);
+int command_privacy(const struct options *);
+int command_erase(const struct options *);
 int command_check(const struct options *);
 int command_rrd(const struct options *);
 

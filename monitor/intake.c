@@ -141,7 +141,18 @@ on_keep(evutil_socket_t fd, short what, void *arg)
 		store_keep(in->store, &in->rules, why);
 	if (*why != '\0')
 		log_warn("%s", why);
+	*why = '\0';
+	if (in->is_open)
+		store_replace(in->store, why);
+	if (*why != '\0')
+		log_warn("%s", why);
 	evtimer_add(in->keep, &next);
+}
+
+void
+intake_keep(struct intake *in)
+{
+	event_active(in->keep, EV_TIMEOUT, 0);
 }
 
 void

@@ -93,9 +93,10 @@ fold(struct db *catalog, int day, const char *path)
 static void
 remove_files(const char *path)
 {
-	static const char *const suffixes[] = { "-wal", "-shm", "" };
+	static const char *const suffixes[] = { ".new", ".ready", "-wal",
+		"-shm", "" };
 
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		char *name = buf_text("%s%s", path, suffixes[i]);
 
 		if (name != NULL)

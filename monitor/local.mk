@@ -32,8 +32,14 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/metrics.c monitor/metrics.h \
 	monitor/minutes.c monitor/minutes.h \
 	monitor/page.c monitor/page.h \
+	monitor/privacy.c monitor/privacy.h \
+	monitor/privacy_day.c monitor/privacy_day.h \
+	monitor/privacy_keys.c monitor/privacy_keys.h \
+	monitor/privacy_run.c monitor/privacy_run.h \
+	monitor/privacy_sql.c monitor/privacy_sql.h \
 	monitor/rate.c monitor/rate.h \
 	monitor/rebuild.c monitor/rebuild.h \
+	monitor/replace.c monitor/replace.h \
 	monitor/rrd_file.c monitor/rrd_file.h \
 	monitor/recall.c monitor/recall.h \
 	monitor/reasons.c monitor/reasons.h \
@@ -68,8 +74,8 @@ monitor_libmonitor_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LZMA_CFLAGS) \
 
 sbin_PROGRAMS += monitor/mtacollect
 monitor_mtacollect_SOURCES = monitor/mtacollect.c \
-	monitor/command.h monitor/command_store.c monitor/run.c \
-	monitor/painter.c monitor/painter.h
+	monitor/command.h monitor/command_store.c monitor/command_privacy.c \
+	monitor/run.c monitor/chores.c monitor/chores.h
 monitor_mtacollect_CPPFLAGS = $(MONITOR_CPPFLAGS)
 monitor_mtacollect_LDADD = $(MONITOR_LIBS)
 

@@ -31,6 +31,10 @@ static const struct command {
 	    command_check, 0, 0 },
 	{ "rebuild", "", "sums, messages and recipients anew from the events",
 	    command_rebuild, 0, 0 },
+	{ "privacy", "", "names out of old days, as configured",
+	    command_privacy, 0, 0 },
+	{ "erase", "ADDRESS...", "one person's name out of all days",
+	    command_erase, 1, 1000 },
 	{ "rrd", "[--remake]", "draw the sums into round robin files",
 	    command_rrd, 0, 0 },
 };

@@ -15,10 +15,10 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#include "chores.h"
 #include "command.h"
 #include "intake.h"
 #include "log.h"
-#include "painter.h"
 #include "priv.h"
 
 static void
@@ -83,13 +83,19 @@ loop(struct event_base *base, struct intake *in)
 	return EXIT_OK;
 }
 
+static void
+on_chore_done(void *in)
+{
+	intake_keep(in);
+}
+
 /* Sockets are bound and keys read by root, the store is opened by the user. */
 static int
 run(struct settings *s, const struct options *o, struct event_base *base)
 {
 	const char *dir = o->store;
 	struct store *store = NULL;
-	struct painter *painter = NULL;
+	struct chores *chores = NULL;
 	struct intake *in;
 	char why[256];
 	int rc, status;
@@ -104,10 +110,10 @@ run(struct settings *s, const struct options *o, struct event_base *base)
 	if (rc < 0)
 		return log_fail(rc == -EBUSY ? EXIT_LATER : EXIT_IO, "%s", why);
 	in = intake_new(store, s, base, why);
-	if (in != NULL && strcmp(s->RoundRobin, "yes") == 0)
-		painter = painter_new(base, o);
+	if (in != NULL)
+		chores = chores_new(base, o, on_chore_done, in);
 	status = in != NULL ? loop(base, in) : log_fail(EXIT_IO, "%s", why);
-	painter_free(painter);
+	chores_free(chores);
 	store_close(store);
 	return status;
 }

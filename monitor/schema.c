@@ -210,17 +210,29 @@ static const char segment_1[] =
 	" LEFT JOIN reason r ON r.id = e.reason;";
 /* clang-format on */
 
-static const char *const catalog_steps[] = { catalog_1 };
+static const char catalog_2[] =
+    /* keys by which people's names are hidden, of the days of a month */
+    "CREATE TABLE secret("
+    " month INTEGER PRIMARY KEY," /* YYYYMM */
+    " key BLOB NOT NULL"
+    ") STRICT;"
+    /* days without people's names, and what they were when that was done */
+    "CREATE TABLE private("
+    " day INTEGER PRIMARY KEY," /* YYYYMMDD */
+    " stamp TEXT NOT NULL"
+    ") STRICT;";
+
+static const char *const catalog_steps[] = { catalog_1, catalog_2 };
 static const char *const segment_steps[] = { segment_1 };
 
 const struct db_kind schema_catalog = {
 	.application_id = 0x4d544143, /* "MTAC" */
 	.steps = catalog_steps,
-	.version = 1,
+	.version = sizeof(catalog_steps) / sizeof(catalog_steps[0]),
 };
 
 const struct db_kind schema_segment = {
 	.application_id = 0x4d544145, /* "MTAE" */
 	.steps = segment_steps,
-	.version = 1,
+	.version = sizeof(segment_steps) / sizeof(segment_steps[0]),
 };

@@ -14,6 +14,7 @@
 #include "fields.h"
 #include "file.h"
 #include "rebuild.h"
+#include "replace.h"
 #include "schema.h"
 #include "sources.h"
 
@@ -445,6 +446,51 @@ store_keep(struct store *s, const struct keep_rules *rules, char why[256])
 
 	return rc < 0 ? in_catalog(s, rc)
 		      : keep_run(&s->catalog, s->dir, rules, is_open, s, why);
+}
+
+struct replacing {
+	struct store *store; /* borrowed */
+	char *why;
+	int rc;
+};
+
+static bool
+replace_one(void *arg, const struct day *day)
+{
+	struct replacing *r = arg;
+	struct store *s = r->store;
+	int rc = 0;
+
+	for (int i = 0; i < OPEN_MAX_; i++) {
+		if (s->open[i] == NULL ||
+		    segment_number(s->open[i]) != day->day)
+			continue;
+		if (segment_is_dirty(s->open[i]))
+			return true;
+		if (day->day == s->main_day)
+			s->main_day = 0; /* closing syncs */
+		segment_close(s->open[i]);
+		memmove(s->open + i, s->open + i + 1,
+		    (size_t)(OPEN_MAX_ - 1 - i) * sizeof(s->open[0]));
+		s->open[OPEN_MAX_ - 1] = NULL;
+	}
+	rc = replace_day(&s->catalog, day->day, day->path);
+	if (rc < 0 && rc != -EBUSY) {
+		snprintf(r->why, 256, "%s: %s", day->path, strerror(-rc));
+		r->rc = rc;
+	}
+	return true;
+}
+
+int
+store_replace(struct store *s, char why[256])
+{
+	struct replacing r = { s, why, 0 };
+	int rc = reasons_commit(s->reasons);
+
+	if (rc == 0)
+		rc = days_each(s->dir, 0, 99999999, replace_one, &r);
+	return rc < 0 ? rc : r.rc;
 }
 
 struct rebuilding {

@@ -27,6 +27,9 @@ int store_open(struct store **ret, const char *dir, char ret_why[256]);
 void store_close(struct store *);
 /* Days that are too old go (keep.h); commit before. */
 int store_keep(struct store *, const struct keep_rules *, char ret_why[256]);
+/* Days that were made anew (replace.h) take their place; commit before. A day
+ * that is being read waits for the next time. */
+int store_replace(struct store *, char ret_why[256]);
 /* Each day's sums, messages and recipients anew from its events; says a line
  * for each. 0, or what went wrong first. */
 int store_rebuild(struct store *, struct buf *out);

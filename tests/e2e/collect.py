@@ -854,6 +854,76 @@ def it_draws_while_it_runs():
         assert "yes|no" in c.run("totals", check=False).stderr
 
 
+def in_files(store, word, name="ev-20261120"):
+    """Bytes of a day, or all: rows, free pages, logs, copies."""
+    out = 0
+    for file in os.listdir(store):
+        if file.startswith(name):
+            with contextlib.suppress(OSError):
+                with open(store + "/" + file, "rb") as f:
+                    out += f.read().lower().count(word.encode())
+    return out
+
+
+def it_forgets_peoples_names():
+    with Mtad("privacy") as m:
+        path = m.dir + "/mail.log"
+        lines = POSTFIX.replace("a@b.test", "zebedee@b.test").replace(
+            "<y@y.test>", "<florence@y.test>").replace(
+                "status=sent (250 ok)",
+                "status=bounced (550 no florence, says Zebedee@b.test)",
+                1).replace("status=sent (250 ok)", "status=bounced (550 no)")
+        m.write("mail.log", lines + lines.replace("3F0001", "3F0002").replace(
+            "Nov 20", "Nov 21"))
+        c = Collector(m, 'Privacy = "hash"\nPrivacyTime = "1s"\n'
+                      'source "f" { Kind = "file" Path = "%s" }\n' % path)
+
+        def hidden(word):
+            """Names are hidden two seconds after a start."""
+            with c:
+                wait_for("the file", lambda: any(
+                    os.path.getsize(path) in places(c.store, n)
+                    for n in os.listdir(c.store)))
+                wait_for("no " + word, lambda: not in_files(c.store, word) and
+                         not [n for n in os.listdir(c.store) if "ready" in n])
+                c.stop(signal.SIGKILL)
+
+        hidden("zebedee")
+        assert not in_files(c.store, "florence")
+        before = c.totals()
+        assert before["bounced"] == 4 and before["received"] == 2, before
+        # found by who knows the name; joined within a month
+        for args in (("--from", "Zebedee@b.test"), ("--to",
+                                                    "florence@y.test")):
+            out = c.trace(*args)
+            assert "zebedee" not in out and "florence" not in out, out
+            assert len([x for x in out.splitlines() if "3F000" in x]) == 2, out
+        # what comes later for that day goes, too
+        with open(path, "a") as f:
+            f.write(lines.replace("3F0001", "3F0003").replace(
+                "zebedee", "dougal"))
+        hidden("dougal")
+        t = c.totals()
+        assert t["bounced"] == 6, t
+        # one person's is erased everywhere, at once
+        with open(path, "a") as f:
+            f.write(lines.replace("3F0001", "3F0004").replace(
+                "florence", "ermintrude").replace("Nov 20", time.strftime(
+                    "%b %d", time.gmtime())))
+        c = Collector(m, 'source "f" { Kind = "file" Path = "%s" }\n' % path)
+        with c:
+            wait_for("the file", lambda: c.totals()["bounced"] == 8)
+            r = c.run("erase", "ermintrude@y.test", check=False)
+            assert r.returncode == 75 and "another mtacollect" in r.stderr, r
+        assert in_files(c.store, "ermintrude", "")
+        before = c.totals()
+        c.run("erase", "Ermintrude@y.test")
+        assert not in_files(c.store, "ermintrude", "")
+        assert c.totals() == before
+        assert c.trace("--to", "ermintrude@y.test", check=False) == ""
+        c.check()
+
+
 def it_says_what_is_wrong_with_its_configuration():
     with Mtad("conf") as m:
         c = Collector(m, 'source "x" { Kind = "pigeon" }\n'
