@@ -24,13 +24,16 @@ wants_privacy(const struct settings *s)
 }
 
 static const struct row {
-	const char *word;
+	const char *word, *more, *at_first; /* arguments, or NULL */
 	int first, every; /* seconds */
-	bool (*is_wanted)(const struct settings *);
+	bool (*is_wanted)(const struct settings *); /* NULL: always */
 	const char *failed;
 } rows[] = {
-	{ "rrd", 1, 60, wants_rrd, "the round robin files are not drawn" },
-	{ "privacy", 2, 600, wants_privacy, "names are not hidden" },
+	{ "rrd", NULL, NULL, 1, 60, wants_rrd,
+	    "the round robin files are not drawn" },
+	{ "privacy", NULL, NULL, 2, 600, wants_privacy,
+	    "names are not hidden" },
+	{ "ledger", "--note", "--now", 5, 600, NULL, "the ledger is not kept" },
 };
 
 #define CHORES (sizeof(rows) / sizeof(rows[0]))
@@ -38,7 +41,7 @@ static const struct row {
 struct chore {
 	struct chores *all;
 	struct event *timer; /* NULL: not wanted */
-	bool is_due, has_complained;
+	bool is_due, was_done, has_complained;
 };
 
 struct chores {
@@ -51,26 +54,39 @@ struct chores {
 	pid_t child; /* 0: none */
 };
 
+static size_t
+put(const char **args, size_t n, const char *one)
+{
+	if (one != NULL)
+		args[n++] = one;
+	return n;
+}
+
 /* Its words on what it did are for people: only complaints are kept. */
 static void
-start(struct chores *c, const char *word)
+start(struct chores *c, size_t which)
 {
 	const struct options *o = c->options;
-	char *args[] = { (char *)"mtacollect", (char *)word, (char *)"--store",
-		(char *)o->store, o->conf != NULL ? (char *)"-c" : NULL,
-		(char *)o->conf, NULL };
+	const struct row *r = &rows[which];
+	const char *args[9] = { "mtacollect", r->word, "--store", o->store };
 	posix_spawn_file_actions_t files;
+	size_t n = put(args, 4, o->conf != NULL ? "-c" : NULL);
 	int rc = posix_spawn_file_actions_init(&files);
 
+	n = put(args, n, o->conf);
+	n = put(args, n, r->more);
+	put(args, n, c->chore[which].was_done ? NULL : r->at_first);
 	if (rc == 0) {
 		posix_spawn_file_actions_addopen(
 		    &files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-		rc = posix_spawn(
-		    &c->child, "/proc/self/exe", &files, NULL, args, environ);
+		rc = posix_spawn(&c->child, "/proc/self/exe", &files, NULL,
+		    (char *const *)args, environ);
 		posix_spawn_file_actions_destroy(&files);
 	}
+	c->running = which;
+	c->chore[which].was_done = true;
 	if (rc != 0) {
-		log_warn("%s: %s", word, strerror(rc));
+		log_warn("%s: %s", r->word, strerror(rc));
 		c->child = 0;
 	}
 }
@@ -81,8 +97,7 @@ start_next(struct chores *c)
 	for (size_t i = 0; i < CHORES && c->child == 0; i++)
 		if (c->chore[i].is_due) {
 			c->chore[i].is_due = false;
-			c->running = i;
-			start(c, rows[i].word);
+			start(c, i);
 		}
 }
 
@@ -136,7 +151,8 @@ add(struct chores *c, struct event_base *base, size_t i)
 	struct chore *one = &c->chore[i];
 
 	one->all = c;
-	if (!rows[i].is_wanted(c->options->settings))
+	if (rows[i].is_wanted != NULL &&
+	    !rows[i].is_wanted(c->options->settings))
 		return true;
 	one->timer = evtimer_new(base, on_due, one);
 	return one->timer != NULL && evtimer_add(one->timer, &first) == 0;

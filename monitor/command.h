@@ -17,6 +17,8 @@ struct options {
 	int64_t from, to; /* all time when they are not given */
 	bool is_json;
 	bool is_anew; /* --remake */
+	bool is_noted; /* --note */
+	bool is_now; /* --now */
 	char **file; /* what stands behind the options */
 	int files;
 };

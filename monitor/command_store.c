@@ -11,6 +11,7 @@
 #include "draw.h"
 #include "import.h"
 #include "ledger.h"
+#include "ledger_days.h"
 #include "log.h"
 #include "totals.h"
 
@@ -170,22 +171,47 @@ put_ledger(struct buf *b, const struct ledger *l, bool is_json)
 		buf_adds(b, "}\n");
 }
 
+struct span {
+	int64_t from, to;
+	struct ledger sum;
+};
+
+static struct ledger *
+within(void *ctx, int64_t t)
+{
+	struct span *s = ctx;
+
+	return t >= s->from && t < s->to ? &s->sum : NULL;
+}
+
+static int
+note_ledger(const struct options *o)
+{
+	char why[256];
+	int rc = ledger_note(o->store, o->is_now, why);
+
+	return rc < 0 ? log_fail(status_of(rc), "ledger: %s", why) : EXIT_OK;
+}
+
 int
 command_ledger(const struct options *o)
 {
-	struct ledger l;
 	struct buf b;
+	struct span span = { o->from, o->to, { .out = &b } };
+	struct ledger *l = &span.sum;
 	int rc, status;
 
+	if (o->is_noted)
+		return note_ledger(o);
 	buf_init(&b, 16 << 20);
-	rc = ledger_read(o->store, o->from, o->to, &l, &b);
+	rc = ledger_read(o->store, within, &span, l);
 	if (rc < 0) {
 		status =
 		    log_fail(status_of(rc), "%s: %s", o->store, strerror(-rc));
 	} else {
-		put_ledger(&b, &l, o->is_json);
+		put_ledger(&b, l, o->is_json);
 		status = !command_print(&b) ? EXIT_IO
-		    : l.imbalances != 0	    ? EXIT_FOUND
+		    : l->imbalances != 0    ? EXIT_FOUND
 					    : EXIT_OK;
 	}
 	buf_release(&b);

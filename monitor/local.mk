@@ -26,6 +26,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/journal_line.c monitor/journal_line.h \
 	monitor/keep.c monitor/keep.h \
 	monitor/ledger.c monitor/ledger.h \
+	monitor/ledger_days.c monitor/ledger_days.h \
 	monitor/letters.c monitor/letters.h \
 	monitor/life.c monitor/life.h \
 	monitor/listen.c monitor/listen.h \

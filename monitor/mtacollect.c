@@ -24,7 +24,7 @@ static const struct command {
 	{ "totals", "[--from T] [--to T] [--json]",
 	    "what happened, and how much of it is known", command_totals, 0,
 	    0 },
-	{ "ledger", "[--from T] [--to T] [--json]",
+	{ "ledger", "[--from T] [--to T] [--json] | --note [--now]",
 	    "recipients in are recipients out, or which messages are not so",
 	    command_ledger, 0, 0 },
 	{ "check", "", "verify the store, and say what is missing",
@@ -72,6 +72,8 @@ read_options(int argc, char **argv, struct options *o)
 		{ "to", required_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "remake", no_argument, NULL, 'r' },
+		{ "note", no_argument, NULL, 'n' },
+		{ "now", no_argument, NULL, 'w' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -94,6 +96,12 @@ read_options(int argc, char **argv, struct options *o)
 			break;
 		case 'j':
 			o->is_json = true;
+			break;
+		case 'n':
+			o->is_noted = true;
+			break;
+		case 'w':
+			o->is_now = true;
 			break;
 		case 'r':
 			o->is_anew = true;

@@ -45,6 +45,38 @@ static const char catalog_1[] =
 	" PRIMARY KEY(kind, dim, key, t)"
 	") WITHOUT ROWID, STRICT;";
 
+/* What is done beside the days. */
+static const char catalog_2[] =
+	/* keys by which people's names are hidden, of the days of a month */
+	"CREATE TABLE secret("
+	" month INTEGER PRIMARY KEY," /* YYYYMM */
+	" key BLOB NOT NULL"
+	") STRICT;"
+	/* days without people's names, and what they were when that was done */
+	"CREATE TABLE private("
+	" day INTEGER PRIMARY KEY," /* YYYYMMDD */
+	" stamp TEXT NOT NULL"
+	") STRICT;"
+	/* does every recipient balance, day by day (ledger_days.h) */
+	"CREATE TABLE ledger("
+	" day INTEGER PRIMARY KEY," /* YYYYMMDD */
+	" t INTEGER NOT NULL,"
+	" stamp TEXT NOT NULL,"
+	" messages INTEGER NOT NULL,"
+	" accepted INTEGER NOT NULL,"
+	" expanded INTEGER NOT NULL,"
+	" delivered INTEGER NOT NULL,"
+	" bounced INTEGER NOT NULL,"
+	" expired INTEGER NOT NULL,"
+	" deleted INTEGER NOT NULL,"
+	" replaced INTEGER NOT NULL,"
+	" open_messages INTEGER NOT NULL,"
+	" open_recipients INTEGER NOT NULL,"
+	" unknown INTEGER NOT NULL,"
+	" imbalances INTEGER NOT NULL,"
+	" ids TEXT NOT NULL"
+	") STRICT;";
+
 /* One day (UTC), whole in itself: no row refers to another file. */
 static const char segment_1[] =
 	"CREATE TABLE word("
@@ -209,18 +241,6 @@ static const char segment_1[] =
 	" LEFT JOIN word c ON c.id = e.class"
 	" LEFT JOIN reason r ON r.id = e.reason;";
 /* clang-format on */
-
-static const char catalog_2[] =
-    /* keys by which people's names are hidden, of the days of a month */
-    "CREATE TABLE secret("
-    " month INTEGER PRIMARY KEY," /* YYYYMM */
-    " key BLOB NOT NULL"
-    ") STRICT;"
-    /* days without people's names, and what they were when that was done */
-    "CREATE TABLE private("
-    " day INTEGER PRIMARY KEY," /* YYYYMMDD */
-    " stamp TEXT NOT NULL"
-    ") STRICT;";
 
 static const char *const catalog_steps[] = { catalog_1, catalog_2 };
 static const char *const segment_steps[] = { segment_1 };

@@ -47,6 +47,7 @@ static const struct kind {
 	[TK_DELETED] = { "deleted", EV_MSG_DONE, F_DELETED_COUNT, NULL },
 	[TK_NOTICES] = { "notices", OF(DSN_SENT) },
 	[TK_CLOCK_JUMPS] = { "clock_jumps", OF(SYS_CLOCK) },
+	[TK_UNCLEAN] = { "unclean_starts", OF(SYS_UNCLEAN) },
 	[TK_EVENTS] = { "events", NONE },
 	[TK_UNPARSED] = { "unparsed", NONE },
 	[TK_LATE] = { "late", NONE },

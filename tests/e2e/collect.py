@@ -238,6 +238,56 @@ def it_loses_and_doubles_nothing_when_either_is_killed():
             c.run("ledger")  # and the books agree after every crash
 
 
+def noted(store):
+    """{day: (imbalances, messages, ids)} of the catalog."""
+    with contextlib.closing(sqlite3.connect(
+            "file:%s/catalog.db?mode=ro" % store, uri=True)) as db:
+        return {r[0]: r[1:] for r in db.execute(
+            "SELECT day, imbalances, messages, ids FROM ledger")}
+
+
+def it_keeps_its_ledger_by_itself():
+    with Mtad("ledger") as m:
+        c = Collector(m)
+        with c:
+            m.send("alice@demo.test")
+            m.wait_mail("alice")
+            wait_for("its end", lambda: m.events("msg.done"))
+            today = int(time.strftime("%Y%m%d", time.gmtime()))
+            # at each start, by itself
+            wait_for("a row", lambda: noted(c.store).get(today, [1])[0] == 0,
+                     30)
+            c.run("ledger", "--note")  # the day goes on: not yet again
+            assert noted(c.store)[today][1] <= 1
+            m.kill_all()
+            m.start()
+            m.send("x@elsewhere.test")
+            m.wait_remote(1)
+            wait_for("its end", lambda: len({
+                e["msg.id"] for e in m.events("msg.done")}) == 2)
+            m.stop()
+            same(c, m)
+        assert c.totals()["completeness"]["unclean_starts"] == 1
+        c.run("ledger", "--note")  # after a crash
+        assert noted(c.store)[today] == (0, 2, ""), noted(c.store)
+        # a delivery that is not there: said once, and kept
+        lines = open(m.dir + "/log/events.000000000001.jsonl").readlines()
+        with open(m.dir + "/unpaid", "w") as f:
+            f.writelines(x for x in lines if '"dlv.ok"' not in x)
+        c.store += "2"
+        c.run("import", "--store", c.store, m.dir + "/unpaid")
+        r = c.run("ledger", "--note", "--now", "--store", c.store)
+        assert "do not balance" in r.stderr, r
+        r = c.run("ledger", "--note", "--now", "--store", c.store)
+        assert r.stderr == "", r
+        (bad, _, ids), = noted(c.store).values()
+        assert bad >= 1 and "(0 events)" in ids, ids
+        t = c.totals("--store", c.store)["completeness"]
+        assert t["imbalances"] == bad, t
+        out = c.run("check", "--store", c.store).stdout
+        assert "ledger: %d messages do not balance" % bad in out, out
+
+
 def postfix(n):
     return "".join(
         "2026-11-24T10:00:%02d.000000+00:00 h.test postfix/smtp[7]: 3F2A%06X: "
