@@ -29,7 +29,7 @@ static const struct row {
 	bool (*is_wanted)(const struct settings *); /* NULL: always */
 	const char *failed;
 } rows[] = {
-	{ "rrd", NULL, NULL, 1, 60, wants_rrd,
+	{ "rrd", "--note", NULL, 1, 60, wants_rrd,
 	    "the round robin files are not drawn" },
 	{ "privacy", NULL, NULL, 2, 600, wants_privacy,
 	    "names are not hidden" },

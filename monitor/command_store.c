@@ -13,6 +13,7 @@
 #include "ledger.h"
 #include "ledger_days.h"
 #include "log.h"
+#include "resources.h"
 #include "totals.h"
 
 bool
@@ -116,8 +117,12 @@ command_rrd(const struct options *o)
 {
 	struct draw_counts n;
 	char why[256];
-	int rc = draw_store(o->store, o->is_anew, &n, why), status = EXIT_OK;
+	int rc = o->is_noted ? resources_note(o->store, why) : 0;
+	int status = EXIT_OK;
 	struct buf b;
+
+	if (rc == 0)
+		rc = draw_store(o->store, o->is_anew, &n, why);
 
 	if (rc < 0)
 		return log_fail(status_of(rc), "rrd: %s", why);

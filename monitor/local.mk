@@ -11,6 +11,10 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/draw.c monitor/draw.h \
 	monitor/draw_late.c monitor/draw_late.h \
 	monitor/draw_layout.c monitor/draw_layout.h \
+	monitor/draw_resources.c monitor/draw_resources.h \
+	monitor/draw_stages.c monitor/draw_stages.h \
+	monitor/draw_to.c monitor/draw_to.h \
+	monitor/draw_top.c monitor/draw_top.h \
 	monitor/dict.c monitor/dict.h \
 	monitor/dicts.c monitor/dicts.h \
 	monitor/feed.c monitor/feed.h \
@@ -44,6 +48,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/replace.c monitor/replace.h \
 	monitor/rrd_file.c monitor/rrd_file.h \
 	monitor/recall.c monitor/recall.h \
+	monitor/resources.c monitor/resources.h \
 	monitor/reasons.c monitor/reasons.h \
 	monitor/row.c monitor/row.h \
 	monitor/schema.c monitor/schema.h \

@@ -35,7 +35,7 @@ static const struct command {
 	    command_privacy, 0, 0 },
 	{ "erase", "ADDRESS...", "one person's name out of all days",
 	    command_erase, 1, 1000 },
-	{ "rrd", "[--remake]", "draw the sums into round robin files",
+	{ "rrd", "[--remake] [--note]", "draw the sums into round robin files",
 	    command_rrd, 0, 0 },
 };
 

@@ -75,6 +75,15 @@ static const char catalog_2[] =
 	" unknown INTEGER NOT NULL,"
 	" imbalances INTEGER NOT NULL,"
 	" ids TEXT NOT NULL"
+	") STRICT;"
+	/* what mail had of this host, by the minute */
+	"CREATE TABLE resource("
+	" t INTEGER PRIMARY KEY,"
+	" load REAL,"
+	" memory REAL,"
+	" collector REAL,"
+	" queue_free REAL,"
+	" store_free REAL"
 	") STRICT;";
 
 /* One day (UTC), whole in itself: no row refers to another file. */

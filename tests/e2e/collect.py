@@ -888,6 +888,90 @@ def it_draws_no_minute_of_which_something_is_missing():
                    for i in range(1, 31))
 
 
+def mail_to(domain, hour, n, day="20"):
+    return "".join(
+        "2026-11-%sT%02d:%02d:07.000000+00:00 h.test postfix/smtp[7]: 4A%06X: "
+        "to=<a@%s>, relay=m.test[192.0.2.1]:25, delay=1, delays=0/0/0/1, "
+        "dsn=2.0.0, status=sent (250 ok)\n"
+        % (day, hour, i % 60, hour * 1000 + i, domain) for i in range(n))
+
+
+def it_draws_the_destinations_of_most_mail():
+    with Mtad("top") as m:
+        c = Collector(m)
+
+        def take(text):
+            m.write("mail.log", text)
+            c.run("import", m.dir + "/mail.log")
+            c.run("rrd")
+
+        def files():
+            return sorted(n[3:-4] for n in os.listdir(c.store + "/rrd")
+                          if n.startswith("to-"))
+
+        def drawn():
+            return {n: fetched(c.store, "to-" + n, step=3600)
+                    for n in files()}
+
+        # 20 domains, and one whose name is no file's
+        text = "".join(mail_to("d%02d.test" % i, 8, 30 - i)
+                       for i in range(20))
+        take(text + mail_to("../../x", 8, 50) + mail_to("late.test", 9, 1))
+        assert files() == ["d%02d.test" % i for i in range(16)], files()
+        take(mail_to("late.test", 10, 40) + mail_to("d03.test", 10, 2))
+        once = drawn()
+        # it has its hours from before; who was the sixteenth has gone
+        assert files() == ["d%02d.test" % i for i in range(15)] + [
+            "late.test"], files()
+        for name, hour, n in (("late.test", "10:00", 1), ("late.test", "11:00",
+                              40), ("d03.test", "09:00", 27), ("d03.test",
+                              "10:00", 0), ("d03.test", "11:00", 2)):
+            assert round(once[name][hour]["delivered"] * 3600) == n, (
+                name, hour, once[name][hour])
+        assert once["d03.test"]["12:00"]["delivered"] is None
+        c.run("rrd", "--remake")
+        assert drawn() == once
+        # the days go, their hours stay
+        m.write("mail.log", mail_to("d03.test", 8, 3, day="21"))
+        c.run("import", m.dir + "/mail.log")
+        m.write("keep.conf", open(c.conf).read() + 'KeepTime = "1d"\n')
+        conf, c.conf = c.conf, m.dir + "/keep.conf"
+        with c:
+            wait_for("one day less", lambda: not os.path.exists(
+                c.store + "/ev-20261120.db"))
+        c.conf = conf
+        c.run("rrd", "--remake")
+        assert drawn() == once
+
+
+def it_draws_what_mail_has_of_its_host():
+    with Mtad("host") as m:
+        c = Collector(m)
+        m.write("mail.log", mail_to("a.test", 8, 1))
+        c.run("import", m.dir + "/mail.log")
+        c.run("rrd", "--note")
+        with contextlib.closing(sqlite3.connect(
+                c.store + "/catalog.db")) as db:
+            row, = db.execute("SELECT load, memory, store_free FROM resource")
+            # mtad's processes are more than a megabyte
+            assert row[0] is not None and row[1] > 1e6 and row[2] > 1e6, row
+            begin = calendar.timegm((2026, 11, 20, 9, 0, 0)) * 1000000
+            db.execute("UPDATE resource SET t = ?", (begin,))
+            db.commit()
+            c.run("rrd", "--remake")
+            db.executemany("INSERT INTO resource(t, load) VALUES(?, ?)", [
+                (begin + i * 60000000, i) for i in (1, 2, 5)])
+            db.commit()
+        c.run("rrd")
+        once = fetched(c.store, "resources")
+        assert round(once["09:01"]["memory"] / row[1], 6) == 1
+        assert once["09:02"]["load"] == 1 and once["09:03"]["load"] == 2
+        assert once["09:02"]["memory"] is once["09:04"]["load"] is None
+        assert once["09:06"]["load"] == 5
+        c.run("rrd", "--remake")
+        assert fetched(c.store, "resources") == once
+
+
 def it_draws_while_it_runs():
     with Mtad("paint") as m:
         path = m.dir + "/mail.log"
