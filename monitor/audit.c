@@ -160,6 +160,7 @@ audit_store(const char *dir, struct buf *out)
 		fault(&c, path, "damaged (PRAGMA integrity_check)", 0);
 	} else if (rc == 0) {
 		say_ledger(&c, &db);
+		gaps_add_gone(c.gaps, &db, 0, 99999999);
 	}
 	db_close(&db);
 	check_filesystem(&c, dir);

@@ -43,6 +43,7 @@ int command_rebuild(const struct options *);
 int command_privacy(const struct options *);
 int command_erase(const struct options *);
 int command_check(const struct options *);
+int command_tidy(const struct options *);
 int command_rrd(const struct options *);
 
 /* Standard output; false when it could not be written. */

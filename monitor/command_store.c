@@ -10,6 +10,7 @@
 #include "command.h"
 #include "draw.h"
 #include "import.h"
+#include "ladder.h"
 #include "ledger.h"
 #include "ledger_days.h"
 #include "log.h"
@@ -110,6 +111,15 @@ command_rebuild(const struct options *o)
 	buf_release(&b);
 	store_close(s);
 	return status;
+}
+
+int
+command_tidy(const struct options *o)
+{
+	char why[256];
+	int rc = ladder_climb(o->store, why);
+
+	return rc < 0 ? log_fail(status_of(rc), "tidy: %s", why) : EXIT_OK;
 }
 
 int

@@ -179,15 +179,15 @@ draw_gone(struct draw *d, struct db *catalog)
 {
 	sqlite3_stmt *q = NULL;
 	int rc = db_prepare(catalog, &q,
-	    "SELECT DISTINCT t / 86400000000 FROM rollup WHERE t >= ?1 "
-	    "ORDER BY 1");
+	    "SELECT day FROM segment WHERE state = 1 AND day >= ?1 "
+	    "ORDER BY day");
 
 	if (rc < 0)
 		return rc;
-	sqlite3_bind_int64(q, 1, d->last * US_SEC);
+	sqlite3_bind_int(q, 1, segment_day(d->last * US_SEC));
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
-		int err = series_read_gone(
-		    d->day, catalog, sqlite3_column_int64(q, 0) * US_DAY);
+		int err = series_read_gone(d->day, catalog,
+		    segment_begin_of(sqlite3_column_int(q, 0)));
 
 		if (err < 0 || !put_flow(d)) {
 			sqlite3_finalize(q);

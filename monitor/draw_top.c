@@ -42,8 +42,8 @@ struct top {
 	"(SELECT id FROM " words " WHERE s = 'domain') AND r.kind IN "         \
 	"(SELECT id FROM " words " WHERE s IN ('delivered', 'bounced', "       \
 	"'expired', 'discarded')) AND r.t >= ?1 AND r.t < ?2 GROUP BY r.key"
-#define HOURS(words, domains)                                                  \
-	"SELECT k.s, r.t, r.n, r.bytes FROM " words                            \
+#define HOURS(words, domains, hours)                                           \
+	"SELECT k.s, r.t, r.n, r.bytes, " hours " FROM " words                 \
 	" k JOIN rollup r ON r.kind = k.id AND r.dim = "                       \
 	"(SELECT id FROM " words " WHERE s = 'domain') AND r.key = "           \
 	"(SELECT id FROM " domains " WHERE s = ?1) "                           \
@@ -111,6 +111,15 @@ choose(struct top *t)
 	return rc;
 }
 
+/* All sums of domains would be looked through. */
+static bool
+has_gone(const struct top *t, struct db *catalog)
+{
+	return db_number(catalog,
+		   "SELECT ifnull(max(day), 0) FROM segment WHERE state = 1",
+		   0) >= segment_day((t->end - 7 * 24 * HOUR) * US_SEC);
+}
+
 static int
 find_top(struct top *t, struct db *catalog)
 {
@@ -124,7 +133,7 @@ find_top(struct top *t, struct db *catalog)
 		rc = db_prepare(&t->sums, &t->add,
 		    "INSERT INTO top VALUES(?1, ?2) "
 		    "ON CONFLICT DO UPDATE SET n = n + excluded.n");
-	if (rc == 0)
+	if (rc == 0 && has_gone(t, catalog))
 		rc = add_sums(t, catalog, SUMS("name", "name"));
 	if (rc == 0)
 		rc = days_each(t->store,
@@ -175,8 +184,8 @@ open_files(struct top *t)
 		closedir(d);
 }
 
-static int
-read_hours(struct one *o, struct db *db, const char *sql, int64_t begin)
+static void
+add_hour(double *v, const char *kind, double n, double bytes)
 {
 	static const struct {
 		const char *kind;
@@ -185,6 +194,19 @@ read_hours(struct one *o, struct db *db, const char *sql, int64_t begin)
 		{ "deferrals", SF_DEFERRALS, -1 },
 		{ "bounced", SF_BOUNCED, -1 }, { "expired", SF_EXPIRED, -1 },
 		{ "discarded", SF_DISCARDED, -1 } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (strcmp(rows[i].kind, kind) != 0)
+			continue;
+		v[rows[i].n] += n;
+		if (rows[i].bytes >= 0)
+			v[rows[i].bytes] += bytes;
+	}
+}
+
+static int
+read_hours(struct one *o, struct db *db, const char *sql, int64_t begin)
+{
 	sqlite3_stmt *q = NULL;
 	int rc = db_prepare(db, &q, sql);
 
@@ -196,16 +218,13 @@ read_hours(struct one *o, struct db *db, const char *sql, int64_t begin)
 	sqlite3_bind_int64(q, 3, begin + US_DAY);
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
 		const char *kind = (const char *)sqlite3_column_text(q, 0);
-		double *v =
-		    o->v[(sqlite3_column_int64(q, 1) - begin) / US_HOUR];
+		int h = (int)((sqlite3_column_int64(q, 1) - begin) / US_HOUR);
+		int hours = sqlite3_column_int(q, 4);
 
-		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-			if (strcmp(rows[i].kind, kind) != 0)
-				continue;
-			v[rows[i].n] += sqlite3_column_double(q, 2);
-			if (rows[i].bytes >= 0)
-				v[rows[i].bytes] += sqlite3_column_double(q, 3);
-		}
+		for (int i = h; i < h + hours && i < 24; i++)
+			add_hour(o->v[i], kind,
+			    sqlite3_column_double(q, 2) / hours,
+			    sqlite3_column_double(q, 3) / hours);
 	}
 	sqlite3_finalize(q);
 	return db_errno(rc);
@@ -279,7 +298,7 @@ put_day(void *arg, const struct day *day)
 	if (rc == 0)
 		rc = series_read_day(t->day, &db, t->day->begin);
 	if (rc == 0)
-		rc = put_all(t, &db, HOURS("word", "domain"));
+		rc = put_all(t, &db, HOURS("word", "domain", "1"));
 	db_close(&db);
 	return rc == -EBADMSG || rc == -EPROTO ||
 	    draw_failed(t->to, rc, day->path);
@@ -290,18 +309,19 @@ put_gone(struct top *t, struct db *catalog, int64_t from)
 {
 	sqlite3_stmt *q = NULL;
 	int rc = db_prepare(catalog, &q,
-	    "SELECT DISTINCT t / 86400000000 FROM rollup WHERE t >= ?1 "
-	    "ORDER BY 1");
+	    "SELECT day FROM segment WHERE state = 1 AND day >= ?1 "
+	    "ORDER BY day");
 	int err = 0;
 
 	if (rc < 0)
 		return rc;
-	sqlite3_bind_int64(q, 1, from);
+	sqlite3_bind_int(q, 1, segment_day(from));
 	while (err == 0 && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-		err = series_read_gone(
-		    t->day, catalog, sqlite3_column_int64(q, 0) * US_DAY);
+		err = series_read_gone(t->day, catalog,
+		    segment_begin_of(sqlite3_column_int(q, 0)));
 		if (err == 0)
-			err = put_all(t, catalog, HOURS("name", "name"));
+			err = put_all(
+			    t, catalog, HOURS("name", "name", "r.res / 60"));
 	}
 	sqlite3_finalize(q);
 	return err < 0 ? err : db_errno(rc);

@@ -30,6 +30,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/journal.c monitor/journal.h \
 	monitor/journal_line.c monitor/journal_line.h \
 	monitor/keep.c monitor/keep.h \
+	monitor/ladder.c monitor/ladder.h \
 	monitor/ledger.c monitor/ledger.h \
 	monitor/ledger_days.c monitor/ledger_days.h \
 	monitor/letters.c monitor/letters.h \

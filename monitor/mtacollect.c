@@ -33,6 +33,8 @@ static const struct command {
 	    command_rebuild, 0, 0 },
 	{ "privacy", "", "names out of old days, as configured",
 	    command_privacy, 0, 0 },
+	{ "tidy", "", "sums of days that are long gone become coarser",
+	    command_tidy, 0, 0 },
 	{ "erase", "ADDRESS...", "one person's name out of all days",
 	    command_erase, 1, 1000 },
 	{ "rrd", "[--remake] [--note]", "draw the sums into round robin files",

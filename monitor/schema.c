@@ -76,6 +76,23 @@ static const char catalog_2[] =
 	" imbalances INTEGER NOT NULL,"
 	" ids TEXT NOT NULL"
 	") STRICT;"
+	/* sums of days whose files are gone grow coarser (ladder.h) */
+	"ALTER TABLE rollup ADD COLUMN res INTEGER NOT NULL DEFAULT 60;"
+	/* which numbers of a writer these days had, and those that a log.gap
+	 * named last */
+	"CREATE TABLE seen("
+	" day INTEGER NOT NULL," /* YYYYMMDD */
+	" boot TEXT NOT NULL,"
+	" lo INTEGER NOT NULL,"
+	" hi INTEGER NOT NULL,"
+	" PRIMARY KEY(day, boot, lo)"
+	") WITHOUT ROWID, STRICT;"
+	"CREATE TABLE said("
+	" day INTEGER NOT NULL,"
+	" boot TEXT NOT NULL,"
+	" seq INTEGER NOT NULL,"
+	" PRIMARY KEY(day, boot)"
+	") WITHOUT ROWID, STRICT;"
 	/* what mail had of this host, by the minute */
 	"CREATE TABLE resource("
 	" t INTEGER PRIMARY KEY,"

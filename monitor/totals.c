@@ -86,8 +86,11 @@ add_catalog(struct reading *r, const char *dir)
 		rc = add_rows(r, &db,
 		    "SELECT k.s, sum(n), sum(bytes) FROM name k "
 		    "JOIN rollup r ON r.kind = k.id AND "
-		    "r.dim = (SELECT id FROM name WHERE s = '') "
+		    "r.dim = (SELECT id FROM name WHERE s = '') AND r.key = 0 "
 		    "AND r.t >= ?1 AND r.t < ?2 GROUP BY k.id");
+	if (rc == 0)
+		rc = gaps_add_gone(
+		    r->gaps, &db, segment_day(r->from), last_day(r->to));
 	if (rc == 0)
 		r->totals->imbalances = ledger_imbalances(
 		    &db, segment_day(r->from), last_day(r->to));
