@@ -1,14 +1,17 @@
 #include "chores.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "intake.h"
 #include "log.h"
 
 static bool
@@ -45,11 +48,12 @@ struct chore {
 	bool is_due, was_done, has_complained;
 };
 
+/* Of the helper. */
 struct chores {
 	const struct options *options; /* borrowed */
-	void (*done)(void *);
-	void *arg;
-	struct event *child_ended;
+	int fd; /* to the collector */
+	struct event_base *base;
+	struct event *child_ended, *parent_ended, *told[2];
 	struct chore chore[CHORES];
 	size_t running; /* of which child is */
 	pid_t child; /* 0: none */
@@ -112,8 +116,8 @@ judge(struct chores *c, int status)
 		log_warn("%s (status %d)", rows[c->running].failed,
 		    WIFEXITED(status) ? WEXITSTATUS(status) : status);
 	one->has_complained = status != 0;
-	if (status == 0)
-		c->done(c->arg);
+	if (status == 0 && write(c->fd, "", 1) < 0)
+		event_base_loopbreak(c->base);
 }
 
 static void
@@ -146,7 +150,7 @@ on_due(evutil_socket_t fd, short what, void *arg)
 }
 
 static bool
-add(struct chores *c, struct event_base *base, size_t i)
+add(struct chores *c, size_t i)
 {
 	struct timeval first = { rows[i].first, 0 };
 	struct chore *one = &c->chore[i];
@@ -155,46 +159,90 @@ add(struct chores *c, struct event_base *base, size_t i)
 	if (rows[i].is_wanted != NULL &&
 	    !rows[i].is_wanted(c->options->settings))
 		return true;
-	one->timer = evtimer_new(base, on_due, one);
+	one->timer = evtimer_new(c->base, on_due, one);
 	return one->timer != NULL && evtimer_add(one->timer, &first) == 0;
 }
 
-struct chores *
-chores_new(struct event_base *base, const struct options *o,
-    void (*done)(void *), void *arg)
+static void
+on_parent_ended(evutil_socket_t fd, short what, void *arg)
 {
-	struct chores *c = calloc(1, sizeof(*c));
-	bool is_good = c != NULL;
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(arg);
+}
 
-	if (c == NULL)
-		return NULL;
-	c->options = o;
-	c->done = done;
-	c->arg = arg;
-	c->child_ended = evsignal_new(base, SIGCHLD, on_child_ended, c);
-	is_good =
-	    c->child_ended != NULL && event_add(c->child_ended, NULL) == 0;
-	for (size_t i = 0; i < CHORES && is_good; i++)
-		is_good = add(c, base, i);
-	if (is_good)
-		return c;
-	chores_free(c);
-	return NULL;
+/* TERM and INT go to the collector, too: it ends first. */
+static void
+on_told(evutil_socket_t sig, short what, void *arg)
+{
+	(void)sig;
+	(void)what;
+	(void)arg;
+}
+
+static bool
+add_events(struct chores *c)
+{
+	static const int signals[] = { SIGTERM, SIGINT };
+
+	c->child_ended = evsignal_new(c->base, SIGCHLD, on_child_ended, c);
+	c->parent_ended =
+	    event_new(c->base, c->fd, EV_READ, on_parent_ended, c->base);
+	if (c->child_ended == NULL || event_add(c->child_ended, NULL) < 0 ||
+	    c->parent_ended == NULL || event_add(c->parent_ended, NULL) < 0)
+		return false;
+	for (int i = 0; i < 2; i++) {
+		c->told[i] = evsignal_new(c->base, signals[i], on_told, NULL);
+		if (c->told[i] == NULL || event_add(c->told[i], NULL) < 0)
+			return false;
+	}
+	for (size_t i = 0; i < CHORES; i++)
+		if (!add(c, i))
+			return false;
+	return true;
+}
+
+/* The helper's whole life; the process frees what is left. */
+static int
+help(const struct options *o, int fd)
+{
+	struct chores c = { .options = o, .fd = fd, .base = event_base_new() };
+
+	if (c.base == NULL || !add_events(&c))
+		return EXIT_IO;
+	event_base_dispatch(c.base);
+	if (c.child != 0) {
+		kill(c.child, SIGTERM);
+		waitpid(c.child, NULL, 0);
+	}
+	return EXIT_OK;
+}
+
+int
+helper_start(struct helper *h, const struct options *o)
+{
+	int fd[2];
+
+	if (socketpair(
+		AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fd) < 0)
+		return -errno;
+	h->pid = fork();
+	if (h->pid == 0) {
+		close(fd[0]);
+		intake_close(o->settings);
+		_exit(help(o, fd[1]));
+	}
+	close(fd[1]);
+	h->fd = fd[0];
+	if (h->pid > 0)
+		return 0;
+	close(h->fd);
+	return -errno;
 }
 
 void
-chores_free(struct chores *c)
+helper_stop(struct helper *h)
 {
-	if (c == NULL)
-		return;
-	if (c->child != 0) {
-		kill(c->child, SIGTERM);
-		waitpid(c->child, NULL, 0);
-	}
-	for (size_t i = 0; i < CHORES; i++)
-		if (c->chore[i].timer != NULL)
-			event_free(c->chore[i].timer);
-	if (c->child_ended != NULL)
-		event_free(c->child_ended);
-	free(c);
+	close(h->fd);
+	waitpid(h->pid, NULL, 0);
 }

@@ -2,20 +2,24 @@
  * chores: what is done beside `mtacollect run` now and then, each in a
  * process of its own, one at a time: a slow disk or a fault in it stops no
  * intake. A chore is a command of this program that one can type as well.
+ *
+ * The collector reads what strangers send and may not start programs. So a
+ * helper does, which is forked before, reads nothing, and ends with it.
  */
 #ifndef CHORES_H
 #define CHORES_H
 
-#include <event2/event.h>
+#include <sys/types.h>
 
 #include "command.h"
 
-struct chores;
+struct helper {
+	pid_t pid;
+	int fd; /* a byte for each chore that went well; its end: it died */
+};
 
-/* Options are borrowed; done is called after each that went well. NULL
- * without memory. */
-struct chores *chores_new(struct event_base *, const struct options *,
-    void (*done)(void *arg), void *arg);
-void chores_free(struct chores *); /* ends what it started; NULL is fine */
+/* Before the store is opened and the event loop is made. 0 or negative errno. */
+int helper_start(struct helper *, const struct options *);
+void helper_stop(struct helper *); /* and what it started */
 
 #endif

@@ -8,6 +8,8 @@
 
 #include "buf.h"
 
+#define TRIES 50 /* of 10 ms */
+
 static const char writer_settings[] = "PRAGMA journal_mode = WAL;"
 				      "PRAGMA synchronous = NORMAL;"
 				      "PRAGMA wal_autocheckpoint = 4000;"
@@ -135,14 +137,25 @@ step_up(struct db *d, const struct db_kind *kind, int version)
 	return rc;
 }
 
+/* Never 0, whatever it is. */
+static int
+unreadable(struct db *d)
+{
+	int rc = db_errno(sqlite3_errcode(d->h));
+
+	return rc < 0 ? rc : -EBADMSG;
+}
+
 static int
 judge(struct db *d, const struct db_kind *kind)
 {
-	int64_t id = db_number(d, "PRAGMA application_id", -1);
-	int64_t version = db_number(d, "PRAGMA user_version", -1);
+	int64_t id = db_number(d, "PRAGMA application_id", -1), version;
 
-	if (id < 0 || version < 0)
-		return db_errno(sqlite3_errcode(d->h));
+	if (id < 0)
+		return unreadable(d);
+	version = db_number(d, "PRAGMA user_version", -1);
+	if (version < 0)
+		return unreadable(d);
 	if (version > kind->version)
 		return -EPROTO;
 	if (version == 0 && id == 0 &&
@@ -152,16 +165,30 @@ judge(struct db *d, const struct db_kind *kind)
 							 : -EBADMSG;
 }
 
-/* Is it ours, and of a version that we know? The version, or an error. All
- * questions see one moment: it may be made just now. */
+/* All questions see one moment: it may be made just now. */
 static int
-version_of(struct db *d, const struct db_kind *kind)
+version_now(struct db *d, const struct db_kind *kind)
 {
 	int rc = db_exec(d, "BEGIN");
 	int version = rc < 0 ? rc : judge(d, kind);
 
 	if (rc == 0)
 		sqlite3_exec(d->h, "ROLLBACK", NULL, NULL, NULL);
+	return version;
+}
+
+/* Is it ours, and of a version that we know? The version, or an error. When
+ * root reads a file that nobody else has open, it makes the log's files, and
+ * gives them away a moment later. */
+static int
+version_of(struct db *d, const struct db_kind *kind)
+{
+	int version = version_now(d, kind);
+
+	for (int i = 0; i < TRIES && version == -ENOENT; i++) {
+		usleep(10000);
+		version = version_now(d, kind);
+	}
 	return version;
 }
 

@@ -4,6 +4,7 @@ import calendar
 import contextlib
 import json
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -17,7 +18,8 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "support"))
-from mtad import HERE, IS_ROOT, Mtad, free_port, stories, wait_for  # noqa: E402
+from mtad import (HERE, IS_ROOT, Mtad, free_port, processes,  # noqa: E402
+                  stories, wait_for)
 
 
 class Collector:
@@ -59,7 +61,7 @@ source "mtad" { Kind = "events" Path = "%s/log" }
             said = f.read()
         if kind is not None:
             print("-- what mtacollect said:\n" + said[-3000:])
-        for word in ("Sanitizer", "runtime error"):
+        for word in ("Sanitizer", "runtime error", "was refused"):
             assert word not in said, said[-3000:]
 
     def run(self, *args, check=True, program="sbin/mtacollect", **kw):
@@ -1056,6 +1058,40 @@ def it_forgets_peoples_names():
         assert c.totals() == before
         assert c.trace("--to", "ermintrude@y.test", check=False) == ""
         c.check()
+
+
+def status(pid):
+    """{name: value} of /proc; {} when it is gone."""
+    with contextlib.suppress(OSError):
+        with open("/proc/%d/status" % pid) as f:
+            return dict(line.rstrip("\n").split(":\t", 1) for line in f
+                        if ":\t" in line)
+    return {}
+
+
+def it_gives_up_what_it_does_not_need():
+    with Mtad("sandbox") as m, Collector(
+            m, user="mtamon" if IS_ROOT else "") as c:
+        own = wait_for("the filter", lambda: (
+            lambda s: s.get("Seccomp") == "2" and s)(status(c.proc.pid)))
+        assert own["NoNewPrivs"] == "1" and own["CapEff"].strip("0") == "", own
+        if IS_ROOT:
+            assert own["Uid"].split() == [str(pwd.getpwnam(
+                "mtamon").pw_uid)] * 4, own
+        helper, = [pid for pid, _, parent in processes()
+                   if parent == c.proc.pid]
+        assert status(helper)["NoNewPrivs"] == "1"
+        assert status(helper)["CapEff"] == own["CapEff"]
+        # one ends with the other
+        os.kill(helper, signal.SIGKILL)
+        assert c.proc.wait(timeout=20) == 74
+        c.proc = None
+        c.start()
+        helper, = wait_for("another", lambda: [
+            pid for pid, _, parent in processes() if parent == c.proc.pid])
+        c.stop(signal.SIGKILL)
+        wait_for("its end", lambda: not status(helper) or
+                 status(helper)["State"][0] == "Z")
 
 
 def it_says_what_is_wrong_with_its_configuration():
