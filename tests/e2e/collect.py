@@ -15,7 +15,7 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "support"))
-from mtad import Mtad, free_port, stories, wait_for  # noqa: E402
+from mtad import IS_ROOT, Mtad, free_port, stories, wait_for  # noqa: E402
 
 
 class Collector:
@@ -242,6 +242,26 @@ def postfix(n):
         "to=<a%d@b.test>, relay=m.test[192.0.2.1]:25, delay=1, "
         "delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 ok)\n"
         % (i % 60, i, i) for i in n)
+
+
+def it_writes_as_the_one_who_owns_the_store():
+    """What root imports the collector can go on with."""
+    if not IS_ROOT:
+        return
+    with Mtad("owner") as m:
+        store = m.dir + "/store"
+        os.mkdir(store)
+        shutil.chown(store, "nobody", "nogroup")
+        m.write("mail.log", postfix(range(3)))
+        os.chmod(m.dir + "/mail.log", 0o600)
+        m.run("sbin/mtacollect", "import", "--store", store,
+              m.dir + "/mail.log")
+        uids = {os.stat(os.path.join(store, n)).st_uid
+                for n in os.listdir(store)}
+        assert uids == {os.stat(store).st_uid}, uids
+        r = m.run("sbin/mtacollect", "import", "--store", store,
+                  m.dir + "/none", check=False)
+        assert r.returncode == 66 and "none: No such file" in r.stderr, r
 
 
 def it_follows_a_mail_log_over_its_rotations():
