@@ -12,7 +12,8 @@
 #include "input.h"
 
 #define HEAD ((size_t)65536)
-#define OFTEN 4096 /* lines between two looks whether others want to write */
+#define OFTEN 1024 /* lines between two looks at the clock */
+#define TURN (US_SEC / 4) /* and of work before others may write */
 
 /* The first bytes of a file, and the source that began with them. */
 struct head {
@@ -63,18 +64,26 @@ find_source(struct store *s, struct input *in, struct head *h)
 	return h->source < 0 ? (int)h->source : 0;
 }
 
+/* To give way costs opening and closing: not before the turn was worth it. */
 static int
-give_way(struct store *s, struct feeds *all)
+give_way(struct store *s, struct feeds *all, int64_t *since)
 {
-	int rc = store_is_wanted(s) ? feeds_commit(all) : 0;
+	int rc;
 
-	return rc < 0 ? rc : store_give_way(s);
+	if (clock_mono() - *since < TURN || !store_is_wanted(s))
+		return 0;
+	rc = feeds_commit(all);
+	if (rc == 0)
+		rc = store_give_way(s);
+	*since = clock_mono();
+	return rc;
 }
 
 static int
 read_lines(struct store *s, struct input *in, struct feed *f, struct feeds *all,
     struct place *place)
 {
+	int64_t since = clock_mono();
 	uint64_t lines = 0;
 	bool is_whole;
 	char *line;
@@ -89,7 +98,7 @@ read_lines(struct store *s, struct input *in, struct feed *f, struct feeds *all,
 		feed_at(f, place);
 		bad = feed_line(f, line, n);
 		if (bad == 0 && ++lines % OFTEN == 0)
-			bad = give_way(s, all);
+			bad = give_way(s, all, &since);
 		if (bad < 0)
 			return bad;
 	}

@@ -35,7 +35,7 @@ struct intake {
 	size_t n;
 	struct event *commit, *retry, *keep, *textfile;
 	int line_fd; /* inotify: others want to write */
-	struct event *line;
+	struct event *line, *early;
 	const char *metrics_file; /* borrowed; "": none */
 	struct metrics *metrics;
 	struct page *page;
@@ -43,6 +43,7 @@ struct intake {
 	struct timeval batch_time;
 	bool is_open, is_armed;
 	bool is_paused; /* not open, as others write */
+	bool is_early; /* the turn began just now: no giving way yet */
 };
 
 struct event_base *
@@ -94,7 +95,8 @@ fail(struct intake *in, int rc)
 	evtimer_add(in->retry, &second);
 }
 
-static const struct timeval turn_time = { 0, 20000 };
+/* Between two questions whether it is our turn; what a turn takes. */
+static const struct timeval turn_ask = { 0, 5000 }, turn_time = { 0, 100000 };
 
 static void
 commit_now(struct intake *in)
@@ -105,11 +107,11 @@ commit_now(struct intake *in)
 	in->is_armed = false;
 	if (rc < 0) {
 		fail(in, rc);
-	} else if (store_is_wanted(in->store)) {
+	} else if (!in->is_early && store_is_wanted(in->store)) {
 		store_pause(in->store);
 		in->is_paused = true;
 		set_open(in, false);
-		evtimer_add(in->retry, &turn_time);
+		evtimer_add(in->retry, &turn_ask);
 	}
 }
 
@@ -122,6 +124,18 @@ on_line(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	while (read(fd, buf, sizeof(buf)) > 0)
 		;
+	if (in->is_open && !in->is_early)
+		commit_now(in);
+}
+
+static void
+on_early(evutil_socket_t fd, short what, void *arg)
+{
+	struct intake *in = arg;
+
+	(void)fd;
+	(void)what;
+	in->is_early = false;
 	if (in->is_open)
 		commit_now(in);
 }
@@ -157,7 +171,7 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (rc == -EBUSY) {
-		evtimer_add(in->retry, &turn_time);
+		evtimer_add(in->retry, &turn_ask);
 		return;
 	}
 	if (rc == 0) {
@@ -170,6 +184,9 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 	}
 	if (!was_paused)
 		log_warn("storing again");
+	in->is_early = was_paused;
+	if (was_paused)
+		evtimer_add(in->early, &turn_time);
 	set_open(in, true);
 }
 
@@ -374,9 +391,10 @@ intake_new(struct store *store, struct settings *s, struct event_base *base,
 	in->commit = evtimer_new(base, on_commit, in);
 	in->retry = evtimer_new(base, on_retry, in);
 	in->keep = evtimer_new(base, on_keep, in);
+	in->early = evtimer_new(base, on_early, in);
 	in->rules = (struct keep_rules){ s->KeepTime, s->MinFreeSpace };
-	if (in->metrics == NULL || in->keep == NULL || in->feeds == NULL ||
-	    in->commit == NULL || in->retry == NULL)
+	if (in->metrics == NULL || in->keep == NULL || in->early == NULL ||
+	    in->feeds == NULL || in->commit == NULL || in->retry == NULL)
 		goto bad;
 	for (size_t i = 0; i < s->sources; i++)
 		if (!add_tap(in, &s->source[i], why))
@@ -407,6 +425,8 @@ intake_free(struct intake *in)
 		event_free(in->textfile);
 	if (in->line != NULL)
 		event_free(in->line);
+	if (in->early != NULL)
+		event_free(in->early);
 	if (in->line_fd >= 0)
 		close(in->line_fd);
 	if (in->commit != NULL)
