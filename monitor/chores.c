@@ -116,8 +116,6 @@ judge(struct chores *c, int status)
 		log_warn("%s (status %d)", rows[c->running].failed,
 		    WIFEXITED(status) ? WEXITSTATUS(status) : status);
 	one->has_complained = status != 0;
-	if (status == 0 && write(c->fd, "", 1) < 0)
-		event_base_loopbreak(c->base);
 }
 
 static void

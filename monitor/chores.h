@@ -15,7 +15,7 @@
 
 struct helper {
 	pid_t pid;
-	int fd; /* a byte for each chore that went well; its end: it died */
+	int fd; /* readable: it died */
 };
 
 /* Before the store is opened and the event loop is made. 0 or negative errno. */

@@ -46,6 +46,9 @@ int command_check(const struct options *);
 int command_tidy(const struct options *);
 int command_rrd(const struct options *);
 
+/* Root becomes the one to whom the folder belongs: what it writes the
+ * collector must be able to write, too. 0 or negative errno and why. */
+int command_as_owner(const char *dir, char ret_why[256]);
 /* Standard output; false when it could not be written. */
 bool command_print(const struct buf *);
 

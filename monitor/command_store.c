@@ -2,8 +2,13 @@
  * The commands that read and fill a store: import, totals, check, rrd.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "audit.h"
 #include "clock.h"
@@ -34,21 +39,69 @@ status_of(int rc)
 }
 
 int
-command_import(const struct options *o)
+command_as_owner(const char *dir, char why[256])
 {
-	struct feed_counts sum = { 0 };
+	struct stat st;
+
+	if (geteuid() != 0 || stat(dir, &st) < 0 || st.st_uid == 0)
+		return 0;
+	if (setgroups(0, NULL) == 0 &&
+	    setresgid(st.st_gid, st.st_gid, st.st_gid) == 0 &&
+	    setresuid(st.st_uid, st.st_uid, st.st_uid) == 0)
+		return 0;
+	snprintf(why, 256, "%s: becoming its owner: %s", dir, strerror(errno));
+	return -EPERM;
+}
+
+static int
+open_store(struct store **ret, const char *dir, char why[256])
+{
+	int rc = command_as_owner(dir, why);
+
+	umask(027);
+	return rc < 0 ? rc : store_open(ret, dir, why);
+}
+
+/* Files are opened by whoever asks, the store is written by its owner. */
+static int
+import_all(const struct options *o, const int *fd, struct feed_counts *sum)
+{
 	struct store *s;
 	char why[512] = "";
-	int rc = store_open(&s, o->store, why), status = EXIT_OK;
+	int rc = open_store(&s, o->store, why), status = EXIT_OK;
 
 	if (rc < 0)
 		return log_fail(status_of(rc), "%s", why);
 	for (int i = 0; i < o->files; i++) {
-		rc = import_file(s, o->file[i], &sum, why);
+		if (fd[i] < 0) {
+			status = EXIT_NOINPUT;
+			continue;
+		}
+		rc = import_file(s, fd[i], o->file[i], sum, why);
 		if (rc < 0)
 			status = log_fail(status_of(rc), "%s", why);
 	}
 	store_close(s);
+	return status;
+}
+
+int
+command_import(const struct options *o)
+{
+	struct feed_counts sum = { 0 };
+	int *fd = calloc((size_t)o->files + 1, sizeof(*fd)), status;
+
+	if (fd == NULL)
+		return EXIT_IO;
+	for (int i = 0; i < o->files; i++) {
+		fd[i] = strcmp(o->file[i], "-") == 0
+		    ? dup(STDIN_FILENO)
+		    : open(o->file[i], O_RDONLY | O_CLOEXEC);
+		if (fd[i] < 0)
+			log_warn("%s: %s", o->file[i], strerror(errno));
+	}
+	status = import_all(o, fd, &sum);
+	free(fd);
 	printf("%llu lines: %llu events stored, %llu were here already, "
 	       "%llu lines not understood, %llu of other programs\n",
 	    (unsigned long long)sum.lines, (unsigned long long)sum.events,
@@ -100,7 +153,7 @@ command_rebuild(const struct options *o)
 	struct store *s;
 	struct buf b;
 	char why[256];
-	int rc = store_open(&s, o->store, why), status = EXIT_OK;
+	int rc = open_store(&s, o->store, why), status = EXIT_OK;
 
 	if (rc < 0)
 		return log_fail(status_of(rc), "%s", why);
@@ -117,8 +170,10 @@ int
 command_tidy(const struct options *o)
 {
 	char why[256];
-	int rc = ladder_climb(o->store, why);
+	int rc = command_as_owner(o->store, why);
 
+	if (rc == 0)
+		rc = ladder_climb(o->store, why);
 	return rc < 0 ? log_fail(status_of(rc), "tidy: %s", why) : EXIT_OK;
 }
 
@@ -127,13 +182,13 @@ command_rrd(const struct options *o)
 {
 	struct draw_counts n;
 	char why[256];
-	int rc = o->is_noted ? resources_note(o->store, why) : 0;
-	int status = EXIT_OK;
+	int rc = command_as_owner(o->store, why), status = EXIT_OK;
 	struct buf b;
 
+	if (rc == 0 && o->is_noted)
+		rc = resources_note(o->store, why);
 	if (rc == 0)
 		rc = draw_store(o->store, o->is_anew, &n, why);
-
 	if (rc < 0)
 		return log_fail(status_of(rc), "rrd: %s", why);
 	buf_init(&b, 4096);
@@ -203,8 +258,10 @@ static int
 note_ledger(const struct options *o)
 {
 	char why[256];
-	int rc = ledger_note(o->store, o->is_now, why);
+	int rc = command_as_owner(o->store, why);
 
+	if (rc == 0)
+		rc = ledger_note(o->store, o->is_now, why);
 	return rc < 0 ? log_fail(status_of(rc), "ledger: %s", why) : EXIT_OK;
 }
 

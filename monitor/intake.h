@@ -35,8 +35,6 @@ void intake_close(struct settings *); /* what no source took */
 /* store, settings and base are borrowed. NULL, and why, on failure. */
 struct intake *intake_new(
     struct store *, struct settings *, struct event_base *, char ret_why[256]);
-/* Days that were made anew, or are too old, are seen to now. */
-void intake_keep(struct intake *);
 /* Commits what there is. */
 void intake_free(struct intake *);
 

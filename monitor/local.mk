@@ -68,6 +68,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/tls.c monitor/tls.h \
 	monitor/totals.c monitor/totals.h \
 	monitor/trace.c monitor/trace.h \
+	monitor/turn.c monitor/turn.h \
 	monitor/unpack.c monitor/unpack.h \
 	monitor/when.c monitor/when.h \
 	monitor/writer.c monitor/writer.h

@@ -189,16 +189,16 @@ privacy_copy(struct db *catalog, const struct day *day, const struct privacy *p,
 {
 	char *new = buf_text("%s.new", day->path);
 	char *ready = buf_text("%s.ready", day->path);
-	char stamp[REPLACE_STAMP + 8];
-	size_t mark = p->n != 0 ? strlen(REPLACE_ONE) : 0;
+	char stamp[REPLACE_MARK + REPLACE_STAMP] = "";
 	int rc = new == NULL || ready == NULL ? -ENOMEM : 0;
 
 	snprintf(why, 256, "%s: no memory", day->path);
 	if (rc == 0) {
 		replace_remove(ready);
 		replace_remove(new);
-		rc = copy_to(day->path, new, p, stamp + mark, why);
-		memcpy(stamp, REPLACE_ONE, mark);
+		memcpy(
+		    stamp, p->n != 0 ? REPLACE_ONE : REPLACE_ALL, REPLACE_MARK);
+		rc = copy_to(day->path, new, p, stamp + REPLACE_MARK, why);
 	}
 	if (rc == 0)
 		rc = replace_note(catalog, day->day, stamp);

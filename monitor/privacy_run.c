@@ -13,8 +13,10 @@
 #include "privacy_day.h"
 #include "privacy_keys.h"
 #include "privacy_sql.h"
+#include "replace.h"
 #include "schema.h"
 #include "segment.h"
+#include "turn.h"
 
 struct work {
 	struct db catalog;
@@ -22,7 +24,8 @@ struct work {
 	bool keeps_keys;
 	int64_t before; /* days that ended later stay */
 	int oldest, newest;
-	int made, rc;
+	struct turn turn;
+	int copied, made, rc;
 	char *why; /* borrowed, 256 bytes */
 };
 
@@ -37,11 +40,25 @@ note_ends(void *arg, const struct day *day)
 	return true;
 }
 
-static bool
-copy_day(struct work *w, const struct day *day)
+/* One that changed stays for the next time, as does one that is read. */
+static void
+replace(struct work *w, const struct day *day)
 {
-	w->rc = privacy_copy(&w->catalog, day, &w->privacy, w->why);
-	w->made += w->rc == 0;
+	int rc = replace_day(&w->catalog, day->day, day->path);
+
+	if (rc < 0 && rc != -EBUSY) {
+		snprintf(w->why, 256, "%s: %s", day->path, strerror(-rc));
+		w->rc = rc;
+	}
+	w->made += rc == 1;
+}
+
+static bool
+replace_any(void *arg, const struct day *day)
+{
+	struct work *w = arg;
+
+	replace(w, day);
 	return w->rc == 0;
 }
 
@@ -58,13 +75,25 @@ copy_old_day(void *arg, const struct day *day)
 	    ? privacy_key(&w->catalog, day->day, w->privacy.key)
 	    : privacy_random(w->privacy.key) ? 0
 					     : -EIO;
-	return w->rc == 0 && copy_day(w, day);
+	if (w->rc == 0)
+		w->rc = privacy_copy(&w->catalog, day, &w->privacy, w->why);
+	w->copied += w->rc == 0;
+	return w->rc == 0;
 }
 
+/* While nobody writes; the next one's turn is between two days. */
 static bool
-copy_any_day(void *arg, const struct day *day)
+erase_from(void *arg, const struct day *day)
 {
-	return copy_day(arg, day);
+	struct work *w = arg;
+
+	w->rc = turn_wait(&w->turn);
+	if (w->rc == 0)
+		w->rc = privacy_copy(&w->catalog, day, &w->privacy, w->why);
+	if (w->rc == 0)
+		replace(w, day);
+	turn_end(&w->turn);
+	return w->rc == 0;
 }
 
 /* catalog.db.v1, ev-20261124.db.v1 */
@@ -88,9 +117,11 @@ remove_backups(const char *dir)
 static int
 change_catalog(struct work *w, const char *sql)
 {
-	int before = sqlite3_total_changes(w->catalog.h), rc;
+	int before = sqlite3_total_changes(w->catalog.h);
+	int rc = turn_wait(&w->turn);
 
-	rc = db_exec(&w->catalog, "PRAGMA secure_delete = ON");
+	if (rc == 0)
+		rc = db_exec(&w->catalog, "PRAGMA secure_delete = ON");
 	if (rc == 0)
 		rc = privacy_functions(&w->catalog, &w->privacy);
 	if (rc == 0)
@@ -100,6 +131,7 @@ change_catalog(struct work *w, const char *sql)
 		    &w->catalog, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
 	if (rc < 0)
 		snprintf(w->why, 256, "catalog: %s", db_error(&w->catalog));
+	turn_end(&w->turn);
 	return rc;
 }
 
@@ -113,7 +145,20 @@ begin(struct work *w, const char *dir, char why[256])
 
 	free(path);
 	w->why = why;
+	if (rc == 0)
+		rc = turn_init(&w->turn, dir);
 	return rc < 0 ? rc : days_each(dir, 0, 99999999, note_ends, w);
+}
+
+static int
+replace_all(struct work *w, const char *dir)
+{
+	int rc = w->copied != 0 ? turn_wait(&w->turn) : 0;
+
+	if (rc == 0 && w->copied != 0)
+		rc = days_each(dir, 0, 99999999, replace_any, w);
+	turn_end(&w->turn);
+	return rc;
 }
 
 static int
@@ -123,6 +168,7 @@ finish(struct work *w, const char *dir, int rc)
 		rc = w->rc;
 	if (rc == 0)
 		remove_backups(dir);
+	turn_release(&w->turn);
 	db_close(&w->catalog);
 	return rc < 0 ? rc : w->made;
 }
@@ -131,20 +177,27 @@ int
 privacy_run(const char *dir, bool keeps_keys, int64_t age, char why[256])
 {
 	struct work w = { .catalog = DB_NONE,
+		.turn = { .lock = -1, .line = -1 },
 		.keeps_keys = keeps_keys,
 		.before = clock_wall() - age };
 	char *sql = buf_text("UPDATE reason SET example = tmpl "
 			     "WHERE example != tmpl AND first < %lld",
 	    (long long)w.before);
-	int rc = sql == NULL ? -ENOMEM : begin(&w, dir, why);
+	char *ask = buf_text("SELECT count(*) FROM reason "
+			     "WHERE example != tmpl AND first < %lld",
+	    (long long)w.before);
+	int rc = sql == NULL || ask == NULL ? -ENOMEM : begin(&w, dir, why);
 
 	if (rc == 0)
 		rc = days_each(dir, 0, 99999999, copy_old_day, &w);
 	if (rc == 0 && w.rc == 0)
+		rc = replace_all(&w, dir);
+	if (rc == 0 && w.rc == 0 && db_number(&w.catalog, ask, 0) != 0)
 		rc = change_catalog(&w, sql);
 	if (rc == 0 && w.oldest != 0)
 		rc = privacy_forget(&w.catalog, w.oldest);
 	free(sql);
+	free(ask);
 	return finish(&w, dir, rc);
 }
 
@@ -177,7 +230,7 @@ erase(struct work *w, const char *dir, const char *address)
 	if (w->privacy.n == 0)
 		rc = -ENOMEM;
 	if (rc == 0)
-		rc = days_each(dir, 0, 99999999, copy_any_day, w);
+		rc = days_each(dir, 0, 99999999, erase_from, w);
 	if (rc == 0 && w->rc == 0)
 		rc = change_catalog(w,
 		    "UPDATE reason SET example = tmpl WHERE names_one(example);"
@@ -193,7 +246,8 @@ erase(struct work *w, const char *dir, const char *address)
 int
 privacy_erase(const char *dir, const char *address, char why[256])
 {
-	struct work w = { .catalog = DB_NONE };
+	struct work w = { .catalog = DB_NONE,
+		.turn = { .lock = -1, .line = -1 } };
 	int rc = begin(&w, dir, why);
 
 	return rc < 0 ? finish(&w, dir, rc) : erase(&w, dir, address);

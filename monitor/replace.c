@@ -132,14 +132,14 @@ take(struct db *catalog, int day, const char *path, const char *ready)
 {
 	char then[REPLACE_STAMP], now[REPLACE_STAMP], next[REPLACE_STAMP];
 	int rc = replace_noted(catalog, day, then);
-	bool is_one = strncmp(then, REPLACE_ONE, strlen(REPLACE_ONE)) == 0;
-	size_t mark = is_one ? strlen(REPLACE_ONE) : 0;
+	bool is_one = strncmp(then, REPLACE_ONE, REPLACE_MARK) == 0;
+	bool waits = is_one || strncmp(then, REPLACE_ALL, REPLACE_MARK) == 0;
 
 	if (rc == 0)
 		rc = stamp_of(path, now);
 	if (rc == 0)
 		rc = stamp_of(ready, next);
-	if (rc < 0 || strcmp(then + mark, now) != 0) {
+	if (rc < 0 || !waits || strcmp(then + REPLACE_MARK, now) != 0) {
 		replace_remove(ready);
 		return rc;
 	}

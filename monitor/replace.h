@@ -16,8 +16,11 @@
 #include "db.h"
 
 #define REPLACE_STAMP 160
-/* In front of a stamp: the names of one person go, those of others stay. */
+/* In front of the stamp of a file while the new one waits: that has no names,
+ * or not those of one person. */
+#define REPLACE_ALL "all:"
 #define REPLACE_ONE "one:"
+#define REPLACE_MARK 4 /* bytes of each */
 
 /* schema: "main" or the name of an attached file. */
 int replace_stamp(struct db *, const char *schema, char ret[REPLACE_STAMP]);

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "clock.h"
+#include "privacy_day.h"
 #include "privacy_keys.h"
 #include "privacy_run.h"
+#include "replace.h"
 #include "schema.h"
 #include "store.h"
 #include "tmp.h"
@@ -197,90 +199,120 @@ totals(void)
 	return t;
 }
 
+static void
+hear_more(uint64_t seq, const char *to)
+{
+	struct store *s = open_store();
+
+	hear(s, DAY, seq, to);
+	ck_assert_int_eq(store_commit(s, NULL, 0), 0);
+	store_close(s);
+}
+
+static void
+hide_old(int made)
+{
+	char why[256] = "";
+	int n = privacy_run(tmp_path("store"), true, 0, why);
+
+	ck_assert_msg(n == made, "%d: %s", n, why);
+}
+
 START_TEST(an_old_day_has_no_names)
 {
 	struct totals before, after;
-	struct store *s;
-	char why[256] = "";
 
 	fill();
 	before = totals();
 	ck_assert_int_gt(files_with("zebedee"), 0);
-	ck_assert_msg(
-	    privacy_run(tmp_path("store"), true, 0, why) == 1, "%s", why);
-	s = open_store();
-	ck_assert_int_eq(store_replace(s, why), 0);
+	hide_old(1);
 	after = totals();
 	ck_assert_mem_eq(&before, &after, sizeof(before));
-	/* the newest day keeps them, as does what comes later */
 	ck_assert_int_eq(ask("20251124", "SELECT count(*) FROM addr"), 3);
 	ck_assert_int_eq(
 	    ask("20251124", "SELECT count(DISTINCT addr) FROM rcpt"), 2);
 	ck_assert_int_eq(ask("20251124", "SELECT count(*) FROM unparsed"), 0);
-	ck_assert_int_eq(
-	    ask("20251124",
-		"SELECT count(*) FROM ev WHERE text LIKE '%zebedee%' OR extra "
-		"LIKE '%zebedee%'"),
+	ck_assert_int_eq(ask("20251124",
+			     "SELECT count(*) FROM ev WHERE text LIKE "
+			     "'%zebedee%' OR extra LIKE '%zebedee%'"),
 	    0);
-	ck_assert_int_eq(privacy_run(tmp_path("store"), true, 0, why), 0);
-	hear(s, DAY, 5, "zebedee@there.test");
-	ck_assert_int_eq(store_commit(s, NULL, 0), 0);
-	ck_assert_int_eq(privacy_run(tmp_path("store"), true, 0, why), 1);
-	ck_assert_int_eq(store_replace(s, why), 0);
+	hide_old(0);
+	/* what comes later is hidden later */
+	hear_more(5, "zebedee@there.test");
+	hide_old(1);
 	ck_assert_int_eq(ask("20251124", "SELECT count(*) FROM addr"), 3);
-	store_close(s);
 }
 END_TEST
 
 /* What came while the new file was made is not lost: it is made again. */
 START_TEST(a_day_that_changed_stays)
 {
-	struct store *s;
+	char *path = buf_text("%s/ev-20251124.db", tmp_path("store"));
+	struct day day = { 20251124, path };
+	struct privacy p = { .n = 0 };
+	struct db catalog;
 	char why[256] = "";
 
 	fill();
-	ck_assert_int_eq(privacy_run(tmp_path("store"), true, 0, why), 1);
-	s = open_store();
-	hear(s, DAY, 5, "late@there.test");
-	ck_assert_int_eq(store_commit(s, NULL, 0), 0);
-	ck_assert_int_eq(store_replace(s, why), 0);
+	ck_assert_int_eq(db_open(&catalog, tmp_path("store/catalog.db"),
+			     &schema_catalog, DB_WRITE, NULL),
+	    0);
+	ck_assert_int_eq(privacy_copy(&catalog, &day, &p, why), 0);
+	hear_more(5, "late@there.test");
+	ck_assert_int_eq(replace_day(&catalog, 20251124, path), 0);
 	ck_assert_int_eq(ask("20251124", "SELECT count(*) FROM ev"), 4);
-	ck_assert_int_eq(privacy_run(tmp_path("store"), true, 0, why), 1);
-	ck_assert_int_eq(store_replace(s, why), 0);
+	ck_assert_int_eq(privacy_copy(&catalog, &day, &p, why), 0);
+	ck_assert_int_eq(replace_day(&catalog, 20251124, path), 1);
 	ck_assert_int_eq(ask("20251124", "SELECT count(*) FROM ev"), 4);
-	store_close(s);
+	db_close(&catalog);
+	free(path);
+}
+END_TEST
+
+/* A reader in the middle goes on with the old one, and the new one waits. */
+START_TEST(a_day_that_is_read_waits)
+{
+	char *path = buf_text("%s/ev-20251124.db", tmp_path("store"));
+	struct db reader;
+
+	fill();
+	hear_more(5, "late@there.test");
+	ck_assert_int_eq(
+	    db_open(&reader, path, &schema_segment, DB_READ, NULL), 0);
+	ck_assert_int_eq(db_exec(&reader, "BEGIN"), 0);
+	ck_assert_int_eq(db_number(&reader, "SELECT count(*) FROM ev", 0), 4);
+	hear_more(6, "later@there.test");
+	hide_old(0);
+	ck_assert_int_eq(db_number(&reader, "SELECT count(*) FROM ev", 0), 4);
+	db_close(&reader);
+	hide_old(1);
+	ck_assert_int_eq(ask("20251124", "SELECT count(*) FROM ev"), 5);
+	free(path);
 }
 END_TEST
 
 /* By whatever they are called: their own name, or a hidden one. */
 START_TEST(a_person_is_erased)
 {
-	struct store *s;
+	static const char *const names[] = { "zebedee@there.test",
+		"zebedee@s.test", "zebedee" };
 	char why[256] = "";
 	struct buf json;
 	const char *at;
 	char *hidden;
 
 	fill();
-	ck_assert_int_eq(privacy_run(tmp_path("store"), true, 0, why), 1);
-	s = open_store();
-	ck_assert_int_eq(store_replace(s, why), 0);
+	hide_old(1);
 	buf_init(&json, 65536);
 	privacy_names(tmp_path("store"), SLICE("zebedee@there.test"), &json);
 	at = strchr(json.data, '~');
 	ck_assert_ptr_nonnull(at);
 	hidden = slice_dup((struct slice){ at, 21 });
 	ck_assert_int_gt(files_with(hidden), 0);
-	for (int i = 0; i < 3; i++) {
-		const char *names[] = { "zebedee@there.test", "zebedee@s.test",
-			"zebedee" };
-
+	for (int i = 0; i < 3; i++)
 		ck_assert_msg(
 		    privacy_erase(tmp_path("store"), names[i], why) == 2, "%s",
 		    why);
-		ck_assert_int_eq(store_replace(s, why), 0);
-	}
-	store_close(s);
 	ck_assert_int_eq(files_with("zebedee"), 0);
 	ck_assert_int_eq(files_with(hidden), 0);
 	ck_assert_int_gt(files_with("someone@there.test"), 0);
@@ -301,6 +333,7 @@ main(void)
 	tcase_add_test(tc, one_person);
 	tcase_add_test(tc, an_old_day_has_no_names);
 	tcase_add_test(tc, a_day_that_changed_stays);
+	tcase_add_test(tc, a_day_that_is_read_waits);
 	tcase_add_test(tc, a_person_is_erased);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
