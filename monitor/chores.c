@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -206,6 +207,7 @@ help(const struct options *o, int fd)
 {
 	struct chores c = { .options = o, .fd = fd, .base = event_base_new() };
 
+	setpriority(PRIO_PROCESS, 0, 10); /* mail goes first */
 	if (c.base == NULL || !add_events(&c))
 		return EXIT_IO;
 	event_base_dispatch(c.base);
