@@ -291,7 +291,7 @@ store(struct segment *s, const struct heard *h, int64_t writer,
 {
 	struct book_keys keys = { node, k->sender,
 		k->expanded ? k->expanded : k->rcpt, k->host };
-	struct row_origin origin = { h->time_us, writer, h->seq, 0 };
+	struct row_origin origin = { h->time_us, writer, h->seq, 0, h->via };
 	int64_t msg = 0, id;
 	int rc;
 

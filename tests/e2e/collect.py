@@ -640,6 +640,18 @@ source "s" { Kind = "unixstream" Path = "%s.stream" }
             t = wait_for("the last", lambda: c.totals()["deferrals"] == 1 and
                          c.totals())
             assert t["completeness"]["unparsed"] == 1, t
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.sendto(postfix([0]).strip().encode(), ("127.0.0.1", udp))
+            wait_for("a line of another mailer",
+                     lambda: c.totals()["delivered"] == 6)
+            for _ in range(2):  # who sent it, whatever it calls itself
+                said = [json.loads(x) for x in c.trace(
+                    "--since", "1d", "--host", "m.test",
+                    "--json").splitlines()]
+                assert len(said) == 1, said
+                assert [(e["node"], e["via"]) for e in
+                        said[0]["events"]] == [("h.test", "127.0.0.1")], said
+                c.run("rebuild")
 
 
 def it_hears_tls_from_known_clients():
