@@ -17,6 +17,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/draw_top.c monitor/draw_top.h \
 	monitor/dict.c monitor/dict.h \
 	monitor/dicts.c monitor/dicts.h \
+	monitor/expose.c monitor/expose.h \
 	monitor/feed.c monitor/feed.h \
 	monitor/fields.h monitor/heard.h \
 	monitor/filter.c monitor/filter.h \
@@ -50,6 +51,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/rrd_file.c monitor/rrd_file.h \
 	monitor/recall.c monitor/recall.h \
 	monitor/resources.c monitor/resources.h \
+	monitor/recent.c monitor/recent.h \
 	monitor/reasons.c monitor/reasons.h \
 	monitor/row.c monitor/row.h \
 	monitor/schema.c monitor/schema.h \
