@@ -200,10 +200,13 @@ privacy_copy(struct db *catalog, const struct day *day, const struct privacy *p,
 		    stamp, p->n != 0 ? REPLACE_ONE : REPLACE_ALL, REPLACE_MARK);
 		rc = copy_to(day->path, new, p, stamp + REPLACE_MARK, why);
 	}
-	if (rc == 0)
+	if (rc == 0) {
 		rc = replace_note(catalog, day->day, stamp);
-	if (rc == 0 && rename(new, ready) < 0)
-		rc = -errno;
+		if (rc == 0 && rename(new, ready) < 0)
+			rc = -errno;
+		if (rc < 0)
+			snprintf(why, 256, "%s: %s", ready, strerror(-rc));
+	}
 	if (rc < 0 && new != NULL)
 		replace_remove(new);
 	free(new);

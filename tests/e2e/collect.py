@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -1095,6 +1096,38 @@ def it_forgets_peoples_names():
                 f.write(lines.replace("3F0001", "3F0005"))
             wait_for("more", lambda: c.totals()["bounced"] == 10)
         assert c.trace("--to", "ermintrude@y.test", check=False) == ""
+        c.check()
+
+
+def it_loses_nothing_when_a_day_is_made_anew():
+    """Names go from a day that lines still come for, and who does it is
+    killed anywhere."""
+    rng = random.Random(7)
+    with Mtad("anew") as m:
+        path = m.dir + "/mail.log"
+        m.write("mail.log", mail_to("y.test", 9, 1, day="21"))
+        c = Collector(m, 'Privacy = "hash"\nPrivacyTime = "1s"\n'
+                      'RoundRobin = "no"\n'
+                      'source "f" { Kind = "file" Path = "%s" }\n' % path)
+        with c:
+            for i in range(16):
+                with open(path, "a") as f:
+                    f.write(mail_to("x.test", i, 300).replace(
+                        "<a@", "<zebedee%d@" % i))
+                p = subprocess.Popen(
+                    [m.prefix + "/sbin/mtacollect", "privacy", "-c", c.conf])
+                try:
+                    p.wait(timeout=rng.random() * 0.15)
+                except subprocess.TimeoutExpired:
+                    p.kill()
+                    p.wait()
+            wait_for("all lines",
+                     lambda: c.totals()["delivered"] == 16 * 300 + 1)
+            wait_for("no names", lambda: c.run("privacy") and
+                     not in_files(c.store, "zebedee"))
+            with open(path, "a") as f:
+                f.write(mail_to("x.test", 20, 5))
+            wait_for("more", lambda: c.totals()["delivered"] == 4806)
         c.check()
 
 
