@@ -183,6 +183,26 @@ privacy_is_due(struct db *catalog, const struct day *day)
 	return rc == 0 && strcmp(now, then) != 0;
 }
 
+bool
+privacy_concerns(const struct day *day, const struct privacy *p)
+{
+	struct db db = DB_NONE;
+	int64_t n = 1;
+
+	if (db_open(&db, day->path, &schema_segment, DB_READ, NULL) == 0 &&
+	    privacy_functions(&db, p) == 0)
+		n = db_number(&db,
+		    "SELECT EXISTS(SELECT 1 FROM addr "
+		    "WHERE hide_address(s) != s) OR "
+		    "EXISTS(SELECT 1 FROM unparsed WHERE names_one(line)) OR "
+		    "EXISTS(SELECT 1 FROM reason WHERE names_one(tmpl) "
+		    "OR names_one(example)) OR EXISTS(SELECT 1 FROM ev "
+		    "WHERE names_one(text) OR names_one(extra))",
+		    1);
+	db_close(&db);
+	return n != 0;
+}
+
 int
 privacy_copy(struct db *catalog, const struct day *day, const struct privacy *p,
     char why[256])

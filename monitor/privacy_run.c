@@ -83,12 +83,14 @@ copy_old_day(void *arg, const struct day *day)
 	return w->rc == 0;
 }
 
-/* While nobody writes; the next one's turn is between two days. */
+/* While nobody writes, who waits for a day that names them. */
 static bool
 erase_from(void *arg, const struct day *day)
 {
 	struct work *w = arg;
 
+	if (!privacy_concerns(day, &w->privacy))
+		return true;
 	w->rc = turn_wait(&w->turn);
 	if (w->rc == 0)
 		w->rc = privacy_copy(&w->catalog, day, &w->privacy, w->why);
