@@ -37,13 +37,13 @@ source "mtad" { Kind = "events" Path = "%s/log" }
 %s
 """ % (self.store, user, m.dir, extra))
 
-    def start(self):
+    def start(self, **env):
         self.out = open(self.m.dir + "/collect.out", "a")
         self.proc = subprocess.Popen(
             [self.m.prefix + "/sbin/mtacollect", "run", "-c", self.conf],
             stdout=self.out, stderr=self.out,
             # under a sandbox nothing can look for leaks
-            env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+            env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0", **env))
         wait_for("the store", lambda: os.path.exists(
             self.store + "/catalog.db") and self.proc.poll() is None)
         return self
@@ -1157,7 +1157,12 @@ def it_gives_up_what_it_does_not_need():
         os.kill(helper, signal.SIGKILL)
         assert c.proc.wait(timeout=20) == 74
         c.proc = None
-        c.start()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.bind(m.dir + "/notify")
+            os.chmod(m.dir + "/notify", 0o777)
+            s.settimeout(20)
+            c.start(NOTIFY_SOCKET=m.dir + "/notify")
+            assert s.recv(100) == b"READY=1"
         helper, = wait_for("another", lambda: [
             pid for pid, _, parent in processes() if parent == c.proc.pid])
         c.stop(signal.SIGKILL)
