@@ -43,6 +43,7 @@ command_as_owner(const char *dir, char why[256])
 {
 	struct stat st;
 
+	umask(027);
 	if (geteuid() != 0 || stat(dir, &st) < 0 || st.st_uid == 0)
 		return 0;
 	if (setgroups(0, NULL) == 0 &&
@@ -58,7 +59,6 @@ open_store(struct store **ret, const char *dir, char why[256])
 {
 	int rc = command_as_owner(dir, why);
 
-	umask(027);
 	return rc < 0 ? rc : store_open(ret, dir, why);
 }
 

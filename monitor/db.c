@@ -122,16 +122,18 @@ back_up(struct db *d, int version)
 	return rc;
 }
 
+/* Another process may have done it since the version was looked at. */
 static int
 step_up(struct db *d, const struct db_kind *kind, int version)
 {
-	char *sql = buf_text("BEGIN IMMEDIATE; %s;"
-			     "PRAGMA application_id = %d;"
+	char *sql = buf_text("%s; PRAGMA application_id = %d;"
 			     "PRAGMA user_version = %d; COMMIT",
 	    kind->steps[version], (int)kind->application_id, version + 1);
-	int rc = sql == NULL ? -ENOMEM : db_exec(d, sql);
+	int rc = sql == NULL ? -ENOMEM : db_exec(d, "BEGIN IMMEDIATE");
 
-	if (rc < 0 && sqlite3_get_autocommit(d->h) == 0)
+	if (rc == 0 && db_number(d, "PRAGMA user_version", -1) == version)
+		rc = db_exec(d, sql);
+	if (sqlite3_get_autocommit(d->h) == 0)
 		sqlite3_exec(d->h, "ROLLBACK", NULL, NULL, NULL);
 	free(sql);
 	return rc;
@@ -199,7 +201,7 @@ bring_up(struct db *d, const struct db_kind *kind, enum db_mode mode)
 
 	if (version < 0)
 		return version;
-	if (mode == DB_READ)
+	if (mode != DB_WRITE)
 		return version == kind->version ? 0
 		    : version == 0		? -ENODATA
 						: -EPROTO;
@@ -221,9 +223,10 @@ bring_up(struct db *d, const struct db_kind *kind, enum db_mode mode)
 static int
 open_file(struct db *d, enum db_mode mode)
 {
-	int flags = mode == DB_WRITE
-	    ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-	    : SQLITE_OPEN_READONLY;
+	static const int flags_of[] = { [DB_READ] = SQLITE_OPEN_READONLY,
+		[DB_CHANGE] = SQLITE_OPEN_READWRITE,
+		[DB_WRITE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE };
+	int flags = flags_of[mode];
 	char *name;
 	int rc;
 
@@ -232,7 +235,7 @@ open_file(struct db *d, enum db_mode mode)
 		return sqlite3_system_errno(d->h) == EACCES ? -EACCES
 							    : db_errno(rc);
 	sqlite3_busy_timeout(d->h, 5000);
-	if (mode == DB_WRITE || db_number(d, "PRAGMA schema_version", -1) >= 0)
+	if (mode != DB_READ || db_number(d, "PRAGMA schema_version", -1) >= 0)
 		return 0;
 	if (sqlite3_system_errno(d->h) == EACCES)
 		return -EACCES;
@@ -258,7 +261,10 @@ say(int rc, const struct db *d)
 		return "being made";
 	if (rc == -EBADMSG)
 		return "damaged, or no file of mtacollect";
-	return db_error(d);
+	/* its words are gone with what was undone since */
+	return d->h != NULL && sqlite3_errcode(d->h) == SQLITE_OK
+	    ? strerror(-rc)
+	    : db_error(d);
 }
 
 int

@@ -76,8 +76,7 @@ static bool
 complain(struct journal *j, int rc)
 {
 	if (!j->has_complained)
-		log_warn("journal %s: %s", *j->path != '\0' ? j->path : "",
-		    strerror(-rc));
+		log_warn("journal %s: %s", j->path, strerror(-rc));
 	j->has_complained = true;
 	return false;
 }
@@ -97,6 +96,12 @@ is_open(struct journal *j)
 		return complain(j, rc);
 	}
 	j->has_complained = false;
+	/* files that may not be read are passed over in silence */
+	if (sd_journal_has_persistent_files(j->j) <= 0 &&
+	    sd_journal_has_runtime_files(j->j) <= 0)
+		log_warn("journal %s: there is no file yet, or none that may "
+			 "be read (group systemd-journal)",
+		    j->path);
 	sd_journal_set_data_threshold(j->j, FEED_LINE_MAX);
 	return true;
 }

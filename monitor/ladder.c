@@ -75,7 +75,7 @@ ladder_climb(const char *store, char why[256])
 
 	snprintf(why, 256, "%s: no memory", store);
 	if (path != NULL)
-		rc = db_open(&db, path, &schema_catalog, DB_WRITE, why);
+		rc = db_open(&db, path, &schema_catalog, DB_CHANGE, why);
 	if (rc == 0) {
 		rc = climb_all(&db);
 		if (rc < 0)

@@ -168,7 +168,7 @@ ledger_note(const char *dir, bool is_now, char why[256])
 
 	snprintf(why, 256, "%s: no memory", dir);
 	if (rc == 0)
-		rc = db_open(&n.catalog, path, &schema_catalog, DB_WRITE, why);
+		rc = db_open(&n.catalog, path, &schema_catalog, DB_CHANGE, why);
 	if (rc == 0) {
 		rc = note_all(&n, dir);
 		snprintf(why, 256, "%s: %s", dir, strerror(-rc));

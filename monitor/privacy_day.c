@@ -183,6 +183,26 @@ privacy_is_due(struct db *catalog, const struct day *day)
 	return rc == 0 && strcmp(now, then) != 0;
 }
 
+bool
+privacy_concerns(const struct day *day, const struct privacy *p)
+{
+	struct db db = DB_NONE;
+	int64_t n = 1;
+
+	if (db_open(&db, day->path, &schema_segment, DB_READ, NULL) == 0 &&
+	    privacy_functions(&db, p) == 0)
+		n = db_number(&db,
+		    "SELECT EXISTS(SELECT 1 FROM addr "
+		    "WHERE hide_address(s) != s) OR "
+		    "EXISTS(SELECT 1 FROM unparsed WHERE names_one(line)) OR "
+		    "EXISTS(SELECT 1 FROM reason WHERE names_one(tmpl) "
+		    "OR names_one(example)) OR EXISTS(SELECT 1 FROM ev "
+		    "WHERE names_one(text) OR names_one(extra))",
+		    1);
+	db_close(&db);
+	return n != 0;
+}
+
 int
 privacy_copy(struct db *catalog, const struct day *day, const struct privacy *p,
     char why[256])
@@ -200,10 +220,13 @@ privacy_copy(struct db *catalog, const struct day *day, const struct privacy *p,
 		    stamp, p->n != 0 ? REPLACE_ONE : REPLACE_ALL, REPLACE_MARK);
 		rc = copy_to(day->path, new, p, stamp + REPLACE_MARK, why);
 	}
-	if (rc == 0)
+	if (rc == 0) {
 		rc = replace_note(catalog, day->day, stamp);
-	if (rc == 0 && rename(new, ready) < 0)
-		rc = -errno;
+		if (rc == 0 && rename(new, ready) < 0)
+			rc = -errno;
+		if (rc < 0)
+			snprintf(why, 256, "%s: %s", ready, strerror(-rc));
+	}
 	if (rc < 0 && new != NULL)
 		replace_remove(new);
 	free(new);

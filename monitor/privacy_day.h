@@ -16,6 +16,8 @@
 
 /* Has it changed since it was made so? */
 bool privacy_is_due(struct db *catalog, const struct day *);
+/* Does it name somebody whose name is to be hidden? An unreadable one: yes. */
+bool privacy_concerns(const struct day *, const struct privacy *);
 /* Lines that nobody understood are dropped, but those that an erasure of one
  * person does not concern. 0 or negative errno and why. */
 int privacy_copy(struct db *catalog, const struct day *, const struct privacy *,

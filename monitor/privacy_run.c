@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -25,6 +26,7 @@ struct work {
 	int64_t before; /* days that ended later stay */
 	int oldest, newest;
 	struct turn turn;
+	int lock; /* one at a time makes new files; -1: not open */
 	int copied, made, rc;
 	char *why; /* borrowed, 256 bytes */
 };
@@ -81,12 +83,14 @@ copy_old_day(void *arg, const struct day *day)
 	return w->rc == 0;
 }
 
-/* While nobody writes; the next one's turn is between two days. */
+/* While nobody writes, who waits for a day that names them. */
 static bool
 erase_from(void *arg, const struct day *day)
 {
 	struct work *w = arg;
 
+	if (!privacy_concerns(day, &w->privacy))
+		return true;
 	w->rc = turn_wait(&w->turn);
 	if (w->rc == 0)
 		w->rc = privacy_copy(&w->catalog, day, &w->privacy, w->why);
@@ -135,16 +139,34 @@ change_catalog(struct work *w, const char *sql)
 	return rc;
 }
 
+/* Waits for another one of these to end. */
+static int
+take_lock(struct work *w, const char *dir)
+{
+	char *path = buf_text("%s/privacy.lock", dir);
+	int rc = 0;
+
+	if (path == NULL)
+		return -ENOMEM;
+	w->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (w->lock < 0 || flock(w->lock, LOCK_EX) < 0)
+		rc = -errno;
+	free(path);
+	return rc;
+}
+
 static int
 begin(struct work *w, const char *dir, char why[256])
 {
 	char *path = buf_text("%s/catalog.db", dir);
 	int rc = path == NULL
 	    ? -ENOMEM
-	    : db_open(&w->catalog, path, &schema_catalog, DB_WRITE, why);
+	    : db_open(&w->catalog, path, &schema_catalog, DB_CHANGE, why);
 
 	free(path);
 	w->why = why;
+	if (rc == 0)
+		rc = take_lock(w, dir);
 	if (rc == 0)
 		rc = turn_init(&w->turn, dir);
 	return rc < 0 ? rc : days_each(dir, 0, 99999999, note_ends, w);
@@ -169,6 +191,8 @@ finish(struct work *w, const char *dir, int rc)
 	if (rc == 0)
 		remove_backups(dir);
 	turn_release(&w->turn);
+	if (w->lock >= 0)
+		close(w->lock);
 	db_close(&w->catalog);
 	return rc < 0 ? rc : w->made;
 }
@@ -178,6 +202,7 @@ privacy_run(const char *dir, bool keeps_keys, int64_t age, char why[256])
 {
 	struct work w = { .catalog = DB_NONE,
 		.turn = { .lock = -1, .line = -1 },
+		.lock = -1,
 		.keeps_keys = keeps_keys,
 		.before = clock_wall() - age };
 	char *sql = buf_text("UPDATE reason SET example = tmpl "
@@ -247,7 +272,8 @@ int
 privacy_erase(const char *dir, const char *address, char why[256])
 {
 	struct work w = { .catalog = DB_NONE,
-		.turn = { .lock = -1, .line = -1 } };
+		.turn = { .lock = -1, .line = -1 },
+		.lock = -1 };
 	int rc = begin(&w, dir, why);
 
 	return rc < 0 ? finish(&w, dir, rc) : erase(&w, dir, address);

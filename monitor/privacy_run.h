@@ -18,7 +18,7 @@
  * were made anew, or negative errno and why. */
 int privacy_run(
     const char *dir, bool keeps_keys, int64_t age_us, char ret_why[256]);
-/* One address, from all days. As above. */
+/* One address, from all days that name it. As above. */
 int privacy_erase(const char *dir, const char *address, char ret_why[256]);
 
 #endif

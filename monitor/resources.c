@@ -126,7 +126,7 @@ resources_note(const char *store, char why[256])
 
 	snprintf(why, 256, "%s: no memory", store);
 	if (path != NULL)
-		rc = db_open(&catalog, path, &schema_catalog, DB_WRITE, why);
+		rc = db_open(&catalog, path, &schema_catalog, DB_CHANGE, why);
 	if (rc == 0) {
 		read_load(&s);
 		read_processes(&s);

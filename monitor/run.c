@@ -159,12 +159,15 @@ static void
 loop(struct run *r)
 {
 	struct event *e[EVENTS] = { NULL };
-	int rc = add_events(r, e) ? sandbox() : -ENOMEM;
+	int rc = add_events(r, e) ? 0 : -ENOMEM;
 
+	if (rc == 0) {
+		say_ready(); /* by a socket */
+		rc = sandbox();
+	}
 	if (rc < 0) {
 		r->status = log_fail(EXIT_IO, "sandbox: %s", strerror(-rc));
 	} else {
-		say_ready();
 		event_base_dispatch(r->base);
 		on_look(-1, 0, r);
 	}

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -36,13 +37,13 @@ source "mtad" { Kind = "events" Path = "%s/log" }
 %s
 """ % (self.store, user, m.dir, extra))
 
-    def start(self):
+    def start(self, **env):
         self.out = open(self.m.dir + "/collect.out", "a")
         self.proc = subprocess.Popen(
             [self.m.prefix + "/sbin/mtacollect", "run", "-c", self.conf],
             stdout=self.out, stderr=self.out,
             # under a sandbox nothing can look for leaks
-            env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+            env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0", **env))
         wait_for("the store", lambda: os.path.exists(
             self.store + "/catalog.db") and self.proc.poll() is None)
         return self
@@ -1098,6 +1099,38 @@ def it_forgets_peoples_names():
         c.check()
 
 
+def it_loses_nothing_when_a_day_is_made_anew():
+    """Names go from a day that lines still come for, and who does it is
+    killed anywhere."""
+    rng = random.Random(7)
+    with Mtad("anew") as m:
+        path = m.dir + "/mail.log"
+        m.write("mail.log", mail_to("y.test", 9, 1, day="21"))
+        c = Collector(m, 'Privacy = "hash"\nPrivacyTime = "1s"\n'
+                      'RoundRobin = "no"\n'
+                      'source "f" { Kind = "file" Path = "%s" }\n' % path)
+        with c:
+            for i in range(16):
+                with open(path, "a") as f:
+                    f.write(mail_to("x.test", i, 300).replace(
+                        "<a@", "<zebedee%d@" % i))
+                p = subprocess.Popen(
+                    [m.prefix + "/sbin/mtacollect", "privacy", "-c", c.conf])
+                try:
+                    p.wait(timeout=rng.random() * 0.15)
+                except subprocess.TimeoutExpired:
+                    p.kill()
+                    p.wait()
+            wait_for("all lines",
+                     lambda: c.totals()["delivered"] == 16 * 300 + 1)
+            wait_for("no names", lambda: c.run("privacy") and
+                     not in_files(c.store, "zebedee"))
+            with open(path, "a") as f:
+                f.write(mail_to("x.test", 20, 5))
+            wait_for("more", lambda: c.totals()["delivered"] == 4806)
+        c.check()
+
+
 def status(pid):
     """{name: value} of /proc; {} when it is gone."""
     with contextlib.suppress(OSError):
@@ -1124,7 +1157,12 @@ def it_gives_up_what_it_does_not_need():
         os.kill(helper, signal.SIGKILL)
         assert c.proc.wait(timeout=20) == 74
         c.proc = None
-        c.start()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.bind(m.dir + "/notify")
+            os.chmod(m.dir + "/notify", 0o777)
+            s.settimeout(20)
+            c.start(NOTIFY_SOCKET=m.dir + "/notify")
+            assert s.recv(100) == b"READY=1"
         helper, = wait_for("another", lambda: [
             pid for pid, _, parent in processes() if parent == c.proc.pid])
         c.stop(signal.SIGKILL)
