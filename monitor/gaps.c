@@ -182,6 +182,26 @@ gaps_add_gone(struct gaps *g, struct db *catalog, int from, int to)
 			    from, to);
 }
 
+bool
+gaps_is_empty(const struct gaps *g)
+{
+	return g->map.n == 0;
+}
+
+bool
+gaps_has(const struct gaps *g, struct slice boot, uint64_t seq)
+{
+	char name[64];
+	const struct boot *b;
+
+	if (boot.n >= sizeof(name))
+		return false;
+	memcpy(name, boot.p, boot.n);
+	name[boot.n] = '\0';
+	b = map_find(&g->map, slice_ihash(boot), name);
+	return b != NULL && seen_has(&b->seen, seq);
+}
+
 void
 gaps_each(const struct gaps *g,
     void (*one)(void *, const char *, uint64_t, uint64_t), void *arg)

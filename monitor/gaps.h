@@ -5,6 +5,7 @@
 #define GAPS_H
 
 #include "db.h"
+#include "slice.h"
 
 struct gaps;
 
@@ -14,6 +15,9 @@ void gaps_free(struct gaps *);
 int gaps_add(struct gaps *, struct db *segment);
 /* What days had whose files are gone, from and to as YYYYMMDD. */
 int gaps_add_gone(struct gaps *, struct db *catalog, int from, int to);
+bool gaps_is_empty(const struct gaps *);
+/* Was this number of this writer among them? */
+bool gaps_has(const struct gaps *, struct slice boot, uint64_t seq);
 /* Runs of numbers that lie between others, or that a log.gap names and that
  * never came; and how many numbers that is. */
 void gaps_count(const struct gaps *, uint64_t *ret_runs, uint64_t *ret_missing);

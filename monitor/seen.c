@@ -74,6 +74,14 @@ seen_add(struct seen *s, uint64_t number, int *ret_rc)
 	return *ret_rc == 0;
 }
 
+bool
+seen_has(const struct seen *s, uint64_t number)
+{
+	size_t at = find(s, number);
+
+	return at < s->n && s->v[at].lo <= number;
+}
+
 int
 seen_append(struct seen *s, uint64_t lo, uint64_t hi)
 {

@@ -29,6 +29,7 @@ struct segment {
 	struct tally *tally;
 	struct stages *stages;
 	struct minutes *minutes;
+	struct gaps *gone; /* NULL: its file never went */
 	struct row *row;
 	int64_t reason[REASONS]; /* rows that are there, by their low bits */
 	sqlite3_stmt *begin, *commit, *put_reason, *put_place, *unparsed,
@@ -160,6 +161,7 @@ segment_close(struct segment *s)
 	tally_free(s->tally);
 	stages_free(s->stages);
 	minutes_free(s->minutes);
+	gaps_free(s->gone);
 	row_free(s->row);
 	dicts_close(&s->dicts);
 	sqlite3_finalize(s->begin);
@@ -173,6 +175,13 @@ segment_close(struct segment *s)
 		sqlite3_exec(s->db.h, "PRAGMA optimize", NULL, NULL, NULL);
 	db_close(&s->db);
 	free(s);
+}
+
+void
+segment_set_gone(struct segment *s, struct gaps *gone)
+{
+	gaps_free(s->gone);
+	s->gone = gone;
 }
 
 int
@@ -320,6 +329,11 @@ take(struct segment *s, const struct heard *h, enum heard_as *as,
 	if (rc < 0)
 		return rc;
 	*ret_writer = w->id;
+	if (h->seq != 0 && s->gone != NULL &&
+	    gaps_has(s->gone, h->boot, h->seq)) {
+		*as = HEARD_BEFORE;
+		return 0;
+	}
 	*as = h->seq == 0 || writers_take(s->writers, w, h->seq, &rc)
 	    ? HEARD_NEW
 	    : HEARD_BEFORE;

@@ -12,6 +12,7 @@
 #ifndef SEGMENT_H
 #define SEGMENT_H
 
+#include "gaps.h"
 #include "heard.h"
 #include "reasons.h"
 #include "tally.h"
@@ -37,6 +38,8 @@ int segment_open(struct segment **ret, const char *path, int day, size_t cache,
     char ret_why[256]);
 /* Bytes for its pages from now on. */
 void segment_set_cache(struct segment *, size_t);
+/* What the day had when its file went, to be owned: it is heard before. */
+void segment_set_gone(struct segment *, struct gaps *);
 void segment_close(struct segment *); /* rolls back what is open */
 int segment_number(const struct segment *); /* its day */
 bool segment_is_dirty(const struct segment *); /* in a transaction */

@@ -194,6 +194,23 @@ list_segment(struct store *s, int day, const char *path)
 	return in_catalog(s, rc);
 }
 
+/* A day whose file went may come again: what it had is in its sums. */
+static int
+recall_gone(struct store *s, struct segment *one)
+{
+	int day = segment_number(one), rc = -ENOMEM;
+	struct gaps *gone = gaps_new();
+
+	if (gone != NULL)
+		rc = in_catalog(s, gaps_add_gone(gone, &s->catalog, day, day));
+	if (rc == 0 && !gaps_is_empty(gone)) {
+		segment_set_gone(one, gone);
+		return 0;
+	}
+	gaps_free(gone);
+	return rc;
+}
+
 static int
 open_day(struct store *s, int day)
 {
@@ -205,8 +222,10 @@ open_day(struct store *s, int day)
 	if (rc == 0)
 		rc = failed(
 		    s, segment_open(&one, path, day, CACHE, s->why), s->why);
-	if (rc == 0 && is_new) {
-		rc = list_segment(s, day, path);
+	if (rc == 0) {
+		rc = is_new ? list_segment(s, day, path) : 0;
+		if (rc == 0)
+			rc = recall_gone(s, one);
 		if (rc < 0)
 			segment_close(one);
 	}
