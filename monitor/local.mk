@@ -53,6 +53,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/resources.c monitor/resources.h \
 	monitor/recent.c monitor/recent.h \
 	monitor/reasons.c monitor/reasons.h \
+	monitor/retold.c monitor/retold.h \
 	monitor/row.c monitor/row.h \
 	monitor/schema.c monitor/schema.h \
 	monitor/seen.c monitor/seen.h \

@@ -7,6 +7,7 @@
 #include "book.h"
 #include "clock.h"
 #include "minutes.h"
+#include "retold.h"
 #include "row.h"
 #include "schema.h"
 #include "stages.h"
@@ -22,7 +23,7 @@ struct segment {
 	struct db db;
 	int day;
 	bool is_dirty;
-	bool has_retold; /* some event came again: look before each */
+	struct retold retold;
 	struct dicts dicts;
 	struct writers *writers;
 	struct book *book;
@@ -33,7 +34,7 @@ struct segment {
 	struct row *row;
 	int64_t reason[REASONS]; /* rows that are there, by their low bits */
 	sqlite3_stmt *begin, *commit, *put_reason, *put_place, *unparsed,
-	    *retold, *snapshot;
+	    *snapshot;
 	int64_t unparsed_n;
 };
 
@@ -77,10 +78,6 @@ prepare_all(struct segment *s)
 		{ &s->unparsed,
 		    "INSERT INTO unparsed(t, source, line) "
 		    "VALUES(?1, ?2, ?3)" },
-		{ &s->retold,
-		    "SELECT 1 FROM ev WHERE msg = ?1 AND ty = ?2 AND "
-		    "rcpt IS ?3 AND attempt IS ?4 AND "
-		    "(?5 OR extra LIKE '%\"retold\":true%')" },
 		{ &s->snapshot,
 		    "INSERT OR REPLACE INTO "
 		    "qsnap(t, node, n, bytes, oldest, cells) "
@@ -111,6 +108,8 @@ open_parts(struct segment *s, size_t cache)
 	segment_set_cache(s, cache);
 	if (rc == 0)
 		rc = prepare_all(s);
+	if (rc == 0)
+		rc = retold_open(&s->retold, &s->db);
 	if (rc < 0)
 		return rc;
 	s->writers = writers_new(&s->db);
@@ -143,8 +142,6 @@ segment_open(struct segment **ret, const char *path, int day, size_t cache,
 		return rc;
 	}
 	s->unparsed_n = db_number(&s->db, "SELECT count(*) FROM unparsed", 0);
-	s->has_retold =
-	    db_number(&s->db, "SELECT 1 FROM word WHERE s = 'retold'", 0) != 0;
 	*ret = s;
 	return 0;
 }
@@ -169,7 +166,7 @@ segment_close(struct segment *s)
 	sqlite3_finalize(s->put_reason);
 	sqlite3_finalize(s->put_place);
 	sqlite3_finalize(s->unparsed);
-	sqlite3_finalize(s->retold);
+	retold_close(&s->retold);
 	sqlite3_finalize(s->snapshot);
 	if (s->db.h != NULL)
 		sqlite3_exec(s->db.h, "PRAGMA optimize", NULL, NULL, NULL);
@@ -212,52 +209,6 @@ begin(struct segment *s)
 	return rc;
 }
 
-static void
-bind_field(sqlite3_stmt *q, int at, const struct fields *f, enum event_field w)
-{
-	if (fields_has(f, w))
-		sqlite3_bind_int64(q, at, (sqlite3_int64)fields_num(f, w, 0));
-	else
-		sqlite3_bind_null(q, at);
-}
-
-/* Of this event and the one that is here one was told again after a crash. */
-static int
-is_here(struct segment *s, const struct fields *f, int64_t type, int64_t node,
-    bool *ret)
-{
-	int64_t msg = book_find(s->book, fields_str(f, F_MSG_ID), node);
-	int rc;
-
-	*ret = false;
-	if (msg <= 0)
-		return (int)msg;
-	rc = row_flush(s->row);
-	if (rc < 0)
-		return rc;
-	sqlite3_bind_int64(s->retold, 1, msg);
-	sqlite3_bind_int64(s->retold, 2, type);
-	bind_field(s->retold, 3, f, F_RCPT_ID);
-	bind_field(s->retold, 4, f, F_ATTEMPT);
-	sqlite3_bind_int64(
-	    s->retold, 5, (sqlite3_int64)fields_num(f, F_RETOLD, 0));
-	rc = sqlite3_step(s->retold);
-	*ret = rc == SQLITE_ROW;
-	sqlite3_reset(s->retold);
-	return db_errno(rc);
-}
-
-/* From now on every event is looked for, as the first may come after the
- * second (files in any order). */
-static int
-note_retold(struct segment *s)
-{
-	int64_t rc = s->has_retold ? 0 : dicts_word(&s->dicts, SLICE("retold"));
-
-	s->has_retold = rc >= 0;
-	return rc < 0 ? (int)rc : 0;
-}
-
 static int
 put_snapshot(struct segment *s, int64_t t, const struct fields *f, int64_t node)
 {
@@ -269,7 +220,11 @@ put_snapshot(struct segment *s, int64_t t, const struct fields *f, int64_t node)
 	    s->snapshot, 3, (sqlite3_int64)fields_num(f, F_COUNT, 0));
 	sqlite3_bind_int64(
 	    s->snapshot, 4, (sqlite3_int64)fields_num(f, F_SIZE_BYTES, 0));
-	bind_field(s->snapshot, 5, f, F_OLDEST);
+	if (fields_has(f, F_OLDEST))
+		sqlite3_bind_int64(
+		    s->snapshot, 5, (sqlite3_int64)fields_num(f, F_OLDEST, 0));
+	else
+		sqlite3_bind_null(s->snapshot, 5);
 	sqlite3_bind_text(s->snapshot, 6, cells.p, (int)cells.n, SQLITE_STATIC);
 	return db_run(s->snapshot);
 }
@@ -382,10 +337,11 @@ segment_hear(struct segment *s, const struct heard *h, const struct why *why,
 	rc = node < 0 ? (int)node : row_keys(&s->dicts, &f, &k);
 	if (rc == 0)
 		rc = keep_reason(s, why, &k);
-	if (rc == 0 && fields_num(&f, F_RETOLD, 0) != 0)
-		rc = note_retold(s);
-	if (rc == 0 && s->has_retold && fields_has(&f, F_MSG_ID))
-		rc = is_here(s, &f, k.type, node, &is_double);
+	if (rc == 0)
+		rc = retold_note(&s->retold, &s->dicts, &f);
+	if (rc == 0 && s->retold.is_known && fields_has(&f, F_MSG_ID))
+		rc = retold_is_here(
+		    &s->retold, s->book, s->row, &f, k.type, node, &is_double);
 	if (rc < 0)
 		return rc;
 	if (is_double) {
@@ -407,7 +363,7 @@ segment_knows(struct segment *s, const struct heard *h, bool *ret)
 	if (node <= 0 || type <= 0)
 		return (int)(node < 0 ? node : type < 0 ? type : 0);
 	fields_of(&f, &h->event);
-	return is_here(s, &f, type, node, ret);
+	return retold_is_here(&s->retold, s->book, s->row, &f, type, node, ret);
 }
 
 int
