@@ -30,6 +30,10 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/metrics.c monitor/metrics.h \
 	monitor/minutes.c monitor/minutes.h \
 	monitor/page.c monitor/page.h \
+	monitor/past.c monitor/past.h \
+	monitor/past_events.c monitor/past_events.h \
+	monitor/past_hosts.c \
+	monitor/past_sums.c monitor/past_sums.h \
 	monitor/rate.c monitor/rate.h \
 	monitor/rebuild.c monitor/rebuild.h \
 	monitor/rrd_file.c monitor/rrd_file.h \

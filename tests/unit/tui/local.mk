@@ -9,3 +9,8 @@ check_PROGRAMS += test_console
 test_console_SOURCES = $(UNIT) tests/unit/tui/test_console.c
 test_console_CPPFLAGS = $(TUI_UNIT_CPPFLAGS)
 test_console_LDADD = $(TUI_UNIT_LIBS)
+check_PROGRAMS += test_past
+test_past_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
+	tests/unit/tui/test_past.c
+test_past_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
+test_past_LDADD = $(MONITOR_UNIT_LIBS)
