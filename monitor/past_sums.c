@@ -181,7 +181,7 @@ int
 past_stages(struct past *p, int64_t from, int64_t to,
     struct past_stage ret[PAST_STAGES])
 {
-	static struct hist h; /* big; no state between two calls */
+	struct hist h;
 	int day = 0, rc = 0;
 	struct db *db;
 

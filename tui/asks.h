@@ -10,9 +10,11 @@
 
 enum ask {
 	ASK_ACT, /* an act, or its count before */
+	ASK_STOP, /* of the act that is under way */
+	ASK_STATUS,
 	ASK_DETAIL,
 	ASK_LIST,
-	ASK_STATUS,
+	ASK_SHAPE,
 	ASK_HOSTS,
 	ASKS
 };

@@ -14,15 +14,23 @@
 
 #define ROWS_A_TURN 300 /* then keys are looked at */
 
+/* Answers come one after the other on a connection; so what may take long has
+ * one of its own, and the sign of life never waits. */
+struct channel {
+	unsigned kinds; /* bits */
+	struct control *talk; /* NULL: away */
+	enum ask kind; /* of the answer on its way; ASKS: none */
+	int64_t asked; /* when, monotonic */
+};
+
 struct feed {
 	char *control_path, *stats_path; /* owned */
 	struct model *model; /* borrowed */
 	struct asks *asks; /* borrowed */
-	struct control *live, *talk; /* subscribe; requests. NULL: away */
-	enum ask kind; /* of the answer on its way; ASKS: none */
-	int64_t asked; /* when, monotonic */
+	struct channel channel[FEED_CHANNELS];
+	bool is_up;
 	int64_t retry; /* when to connect again */
-	struct stat_file *stats; /* NULL: the subscription has to do */
+	struct stat_file *stats; /* NULL: the answer to status has to do */
 	int place[ST_COUNT]; /* of each counter in it; -1: it has none */
 };
 
@@ -33,7 +41,15 @@ feed_new(const char *run, const char *socket, struct model *m, struct asks *a)
 
 	if (f == NULL)
 		return NULL;
-	*f = (struct feed){ .model = m, .asks = a, .kind = ASKS };
+	*f = (struct feed){ .model = m,
+		.asks = a,
+		.channel = {
+		    { 1u << ASK_STOP | 1u << ASK_STATUS | 1u << ASK_DETAIL |
+			    1u << ASK_SHAPE | 1u << ASK_HOSTS,
+			NULL, ASKS, 0 },
+		    { 1u << ASK_LIST, NULL, ASKS, 0 },
+		    { 1u << ASK_ACT, NULL, ASKS, 0 },
+		} };
 	f->control_path = socket ? strdup(socket) : buf_text("%s/control", run);
 	f->stats_path = buf_text("%s/stats", run);
 	if (f->control_path == NULL || f->stats_path == NULL) {
@@ -56,8 +72,8 @@ feed_free(struct feed *f)
 {
 	if (f == NULL)
 		return;
-	control_close(f->live);
-	control_close(f->talk);
+	for (int i = 0; i < FEED_CHANNELS; i++)
+		control_close(f->channel[i].talk);
 	close_stats(f);
 	free(f->control_path);
 	free(f->stats_path);
@@ -96,24 +112,28 @@ read_stats(struct feed *f, uint64_t ret[ST_COUNT])
 	}
 }
 
+/* For administrators status has them, too. */
 static void
 sample_row(struct feed *f, const json_t *row, int64_t now)
 {
-	const json_t *c = json_object_get(row, "counters");
 	uint64_t v[ST_COUNT];
 
+	if (f->stats != NULL || json_object_get(row, "msg_in") == NULL)
+		return;
 	for (int i = 0; i < ST_COUNT; i++)
 		v[i] = (uint64_t)json_integer_value(
-		    json_object_get(c, stat_name((enum stat_id)i)));
+		    json_object_get(row, stat_name((enum stat_id)i)));
 	model_sample(f->model, v, now);
 }
 
 static void
-end_answer(struct feed *f, const json_t *last, int64_t now)
+end_answer(struct feed *f, struct channel *c, const json_t *last, int64_t now)
 {
-	if (f->kind != ASKS)
-		model_end(f->model, f->kind, last, now - f->asked);
-	f->kind = ASKS;
+	if (c->kind == ASK_STATUS && last != NULL)
+		model_heard(f->model, now);
+	if (c->kind != ASKS)
+		model_end(f->model, c->kind, last, now - c->asked);
+	c->kind = ASKS;
 }
 
 static void
@@ -123,15 +143,17 @@ disconnect(struct feed *f, int error, int64_t now)
 
 	snprintf(why, sizeof(why), "%s: %s", f->control_path,
 	    error == EPIPE ? "it went away" : strerror(error));
-	control_close(f->live);
-	control_close(f->talk);
-	f->live = f->talk = NULL;
-	end_answer(f, NULL, now);
+	for (int i = 0; i < FEED_CHANNELS; i++) {
+		control_close(f->channel[i].talk);
+		f->channel[i].talk = NULL;
+		end_answer(f, &f->channel[i], NULL, now);
+	}
 	if (f->asks->request[ASK_ACT] != NULL) {
 		asks_put(f->asks, ASK_ACT, NULL);
 		model_end(f->model, ASK_ACT, NULL, 0);
 	}
 	close_stats(f);
+	f->is_up = false;
 	model_connected(f->model, why);
 	f->retry = now + US_SEC;
 }
@@ -147,59 +169,58 @@ open_one(const struct feed *f)
 	return c;
 }
 
-static bool
-send_request(struct control *c, json_t *request)
-{
-	int rc = control_send(c, request);
-
-	json_decref(request);
-	return rc == 0;
-}
-
 static void
-connect_both(struct feed *f, int64_t now)
+connect_all(struct feed *f, int64_t now)
 {
-	errno = 0;
-	f->live = open_one(f);
-	f->talk = f->live ? open_one(f) : NULL;
-	if (f->talk == NULL ||
-	    !send_request(f->live, request_new("subscribe", NULL, NULL))) {
-		disconnect(f, errno ? errno : EPIPE, now);
-		return;
+	for (int i = 0; i < FEED_CHANNELS; i++) {
+		errno = 0;
+		f->channel[i].talk = open_one(f);
+		if (f->channel[i].talk == NULL) {
+			disconnect(f, errno ? errno : EPIPE, now);
+			return;
+		}
 	}
+	f->is_up = true;
 	open_stats(f);
 	model_connected(f->model, NULL);
 }
 
 /* An answer that nobody waits for any more: the daemon stops making it. */
 static void
-stop_answer(struct feed *f, int64_t now)
+stop_answers(struct feed *f, int64_t now)
 {
-	bool is_it = f->kind != ASKS && (f->asks->stop & 1u << f->kind) != 0;
+	unsigned stop = f->asks->stop;
 
 	f->asks->stop = 0;
-	if (!is_it)
-		return;
-	control_close(f->talk);
-	f->kind = ASKS;
-	f->talk = open_one(f);
-	if (f->talk == NULL)
-		disconnect(f, errno, now);
+	for (int i = 0; i < FEED_CHANNELS && f->is_up; i++) {
+		struct channel *c = &f->channel[i];
+
+		if (c->kind == ASKS || (stop & 1u << c->kind) == 0)
+			continue;
+		control_close(c->talk);
+		c->kind = ASKS;
+		c->talk = open_one(f);
+		if (c->talk == NULL)
+			disconnect(f, errno, now);
+	}
 }
 
 static void
-start_request(struct feed *f, int64_t now)
+start_request(struct feed *f, struct channel *c, int64_t now)
 {
-	for (int k = 0; k < ASKS && f->talk && f->kind == ASKS; k++) {
+	for (int k = 0; k < ASKS && f->is_up && c->kind == ASKS; k++) {
 		json_t *request = f->asks->request[k];
+		int rc;
 
-		if (request == NULL)
+		if (request == NULL || (c->kinds & 1u << k) == 0)
 			continue;
 		f->asks->request[k] = NULL;
-		f->kind = (enum ask)k;
-		f->asked = now;
-		model_begin(f->model, f->kind);
-		if (!send_request(f->talk, request))
+		c->kind = (enum ask)k;
+		c->asked = now;
+		model_begin(f->model, c->kind);
+		rc = control_send(c->talk, request);
+		json_decref(request);
+		if (rc < 0)
 			disconnect(f, EPIPE, now);
 	}
 }
@@ -210,66 +231,53 @@ is_again(void)
 	return errno == EAGAIN || errno == EINTR;
 }
 
-static void
-read_live(struct feed *f, int64_t now)
-{
-	json_t *row = NULL;
-
-	for (int i = 0; i < ROWS_A_TURN && f->live != NULL; i++) {
-		row = control_next(f->live);
-		if (row == NULL)
-			break;
-		model_second(f->model, row, now);
-		if (f->stats == NULL && json_object_get(row, "counters"))
-			sample_row(f, row, now);
-		json_decref(row);
-	}
-	if (f->live != NULL && row == NULL && !is_again())
-		disconnect(f, errno, now);
-}
-
 /* True when the slice ended before the answer did. */
 static bool
-read_talk(struct feed *f, int64_t now)
+read_channel(struct feed *f, struct channel *c, int64_t now)
 {
-	for (int i = 0; i < ROWS_A_TURN && f->talk != NULL; i++) {
-		json_t *row = control_next(f->talk);
+	for (int i = 0; i < ROWS_A_TURN && c->talk != NULL; i++) {
+		json_t *row = control_next(c->talk);
 
 		if (row == NULL) {
 			if (!is_again())
 				disconnect(f, errno, now);
 			return false;
 		}
-		if (json_is_true(json_object_get(row, "done")))
-			end_answer(f, row, now);
-		else if (f->kind != ASKS)
-			model_row(f->model, f->kind, row);
+		if (json_is_true(json_object_get(row, "done"))) {
+			end_answer(f, c, row, now);
+		} else if (c->kind != ASKS) {
+			model_row(f->model, c->kind, row);
+			if (c->kind == ASK_STATUS)
+				sample_row(f, row, now);
+		}
 		json_decref(row);
-		if (f->kind == ASKS)
+		if (c->kind == ASKS)
 			return false;
 	}
-	return f->talk != NULL;
+	return c->talk != NULL;
 }
 
 int
-feed_poll(const struct feed *f, struct pollfd ret[2])
+feed_poll(const struct feed *f, struct pollfd ret[FEED_CHANNELS])
 {
 	int n = 0;
 
-	if (f->live != NULL)
-		ret[n++] = (struct pollfd){ control_fd(f->live), POLLIN, 0 };
-	if (f->talk != NULL)
-		ret[n++] = (struct pollfd){ control_fd(f->talk), POLLIN, 0 };
+	for (int i = 0; i < FEED_CHANNELS; i++)
+		if (f->channel[i].talk != NULL)
+			ret[n++] =
+			    (struct pollfd){ control_fd(f->channel[i].talk),
+				    POLLIN, 0 };
 	return n;
 }
 
 void
 feed_send(struct feed *f, int64_t now)
 {
-	if (f->live == NULL)
+	if (!f->is_up)
 		return;
-	stop_answer(f, now);
-	start_request(f, now);
+	stop_answers(f, now);
+	for (int i = 0; i < FEED_CHANNELS; i++)
+		start_request(f, &f->channel[i], now);
 }
 
 bool
@@ -278,15 +286,15 @@ feed_turn(struct feed *f, int64_t now)
 	bool has_more = false;
 	uint64_t v[ST_COUNT];
 
-	if (f->live == NULL && now >= f->retry)
-		connect_both(f, now);
-	if (f->live == NULL)
+	if (!f->is_up && now >= f->retry)
+		connect_all(f, now);
+	if (!f->is_up)
 		return false;
 	feed_send(f, now);
-	read_live(f, now);
-	if (f->kind != ASKS || f->talk != NULL)
-		has_more = read_talk(f, now);
-	start_request(f, now);
+	for (int i = 0; i < FEED_CHANNELS; i++)
+		has_more |= read_channel(f, &f->channel[i], now);
+	for (int i = 0; i < FEED_CHANNELS; i++)
+		start_request(f, &f->channel[i], now);
 	if (f->stats != NULL && now - f->model->sampled >= US_SEC) {
 		read_stats(f, v);
 		model_sample(f->model, v, now);

@@ -1,6 +1,6 @@
 # the console's pure core
-TUI_UNIT_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/tui
-TUI_UNIT_LIBS = tui/libtui.a $(UNIT_LIBS)
+TUI_UNIT_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS) -I$(top_srcdir)/tui
+TUI_UNIT_LIBS = tui/libtui.a $(MONITOR_UNIT_LIBS)
 check_PROGRAMS += test_grid
 test_grid_SOURCES = $(UNIT) tests/unit/tui/test_grid.c
 test_grid_CPPFLAGS = $(TUI_UNIT_CPPFLAGS)
