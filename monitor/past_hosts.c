@@ -28,8 +28,8 @@ past_whys(struct past *p, const char *domain, int64_t t,
 	    "SELECT e.text, e.code, count(*), max(e.id), "
 	    "sum(count(*)) OVER () FROM ev e WHERE " LATELY
 	    " AND e.ty = (SELECT id FROM word WHERE s = 'dlv.defer') AND "
-	    "(?2 = '' OR e.addr IN (SELECT id FROM addr WHERE domain = "
-	    "(SELECT id FROM domain WHERE s = ?2))) "
+	    "(?2 = '' OR (SELECT domain FROM addr WHERE id = e.addr) = "
+	    "(SELECT id FROM domain WHERE s = ?2)) "
 	    "GROUP BY e.reason ORDER BY 3 DESC LIMIT 3");
 	if (rc < 0)
 		return rc;
@@ -57,8 +57,8 @@ static const char attempts[] =
     "json_extract(e.extra, '$.\"tls.version\"') "
     "FROM ev e JOIN word ty ON ty.id = e.ty JOIN host h ON h.id = e.host "
     "WHERE " LATELY " AND ty.s IN ('dlv.ok', 'dlv.defer', 'dlv.fail') AND "
-    "(h.name = ?2 OR h.ip = ?2 OR e.addr IN (SELECT id FROM addr WHERE "
-    "domain = (SELECT id FROM domain WHERE s = ?2))) ORDER BY e.id";
+    "(h.name = ?2 OR h.ip = ?2 OR (SELECT domain FROM addr WHERE id = e.addr) "
+    "= (SELECT id FROM domain WHERE s = ?2)) ORDER BY e.id";
 
 static void
 copy(char *to, size_t size, sqlite3_stmt *q, int column)

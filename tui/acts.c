@@ -129,7 +129,7 @@ static void
 choose(struct acts *a)
 {
 	a->typed.text[0] = '\0';
-	a->is_asked = a->is_stopping = false;
+	a->is_asked = a->is_stopping = a->is_stop_sent = false;
 	a->next = 0;
 	a->changed = 0;
 	a->count = a->reach == REACH_TAGGED ? (int64_t)a->tags.n : 1;
@@ -245,18 +245,26 @@ menu_key(struct acts *a, int code)
 		}
 }
 
-void
-acts_cancel(struct acts *a, const struct model *m, struct asks *asks)
+/* Its number comes with the first word of how far it is. */
+static void
+send_stop(struct acts *a, const struct model *m, struct asks *asks)
 {
 	json_t *stop;
 
+	if (a->is_host || a->is_stop_sent || m->result.undo == 0)
+		return;
+	a->is_stop_sent = true;
+	stop = request_new("queue.stop", NULL, NULL);
+	json_object_set_new(stop, "undo", json_integer(m->result.undo));
+	asks_put(asks, ASK_STOP, stop);
+}
+
+void
+acts_cancel(struct acts *a, const struct model *m, struct asks *asks)
+{
 	if (a->stage == ACT_RUNNING) {
 		a->is_stopping = true;
-		if (a->is_host || m->result.undo == 0)
-			return; /* its end is near, or the next is not begun */
-		stop = request_new("queue.stop", NULL, NULL);
-		json_object_set_new(stop, "undo", json_integer(m->result.undo));
-		asks_put(asks, ASK_STOP, stop);
+		send_stop(a, m, asks);
 		return;
 	}
 	if (a->stage == ACT_COUNTING)
@@ -326,6 +334,8 @@ acts_turn(struct acts *a, const struct model *m, struct asks *asks)
 {
 	if (a->stage == ACT_COUNTING && !a->is_asked)
 		ask(a, m, asks, true);
+	if (a->stage == ACT_RUNNING && a->is_stopping)
+		send_stop(a, m, asks);
 	if ((a->stage != ACT_COUNTING && a->stage != ACT_RUNNING) ||
 	    a->serial == m->result.serial || asks->request[ASK_ACT] != NULL)
 		return false;

@@ -42,7 +42,7 @@ struct acts {
 	int64_t count;
 	size_t next; /* destinations are told one by one: how many were */
 	int64_t changed;
-	bool is_asked, is_stopping;
+	bool is_asked, is_stopping, is_stop_sent;
 	unsigned serial; /* of the result before the request */
 	struct prompt typed;
 	int64_t last_undo; /* the last act of this console; 0 none */

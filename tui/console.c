@@ -70,7 +70,8 @@ wanted(const struct console *c, enum ask kind)
 		    ? 2 * US_SEC
 		    : 0;
 	case ASK_SHAPE:
-		return c->screen == SCREEN_FLOW && is_live && c->model->is_admin
+		return c->screen == SCREEN_FLOW && is_live &&
+			(c->model->is_admin || c->model->is_postfix)
 		    ? 4 * US_SEC
 		    : 0;
 	case ASK_HOSTS:

@@ -278,7 +278,10 @@ do_list(struct console *c, enum action a)
 		tag(c, a);
 		break;
 	case DO_LIFE:
-		console_trace(c, c->place[c->screen].name);
+		if (list_rows(c) == 0)
+			console_note(c, "there is nothing chosen");
+		else
+			console_trace(c, c->place[c->screen].name);
 		break;
 	case DO_SAME_NEXT:
 	case DO_SAME_BEFORE:

@@ -230,7 +230,8 @@ draw_charts(const struct console *c, struct pane *p)
 	int each = (p->g->cols - 9 - 2 * 5) / 2, most = MINUTES;
 
 	each = each < most ? each : most;
-	if (p->g->is_plain || each < 8)
+	if (p->g->is_plain || each < 8 ||
+	    (!has_minutes && c->model->samples == 0))
 		return;
 	for (int f = 0; f < FLOWS && p->y < p->end; f += 2, p->y++) {
 		grid_put(p->g, p->y, 0, 8, LOOK_PLAIN,

@@ -100,7 +100,7 @@ start_act(struct client *c, json_t *j, enum act act)
 	else if (!c->is_dry)
 		c->act_number = ++c->q->next_act;
 	if (json_is_true(json_object_get(j, "progress")))
-		c->progress = clock_mono() + PROGRESS_EACH;
+		c->progress = clock_mono(); /* its number at once */
 	if (act == ACT_RETRY && !c->is_dry) {
 		c->run = (struct qrun){ "op", c->selector, 0 };
 		qrun_start(c->q, &c->run);
