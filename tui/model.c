@@ -278,8 +278,7 @@ model_mode(const struct model *m)
 		{ "not delivering", { "STUCK", LEVEL_BAD } },
 		{ "refusing", { "REFUSING", LEVEL_BAD } },
 		{ "neither", { "FAILED", LEVEL_BAD } },
-		{ "Postfix is running", { "POSTFIX", LEVEL_OK } },
-		{ "Postfix is not", { "DOWN", LEVEL_BAD } },
+		{ "Postfix", { "POSTFIX", LEVEL_OK } },
 	};
 
 	if (!m->is_connected || !m->has_status)

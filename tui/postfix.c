@@ -147,8 +147,13 @@ finish(struct postfix *p, int64_t now)
 	int64_t rest = (now - p->begun) * BUSY_SHARE;
 
 	p->due = now + (rest > EACH ? rest : EACH);
-	rows_end(p->next, status == 0 && !p->is_wrong);
 	rows_free(p->rows);
+	p->rows = NULL;
+	if (status != 0 || p->is_wrong) {
+		model_connected(p->model, "postqueue -j tells no queue");
+		return;
+	}
+	rows_end(p->next);
 	p->rows = p->next;
 	p->next = NULL;
 	model_connected(p->model, NULL);

@@ -25,7 +25,6 @@ struct site {
 
 struct postfix_rows {
 	int64_t wall;
-	bool is_whole;
 	struct mail *mail; /* owned; oldest first when it has ended */
 	size_t n, cap, seen;
 	int64_t bytes, recipients, active;
@@ -231,9 +230,8 @@ make_sites(struct postfix_rows *r)
 }
 
 void
-rows_end(struct postfix_rows *r, bool is_whole)
+rows_end(struct postfix_rows *r)
 {
-	r->is_whole = is_whole;
 	if (r->n > 1)
 		qsort(r->mail, r->n, sizeof(*r->mail), by_time);
 	make_sites(r);
@@ -247,12 +245,10 @@ answer_status(const struct postfix_rows *r, struct model *m)
 
 	gethostname(host, sizeof(host) - 1);
 	j = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "state",
-	    r->is_whole ? "Postfix is running"
-			: "Postfix is not running, or its queue not to be read",
-	    "host", host, "version", "", "messages", (json_int_t)r->seen,
-	    "recipients", (json_int_t)r->recipients, "bytes",
-	    (json_int_t)r->bytes, "active", (json_int_t)r->active,
-	    "destinations", (json_int_t)r->sites);
+	    "Postfix, as postqueue -j tells its queue", "host", host, "version",
+	    "", "messages", (json_int_t)r->seen, "recipients",
+	    (json_int_t)r->recipients, "bytes", (json_int_t)r->bytes, "active",
+	    (json_int_t)r->active, "destinations", (json_int_t)r->sites);
 	if (r->n != 0)
 		set_time(j, "oldest", r->mail[0].t);
 	model_row(m, ASK_STATUS, j);

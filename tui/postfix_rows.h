@@ -16,8 +16,8 @@ struct postfix_rows *rows_new(int64_t wall); /* NULL without memory */
 void rows_free(struct postfix_rows *); /* NULL is fine */
 /* A line of the listing; false: it is none. */
 bool rows_take(struct postfix_rows *, struct slice line);
-/* The listing has ended, as it should or not. */
-void rows_end(struct postfix_rows *, bool is_whole);
+/* The listing has ended, as it should. */
+void rows_end(struct postfix_rows *);
 /* Gives the rows of the answer to the model; its last object, the caller's. */
 json_t *rows_answer(const struct postfix_rows *, struct model *, enum ask,
     const json_t *request);

@@ -390,7 +390,7 @@ def watch_postfix(p, folder):
         t.wait("mode POSTFIX", "Queue 4", "READ-ONLY", "dead.test",
                "> TOTAL")
         t.keys("2")
-        t.wait("x0@dead.test", "H " + ident, "Connection refused")
+        t.wait("x0@dead.test", "H " + ident, "connect to 127.0")
         t.keys("/to:held\r")
         t.wait("FILTER to:held", "1 of 4 shown")
         t.keys("k")
@@ -398,10 +398,16 @@ def watch_postfix(p, folder):
         t.keys("3")
         t.wait("dead.test", "1 of 1 destinations")
         p.stop()
-        t.wait("mode DOWN", seconds=30)
-    r = subprocess.run(args + ["-b", "-n", "1"], text=True, timeout=30,
-                       env=dict(os.environ, **env), capture_output=True)
-    assert "mode DOWN" in r.stdout, r
+        os.rename(p.conf + "/main.cf", p.conf + "/gone")
+        t.wait("NO DAEMON", "postqueue -j tells no queue", "Queue ?",
+               seconds=30)
+        os.rename(p.conf + "/gone", p.conf + "/main.cf")
+        t.wait("mode POSTFIX", "Queue 4")
+    r = subprocess.run(args + ["--json", "-n", "1", "--screen", "messages"],
+                       text=True, env=dict(os.environ, **env), timeout=30,
+                       capture_output=True)
+    frame = json.loads(r.stdout)
+    assert frame["mode"] == "POSTFIX" and len(frame["queue"]) == 4, frame
 
 
 def it_shows_a_postfix():
