@@ -6,9 +6,6 @@
 
 #include "keys.h"
 #include "request.h"
-#include "say.h"
-
-#define TYPE_ABOVE 100 /* more at once need the number typed */
 
 static const struct act message_acts[] = {
 	{ 'r', "queue.retry", "try now",
@@ -40,8 +37,8 @@ static const struct act host_acts[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
-static const struct act *
-menu(const struct acts *a)
+const struct act *
+acts_menu(const struct acts *a)
 {
 	return a->is_host ? host_acts : message_acts;
 }
@@ -58,9 +55,8 @@ acts_is_modal(const struct acts *a)
 	return a->stage != ACT_NONE && a->stage != ACT_RUNNING;
 }
 
-/* The words for what is acted on. */
-static void
-say_target(const struct acts *a, char *ret, size_t size)
+void
+acts_target(const struct acts *a, char *ret, size_t size)
 {
 	if (a->act != NULL && is_undo(a))
 		snprintf(ret, size, "act %lld", (long long)a->number);
@@ -145,7 +141,7 @@ choose(struct acts *a)
 static bool
 choose_named(struct acts *a, const char *op)
 {
-	for (const struct act *x = menu(a); op && x->op != NULL; x++)
+	for (const struct act *x = acts_menu(a); op && x->op != NULL; x++)
 		if (strcmp(x->op, op) == 0) {
 			a->act = x;
 			choose(a);
@@ -199,7 +195,7 @@ acts_command(struct acts *a, bool is_host, const char *op, const char *what)
 static bool
 is_agreed(const struct acts *a)
 {
-	if (a->count > TYPE_ABOVE)
+	if (a->count > ACT_TYPE_ABOVE)
 		return atoll(a->typed.text) == a->count;
 	return a->typed.text[0] == 'y' || a->typed.text[0] == 'Y';
 }
@@ -210,7 +206,7 @@ confirm_key(struct acts *a, const struct model *m, struct asks *asks, int code)
 	enum prompt_end end = prompt_key(&a->typed, code);
 
 	/* a letter is enough where no number is asked for */
-	if (a->count <= TYPE_ABOVE && a->typed.text[0] != '\0')
+	if (a->count <= ACT_TYPE_ABOVE && a->typed.text[0] != '\0')
 		end = PROMPT_TAKEN;
 	if (end == PROMPT_GOES_ON)
 		return;
@@ -237,7 +233,7 @@ menu_key(struct acts *a, int code)
 {
 	if (code == K_TAB)
 		change_reach(a);
-	for (const struct act *x = menu(a); x->op != NULL; x++)
+	for (const struct act *x = acts_menu(a); x->op != NULL; x++)
 		if (x->key == code) {
 			a->act = x;
 			choose(a);
@@ -347,87 +343,4 @@ acts_turn(struct acts *a, const struct model *m, struct asks *asks)
 	tell_result(a, &m->result);
 	a->stage = ACT_NONE;
 	return true;
-}
-
-static void
-draw_menu(const struct acts *a, struct grid *g, int y, int rows)
-{
-	char what[700];
-	int at = y;
-
-	say_target(a, what, sizeof(what));
-	grid_put(g, at, 0, 5, LOOK_TITLE, " ACT ");
-	at++;
-	grid_put(g, y, 6, g->cols - 6, LOOK_PLAIN, what);
-	for (const struct act *x = menu(a); x->op && at < y + rows; x++, at++) {
-		if (x->key < 0)
-			break;
-		grid_putf(g, at, 1, 12, LOOK_TAB, "%c  %s", x->key, x->name);
-		grid_put(g, at, 14, g->cols - 14, LOOK_PLAIN, x->effect);
-	}
-	grid_put(g, g->rows - 1, 0, g->cols, LOOK_TITLE,
-	    a->is_host
-		? "a letter chooses  Tab one / tagged  Esc leaves"
-		: "a letter chooses  Tab one / tagged / all  Esc leaves");
-}
-
-static void
-draw_confirm(const struct acts *a, struct grid *g, int y, int rows)
-{
-	char what[700], n[SAY_MAX];
-	int w;
-
-	say_target(a, what, sizeof(what));
-	say_number(n, a->count);
-	grid_putf(g, y, 0, g->cols, LOOK_WARN, "%s %s: %s %s%s", a->act->name,
-	    what, n, a->is_host ? "destination" : "message",
-	    a->count == 1 ? "" : "s");
-	if (rows > 1)
-		grid_put(g, y + 1, 0, g->cols, LOOK_PLAIN, a->act->effect);
-	grid_row_look(g, g->rows - 1, 0, LOOK_TITLE);
-	if (a->count > TYPE_ABOVE)
-		w = grid_putf(g, g->rows - 1, 0, g->cols, LOOK_TITLE,
-		    "type %lld to do it, Esc leaves: %s", (long long)a->count,
-		    a->typed.text);
-	else
-		w = grid_put(g, g->rows - 1, 0, g->cols, LOOK_TITLE,
-		    "do it? y yes, any other key leaves: ");
-	g->cursor_y = g->rows - 1;
-	g->cursor_x = w < g->cols ? w : g->cols - 1;
-}
-
-void
-acts_draw(const struct acts *a, struct grid *g, int y, int rows)
-{
-	for (int i = 0; i < rows; i++)
-		grid_putf(g, y + i, 0, g->cols, LOOK_PLAIN, "%*s", g->cols, "");
-	grid_putf(g, g->rows - 1, 0, g->cols, LOOK_PLAIN, "%*s", g->cols, "");
-	if (a->stage == ACT_MENU)
-		draw_menu(a, g, y, rows);
-	else if (a->stage == ACT_CONFIRM)
-		draw_confirm(a, g, y, rows);
-	else
-		grid_putf(g, g->rows - 1, 0, g->cols, LOOK_TITLE,
-		    "%s: counting how many that is; Esc leaves", a->act->name);
-}
-
-/* "delete [######        ] 12,300 of 48,000 changed  Esc stops it" */
-void
-acts_progress(
-    const struct acts *a, const struct model *m, struct grid *g, int y)
-{
-	int64_t done = a->is_host ? (int64_t)a->next : m->result.matched;
-	int width = g->cols > 70 ? 20 : 8, full;
-	char n[SAY_MAX], all[SAY_MAX], bar[32];
-
-	full = a->count > 0 && done < a->count ? (int)(done * width / a->count)
-					       : width;
-	for (int i = 0; i < width; i++)
-		bar[i] = i < full ? '#' : ' ';
-	bar[width] = '\0';
-	say_number(n, done);
-	say_number(all, a->count);
-	grid_putf(g, y, 0, g->cols, LOOK_WARN, "%s [%s] %s of %s  %s",
-	    a->act->name, bar, n, all,
-	    a->is_stopping ? "being stopped" : "Esc stops it");
 }

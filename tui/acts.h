@@ -13,6 +13,8 @@
 #include "prompt.h"
 #include "tags.h"
 
+#define ACT_TYPE_ABOVE 100 /* more at once need the number typed */
+
 struct act {
 	int key; /* in the menu */
 	const char *op, *name;
@@ -67,6 +69,11 @@ void acts_key(struct acts *, const struct model *, struct asks *, int code);
 bool acts_turn(struct acts *, const struct model *, struct asks *);
 /* Gives up what is not done yet, or stops what goes on. */
 void acts_cancel(struct acts *, const struct model *, struct asks *);
+/* The acts that there are, up to one without an op; those with a key below 0
+ * are only typed. */
+const struct act *acts_menu(const struct acts *);
+/* The words for what is acted on. */
+void acts_target(const struct acts *, char *ret, size_t size);
 /* Keys are its own. */
 bool acts_is_modal(const struct acts *);
 /* In place of the body's end and of the last row; what goes on: one line. */

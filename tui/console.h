@@ -45,5 +45,8 @@ void console_do(struct console *, enum action);
 /* The cursor stays on its row when the list changed. */
 void console_follow(struct console *);
 void console_place_row(struct console *, size_t row);
+/* What follows from the cursor being on another row. */
+void console_moved(struct console *);
+void console_open(struct console *); /* Enter */
 
 #endif

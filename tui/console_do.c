@@ -1,5 +1,5 @@
 /*
- * console_do: what each key of the table, and the mouse, does.
+ * console_do: what each key of the table does.
  */
 #include <stdio.h>
 #include <string.h>
@@ -28,8 +28,8 @@ start_typing(struct console *c, enum typing what, const char *text)
 	snprintf(c->prompt.text, sizeof(c->prompt.text), "%s", text);
 }
 
-static void
-open_row(struct console *c)
+void
+console_open(struct console *c)
 {
 	const char *name = c->place[c->screen].name;
 	const struct log_row *r = list_event(c, c->place[c->screen].row);
@@ -124,9 +124,8 @@ change_interval(struct console *c, int up)
 	    c, "refresh each %g s", (double)c->interval / (double)US_SEC);
 }
 
-/* What follows from the cursor being on another row. */
-static void
-moved(struct console *c)
+void
+console_moved(struct console *c)
 {
 	struct place *p = &c->place[c->screen];
 	size_t n = list_rows(c);
@@ -156,7 +155,7 @@ tag(struct console *c, enum action a)
 	} else if (list_rows(c) != 0) {
 		tags_toggle(t, p->name);
 		place_move(p, DO_DOWN, list_rows(c), c->page);
-		moved(c);
+		console_moved(c);
 	}
 	console_note(c, "%zu tagged", t->n);
 }
@@ -175,7 +174,7 @@ jump(struct console *c, bool is_back,
 		row += is_back ? (size_t)-1 : 1;
 		if (is_it(c, row, arg)) {
 			c->place[c->screen].row = row;
-			moved(c);
+			console_moved(c);
 			return;
 		}
 	}
@@ -293,7 +292,7 @@ do_list(struct console *c, enum action a)
 		break;
 	default:
 		place_move(&c->place[c->screen], a, list_rows(c), c->page);
-		moved(c);
+		console_moved(c);
 	}
 }
 
@@ -308,7 +307,7 @@ console_do(struct console *c, enum action a)
 		c->help_top = 0;
 		break;
 	case DO_OPEN:
-		open_row(c);
+		console_open(c);
 		break;
 	case DO_BACK:
 		back(c);
@@ -348,118 +347,4 @@ console_do(struct console *c, enum action a)
 		else
 			do_list(c, a);
 	}
-}
-
-static void
-help_key(struct console *c, int code)
-{
-	if (code == K_DOWN || code == K_PAGE_DOWN)
-		c->help_top += code == K_DOWN ? 1 : c->page;
-	else if (code == K_UP || code == K_PAGE_UP)
-		c->help_top -= code == K_UP ? 1 : c->page;
-	else
-		c->is_help = false;
-	if (c->help_top > ACTIONS - 2)
-		c->help_top = ACTIONS - 2;
-	if (c->help_top < 0)
-		c->help_top = 0;
-}
-
-/* False: leave. */
-static bool
-typed(struct console *c, int code)
-{
-	enum prompt_end end = prompt_key(&c->prompt, code);
-	enum typing what = c->typing;
-
-	if (end != PROMPT_GOES_ON)
-		c->typing = TYPE_NOTHING;
-	if (end != PROMPT_TAKEN)
-		return true;
-	if (what == TYPE_COMMAND)
-		return console_command(c, c->prompt.text);
-	if (what == TYPE_TRACE)
-		console_trace(c, c->prompt.text);
-	else
-		console_filter(c, c->prompt.text);
-	return true;
-}
-
-int
-console_key(struct console *c, int code)
-{
-	enum action a;
-
-	if (c->is_help) {
-		help_key(c, code);
-	} else if (c->typing != TYPE_NOTHING) {
-		if (!typed(c, code))
-			return KEY_HANDLED | KEY_LEAVE;
-	} else if (acts_is_modal(&c->acts)) {
-		acts_key(&c->acts, c->model, c->asks, code);
-	} else {
-		a = key_action(code, c->screen);
-		if (a == DO_NOTHING)
-			return 0;
-		if (a == DO_QUIT)
-			return KEY_HANDLED | KEY_LEAVE;
-		console_do(c, a);
-	}
-	return KEY_HANDLED | KEY_REDRAW;
-}
-
-static void
-click_title(struct console *c, int x)
-{
-	const struct drawn *d = &c->drawn;
-
-	for (int i = 0; i < 8; i++)
-		if (d->sort_x[i] >= 0 && x >= d->sort_x[i] &&
-		    x < d->sort_end[i]) {
-			if (i == c->order[c->screen] &&
-			    c->screen == SCREEN_MESSAGES)
-				c->is_reverse = !c->is_reverse;
-			console_order(c, i);
-		}
-}
-
-/* A row that is chosen already is opened. */
-static void
-click_row(struct console *c, size_t row)
-{
-	struct place *p = &c->place[c->screen];
-
-	if (row >= list_rows(c))
-		return;
-	if (row == p->row) {
-		open_row(c);
-		return;
-	}
-	p->row = row;
-	moved(c);
-}
-
-int
-console_click(struct console *c, int y, int x)
-{
-	const struct drawn *d = &c->drawn;
-	struct place *p = &c->place[c->screen];
-
-	if (c->is_help || c->typing != TYPE_NOTHING || acts_is_modal(&c->acts))
-		return 0;
-	c->note[0] = c->acts.note[0] = '\0';
-	if (y == 3) {
-		for (int s = SCREENS - 1; s >= 0; s--)
-			if (x >= d->tab_x[s]) {
-				console_show(c, (enum tab)s);
-				break;
-			}
-	} else if (y == d->title_y && d->title_y > 0) {
-		click_title(c, x);
-	} else if (y >= d->list_y && y < d->list_y + d->list_n) {
-		click_row(c, p->top + (size_t)(y - d->list_y));
-	} else {
-		return 0;
-	}
-	return KEY_HANDLED | KEY_REDRAW;
 }

@@ -1,13 +1,13 @@
 # libtui.a: everything of mtatop but the terminal and main
 noinst_LIBRARIES += tui/libtui.a
 tui_libtui_a_SOURCES = \
-	tui/acts.c tui/acts.h \
+	tui/acts.c tui/acts.h tui/acts_draw.c \
 	tui/archive.c tui/archive.h \
 	tui/archive_rows.c \
 	tui/asks.h \
 	tui/command.c \
 	tui/console.c tui/console.h \
-	tui/console_do.c \
+	tui/console_do.c tui/console_keys.c \
 	tui/feed.c tui/feed.h \
 	tui/frame.c \
 	tui/grid.c tui/grid.h \
@@ -15,7 +15,7 @@ tui_libtui_a_SOURCES = \
 	tui/linear.c tui/linear.h \
 	tui/lists.c tui/lists.h \
 	tui/model.c tui/model.h \
-	tui/options.c tui/options.h \
+	tui/options.c tui/options.h tui/options.def \
 	tui/place.c tui/place.h \
 	tui/postfix.c tui/postfix.h \
 	tui/postfix_rows.c tui/postfix_rows.h \

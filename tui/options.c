@@ -10,26 +10,75 @@
 
 enum { EXIT_WRONG = 64 };
 
+enum {
+	OPTION_FIRST = 256,
+#define OPTION(id, letter, name, arg, help) OPTION_##id,
+#include "options.def"
+	OPTIONS_END
+};
+
+static const struct row {
+	int letter;
+	const char *name, *arg, *help;
+} rows[] = {
+#define OPTION(id, letter, name, arg, help) { letter, name, arg, help },
+#include "options.def"
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
 static void
 usage(FILE *to)
 {
-	fputs("usage: mtatop [-AbCMR] [-c mtad.conf] [-d seconds] [-n frames] "
-	      "[-s socket]\n"
-	      "              [--screen flow|messages|hosts|trace|log] "
-	      "[--filter WORDS]\n"
-	      "              [--store FOLDER] [--at TIME] [--trace ID] "
-	      "[--theme NAME]\n"
-	      "              [--json | --check | --linear]\n"
-	      "  -b            print frames as text, no keys (until -n)\n"
-	      "  --json        print frames as JSON, one object a line\n"
-	      "  --check       print one line; exit 0 good, 1 warning, "
-	      "2 critical, 3 no data\n"
-	      "  --linear      for screen readers: plain lines, only changes\n"
-	      "  -A, --ascii   ASCII only        -C, --mono   no colour\n"
-	      "  -R, --readonly  no acts         -M, --no-mouse\n"
-	      "  --at          the past, as the store of mtacollect has it\n"
-	      "  --theme       default16, high-contrast, cvd-safe, mono\n",
-	    to);
+	fputs("usage: mtatop [options]\n", to);
+	for (size_t i = 0; i < ROWS; i++) {
+		const struct row *r = &rows[i];
+		char words[80];
+
+		snprintf(words, sizeof(words), "%c%c%s%s%s%s%s",
+		    r->letter ? '-' : ' ', r->letter ? r->letter : ' ',
+		    r->letter && r->name ? ", "
+			: r->name	 ? "  "
+					 : "",
+		    r->name ? "--" : "", r->name ? r->name : "",
+		    r->arg ? " " : "", r->arg ? r->arg : "");
+		fprintf(to, "  %-22s%s\n", words, r->help);
+	}
+}
+
+/* For getopt_long: both forms of an option have its number. */
+struct tables {
+	char letters[2 * ROWS + 1];
+	struct option name[ROWS + 1];
+};
+
+static void
+make_tables(struct tables *t)
+{
+	size_t letters = 0, names = 0;
+
+	memset(t, 0, sizeof(*t));
+	for (size_t i = 0; i < ROWS; i++) {
+		const struct row *r = &rows[i];
+
+		if (r->letter != 0)
+			t->letters[letters++] = (char)r->letter;
+		if (r->letter != 0 && r->arg != NULL)
+			t->letters[letters++] = ':';
+		if (r->name != NULL)
+			t->name[names++] = (struct option){ r->name,
+				r->arg ? required_argument : no_argument, NULL,
+				OPTION_FIRST + 1 + (int)i };
+	}
+}
+
+static int
+number_of(int letter)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].letter == letter)
+			return OPTION_FIRST + 1 + (int)i;
+	return letter;
 }
 
 static bool
@@ -91,76 +140,58 @@ set_frames(struct options *o, const char *text)
 	return *end == '\0' && o->frames > 0;
 }
 
-static const struct option long_options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "check", no_argument, NULL, 'k' },
-	{ "linear", no_argument, NULL, 'l' },
-	{ "screen", required_argument, NULL, 'S' },
-	{ "filter", required_argument, NULL, 'F' },
-	{ "store", required_argument, NULL, 'T' },
-	{ "at", required_argument, NULL, '@' },
-	{ "trace", required_argument, NULL, 't' },
-	{ "theme", required_argument, NULL, 'H' },
-	{ "no-mouse", no_argument, NULL, 'M' },
-	{ "ascii", no_argument, NULL, 'A' },
-	{ "mono", no_argument, NULL, 'C' },
-	{ "readonly", no_argument, NULL, 'R' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
-
 static bool
 take_option(struct options *o, int opt)
 {
 	switch (opt) {
-	case 'A':
+	case OPTION_ASCII:
 		o->is_ascii = true;
 		return true;
-	case 'b':
+	case OPTION_BATCH:
 		o->is_batch = true;
 		return true;
-	case 'C':
+	case OPTION_MONO:
 		o->theme = THEME_MONO;
 		return true;
-	case 'M':
+	case OPTION_NO_MOUSE:
 		o->has_no_mouse = true;
 		return true;
-	case 'T':
+	case OPTION_STORE:
 		o->store = optarg;
 		return true;
-	case '@':
+	case OPTION_AT:
 		return when_read(optarg, &o->at);
-	case 't':
+	case OPTION_TRACE:
 		o->trace = optarg;
 		o->screen = SCREEN_TRACE;
 		return true;
-	case 'H':
+	case OPTION_THEME:
 		return set_theme(o, optarg);
-	case 'R':
+	case OPTION_READONLY:
 		o->is_readonly = true;
 		return true;
-	case 'c':
+	case OPTION_CONF:
 		o->conf = optarg;
 		return true;
-	case 's':
+	case OPTION_SOCKET:
 		o->socket = optarg;
 		return true;
-	case 'F':
+	case OPTION_FILTER:
 		o->filter = optarg;
 		return true;
-	case 'd':
+	case OPTION_EACH:
 		return set_interval(o, optarg);
-	case 'n':
+	case OPTION_FRAMES:
 		return set_frames(o, optarg);
-	case 'S':
+	case OPTION_SCREEN:
 		return set_screen(o, optarg);
-	case 'j':
+	case OPTION_JSON:
 		o->is_batch = o->is_json = true;
 		return true;
-	case 'k':
+	case OPTION_CHECK:
 		o->is_batch = o->is_check = true;
 		return true;
-	case 'l':
+	case OPTION_LINEAR:
 		o->is_linear = true;
 		return true;
 	default:
@@ -171,13 +202,15 @@ take_option(struct options *o, int opt)
 int
 options_read(struct options *o, int argc, char **argv)
 {
+	struct tables t;
 	int opt;
 
 	*o = (struct options){ .frames = -1 };
 	from_environment(o);
-	while ((opt = getopt_long(
-		    argc, argv, "AbCMRc:d:n:s:h", long_options, NULL)) != -1) {
-		if (opt == 'h') {
+	make_tables(&t);
+	while ((opt = getopt_long(argc, argv, t.letters, t.name, NULL)) != -1) {
+		opt = number_of(opt);
+		if (opt == OPTION_HELP) {
 			usage(stdout);
 			return 0;
 		}

@@ -143,6 +143,8 @@ keep(struct postfix_rows *r, const json_t *from)
 		.t = row_number(from, "arrival_time") * US_SEC,
 		.size = row_number(from, "message_size"),
 		.is_deferred = strcmp(state, "deferred") == 0 };
+	for (char *d = m->domain; d != NULL && *d != '\0'; d++)
+		*d = ascii_lower(*d);
 	m->row = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "id",
 	    row_text(from, "queue_id"), "state", state, "from",
 	    row_text(from, "sender"), "size", (json_int_t)m->size, "open",

@@ -225,6 +225,31 @@ def it_stops_an_act():
             assert not m.queue("state:held")
 
 
+def it_answers_under_load():
+    """Mail comes as fast as it is taken; each screen is there at once."""
+    with Mtad("load") as m, Collector(m) as c:
+        m.ctl("delivery", "hold")
+        sockets = connect(m.port)
+        pid = os.fork()
+        if pid == 0:
+            fill(sockets, 0, 60000, 500)
+            os._exit(0)
+        args = [m.prefix + "/bin/mtatop", "-c", m.dir + "/mtad.conf",
+                "--store", c.store]
+        took = []
+        with Recorder(args, 40, 120) as t:
+            t.wait("mode HELD", "1 FLOW")
+            while os.waitpid(pid, os.WNOHANG)[0] == 0:
+                for key, word in ("2", "2 MESSAGES"), ("3", "3 HOSTS"), \
+                        ("6", "6 LOG"), ("1", "1 FLOW"):
+                    t.keys(key)
+                    took.append(t.wait(word))
+                    assert "STALE" not in t.screen.text(), t.screen.text()
+            t.wait("Queue 60,000")
+        took.sort()
+        assert took[len(took) // 2] < 0.1, took
+
+
 def it_obeys_the_mouse():
     with Mtad("mouse") as m:
         m.ctl("delivery", "hold")
