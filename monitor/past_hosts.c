@@ -10,9 +10,8 @@
 #include "segment.h"
 
 /* The rows before ?1, by the index of minutes. */
-#define LATELY                                                                 \
-	"e.id > (SELECT max(hi) FROM minute WHERE t <= ?1) - 20000 AND "       \
-	"e.t <= ?1"
+#define LAST "(SELECT max(hi) FROM minute WHERE t <= ?1)"
+#define LATELY "e.id BETWEEN " LAST " - 20000 AND " LAST " AND e.t <= ?1"
 
 int
 past_whys(struct past *p, const char *domain, int64_t t,

@@ -177,11 +177,18 @@ add_older(void *arg, const struct past_event *e)
 	return archive_log_rows(a) < LOG_MOST;
 }
 
-static bool
-reads_back(const struct archive *a)
+bool
+archive_reads_on(const struct archive *a)
 {
 	return a->past != NULL && a->wants_log && a->is_begun && !a->is_whole &&
 	    archive_log_rows(a) < a->wanted && a->looked < LOG_LOOKED;
+}
+
+static bool
+wants_reading(const struct archive *a, int64_t now)
+{
+	return !a->is_begun || archive_reads_on(a) ||
+	    (a->at == 0 && now >= a->due[DUE_LOG]);
 }
 
 static void
@@ -192,7 +199,7 @@ turn_log(struct archive *a, int64_t now)
 		past_newest(a->past, &a->front);
 		a->is_begun = true;
 	}
-	if (reads_back(a)) {
+	if (archive_reads_on(a)) {
 		size_t n = a->older.n;
 		int rc = past_back(a->past, &a->back, a->at ? a->at : INT64_MAX,
 		    LOOKED_A_TURN, add_older, a);
@@ -297,8 +304,7 @@ turn_hosts(struct archive *a, int64_t now, int64_t wall)
 bool
 archive_has_more(const struct archive *a)
 {
-	return reads_back(a) ||
-	    (a->past != NULL && a->wants_log && !a->is_begun);
+	return a->is_busy;
 }
 
 bool
@@ -314,18 +320,22 @@ archive_turn(struct archive *a, int64_t now, int64_t wall)
 	}
 	if (a->past == NULL)
 		return false;
+	a->is_busy = true;
 	if (now >= a->due[DUE_CONFESS]) {
 		a->has_confession =
 		    past_confess(a->past, wall, &a->confession) == 0;
 		a->due[DUE_CONFESS] = now + SLOW;
+		a->version++;
 	} else if (a->trace_id[0] != '\0' && now >= a->due[DUE_TRACE]) {
 		turn_trace(a, now);
 	} else if (a->wants_flow && now >= a->due[DUE_FLOW]) {
 		turn_flow(a, now, wall);
 	} else if (a->destination[0] != '\0' && now >= a->due[DUE_HOSTS]) {
 		turn_hosts(a, now, wall);
-	} else if (a->wants_log) {
+	} else if (a->wants_log && wants_reading(a, now)) {
 		turn_log(a, now);
+	} else {
+		a->is_busy = false;
 	}
 	return a->version != before;
 }

@@ -72,6 +72,7 @@ struct archive {
 	bool has_hosts;
 
 	int64_t due[5]; /* private */
+	bool is_busy; /* the last turn had something to do */
 };
 
 /* dir may be NULL: there is no store, for this reason. */
@@ -81,6 +82,8 @@ void archive_release(struct archive *);
 bool archive_turn(struct archive *, int64_t now, int64_t wall);
 /* Something is left to do at once. */
 bool archive_has_more(const struct archive *);
+/* Older rows of the log are on their way. */
+bool archive_reads_on(const struct archive *);
 
 void archive_set_at(struct archive *, int64_t at);
 void archive_set_filter(struct archive *, const char *text);

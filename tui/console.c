@@ -369,7 +369,7 @@ console_is_ready(const struct console *c)
 	bool has_past = a->past == NULL || (a->has_flow && a->has_confession);
 
 	if (c->screen == SCREEN_LOG)
-		return a->past == NULL || (a->is_begun && !archive_has_more(a));
+		return a->past == NULL || (a->is_begun && !archive_reads_on(a));
 	if (c->screen == SCREEN_TRACE)
 		return a->past == NULL || a->trace_id[0] == '\0' ||
 		    a->has_trace;

@@ -259,9 +259,12 @@ run_screen(struct top *t)
 		if (key && !take_keys(t, &draw))
 			return;
 		key = false;
-		/* a key that wants something is answered in this turn */
-		if (draw)
+		/* a key that wants something is answered in this turn, or, by
+		 * the store, in the next one */
+		if (draw) {
 			console_turn(&t->console, now);
+			has_more = true;
+		}
 		if (draw || now >= next) {
 			show(t, now);
 			next = now + t->console.interval;

@@ -48,13 +48,14 @@ draw_row(const struct console *c, struct grid *g, int y, size_t row,
 {
 	const struct log_row *r = list_event(c, row);
 	bool is_chosen = row == c->place[c->screen].row;
+	int64_t at = c->archive->at;
 	char time[SAY_MAX], since[SAY_MAX] = "", mark[3] = "";
 	const char *text[N] = { mark, time, since, r->name, r->id, r->text,
 		r->stages ? r->stages : "" };
 
 	/* what is wrong is so without colours, too */
 	mark[0] = is_chosen ? '>' : log_row_is_trouble(r) ? '!' : '\0';
-	say_moment(time, r->t, clock_wall(), c->is_utc);
+	say_moment(time, r->t, at ? at : clock_wall(), c->is_utc);
 	if (c->screen == SCREEN_TRACE && row > 0)
 		say_took(since, (uint64_t)(r->t - list_event(c, row - 1)->t));
 	columns_row(g, y, is_chosen ? LOOK_CURSOR : look_of(r), columns, N,
@@ -166,7 +167,7 @@ draw_log_banner(const struct console *c, struct grid *g, int y)
 	else if (a->filter[0] != '\0')
 		grid_putf(g, y, x, g->cols - x, LOOK_PLAIN,
 		    "%s of the last %s events%s", n, looked,
-		    archive_has_more(a) ? ", more are read" : "");
+		    archive_reads_on(a) ? ", more are read" : "");
 	else
 		grid_putf(g, y, x, g->cols - x, LOOK_PLAIN,
 		    "%s events, the newest first%s", n,
