@@ -49,11 +49,10 @@ past_whys(struct past *p, const char *domain, int64_t t,
 }
 
 /* The columns of an attempt's row. */
-enum { A_NAME, A_IP, A_EVENT, A_T, A_CODE, A_TEXT, A_CONN, A_TLS };
+enum { A_NAME, A_IP, A_EVENT, A_T, A_CODE, A_TEXT, A_CONN };
 
 static const char attempts[] =
-    "SELECT h.name, h.ip, ty.s, e.t, e.code, e.text, e.conn_us, "
-    "json_extract(e.extra, '$.\"tls.version\"') "
+    "SELECT h.name, h.ip, ty.s, e.t, e.code, e.text, e.conn_us "
     "FROM ev e JOIN word ty ON ty.id = e.ty JOIN host h ON h.id = e.host "
     "WHERE " LATELY " AND ty.s IN ('dlv.ok', 'dlv.defer', 'dlv.fail') AND "
     "(h.name = ?2 OR h.ip = ?2 OR (SELECT domain FROM addr WHERE id = e.addr) "
@@ -110,8 +109,6 @@ add_attempt(struct past_host *h, sqlite3_stmt *q)
 	h->last = sqlite3_column_int64(q, A_T);
 	if (sqlite3_column_int64(q, A_CONN) != 0)
 		h->conn_us = sqlite3_column_int64(q, A_CONN);
-	if (sqlite3_column_type(q, A_TLS) != SQLITE_NULL)
-		copy(h->tls, sizeof(h->tls), q, A_TLS);
 }
 
 int

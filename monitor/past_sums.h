@@ -45,7 +45,7 @@ int past_whys(struct past *, const char *domain, int64_t t,
 #define PAST_OUTCOMES 20
 
 struct past_host {
-	char name[256], ip[64], tls[32], text[300];
+	char name[256], ip[64], text[300]; /* text: of the last trouble */
 	char outcome[PAST_OUTCOMES + 1]; /* . d b, the newest at the end */
 	int64_t ok, deferred, failed, last; /* last: wall */
 	int64_t conn_us; /* of the last that says so; 0 none */

@@ -289,6 +289,16 @@ turn_flow(struct archive *a, int64_t now, int64_t wall)
 	a->version++;
 }
 
+/* Addresses of one host side by side. */
+static int
+by_name(const void *x, const void *y)
+{
+	const struct past_host *a = x, *b = y;
+	int rc = strcmp(a->name, b->name);
+
+	return rc != 0 ? rc : strcmp(a->ip, b->ip);
+}
+
 static void
 turn_hosts(struct archive *a, int64_t now, int64_t wall)
 {
@@ -296,6 +306,8 @@ turn_hosts(struct archive *a, int64_t now, int64_t wall)
 	    a->host, ARCHIVE_HOSTS);
 	if (a->hosts < 0)
 		a->hosts = 0;
+	if (a->hosts > 1)
+		qsort(a->host, (size_t)a->hosts, sizeof(a->host[0]), by_name);
 	a->has_hosts = true;
 	a->due[DUE_HOSTS] = now + SLOW;
 	a->version++;

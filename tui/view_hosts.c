@@ -60,28 +60,78 @@ draw_host(const struct console *c, struct grid *g, int y, const struct host *h,
 	    width, text);
 }
 
+/* What stands before a line of the tree. */
+static const char *
+branch(const struct grid *g, bool is_last)
+{
+	if (g->is_ascii)
+		return is_last ? "`-" : "|-";
+	return is_last ? "└─" : "├─";
+}
+
+static const char *
+trunk(const struct grid *g, bool is_last)
+{
+	if (is_last)
+		return "  ";
+	return g->is_ascii ? "| " : "│ ";
+}
+
+/* before: the trunk of the host that the address is one of; "" when the host
+ * has no line of its own. */
 static void
-draw_address(struct pane *p, const struct past_host *h, bool is_last)
+draw_address(
+    struct pane *p, const struct past_host *h, const char *before, bool is_last)
 {
 	char last[SAY_MAX], rtt[SAY_MAX] = "-";
-	const char *branch = p->g->is_ascii ? (is_last ? "`-" : "|-")
-	    : is_last			    ? "└─"
-					    : "├─";
+	bool is_alone = before[0] == '\0';
 
 	say_span(last, clock_wall() - h->last);
 	if (h->conn_us != 0)
 		say_took(rtt, (uint64_t)h->conn_us);
 	pane_line(p, LOOK_PLAIN,
-	    "  %s %s [%s]  ok %lld def %lld bnc %lld  rtt %s  %s ago  %s%s%s",
-	    branch, h->name[0] ? h->name : "-", h->ip, (long long)h->ok,
-	    (long long)h->deferred, (long long)h->failed, rtt, last, h->outcome,
-	    h->tls[0] ? "  tls " : "", h->tls);
-	if (h->text[0] != '\0' && h->ok == 0)
-		pane_line(p, LOOK_WARN, "  %s   %.0d%s%s",
-		    is_last		 ? " "
-			: p->g->is_ascii ? "|"
-					 : "│",
-		    h->code, h->code ? " " : "", h->text);
+	    "  %s%s %s%s[%s]  ok %lld def %lld bnc %lld  rtt %s  %s ago  %s",
+	    before, branch(p->g, is_last), is_alone ? h->name : "",
+	    is_alone ? " " : "", h->ip, (long long)h->ok,
+	    (long long)h->deferred, (long long)h->failed, rtt, last,
+	    h->outcome);
+	if (h->text[0] != '\0')
+		pane_line(p, LOOK_WARN, "  %s%s   %.0d%s%s", before,
+		    trunk(p->g, is_last), h->code, h->code ? " " : "", h->text);
+}
+
+/* How many of the addresses from i on are of the same host. */
+static int
+same_host(const struct archive *a, int i)
+{
+	int n = 1;
+
+	while (i + n < a->hosts &&
+	    strcmp(a->host[i].name, a->host[i + n].name) == 0)
+		n++;
+	return n;
+}
+
+static void
+draw_hosts(struct pane *p, const struct archive *a)
+{
+	int n;
+
+	for (int i = 0; i < a->hosts; i += n) {
+		bool is_last;
+
+		n = same_host(a, i);
+		is_last = i + n >= a->hosts;
+		if (n == 1) {
+			draw_address(p, &a->host[i], "", is_last);
+			continue;
+		}
+		pane_line(p, LOOK_PLAIN, "  %s %s", branch(p->g, is_last),
+		    a->host[i].name);
+		for (int k = 0; k < n; k++)
+			draw_address(p, &a->host[i + k], trunk(p->g, is_last),
+			    k + 1 == n);
+	}
 }
 
 /* What hangs below the destination; lines used. */
@@ -98,8 +148,8 @@ draw_tree(const struct console *c, struct grid *g, int y, int end)
 	else if (a->hosts == 0)
 		pane_line(&p, LOOK_QUIET,
 		    "  no host of it among the last 20,000 events");
-	for (int i = 0; a->past != NULL && a->has_hosts && i < a->hosts; i++)
-		draw_address(&p, &a->host[i], i + 1 == a->hosts);
+	else
+		draw_hosts(&p, a);
 	return p.y - y;
 }
 

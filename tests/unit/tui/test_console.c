@@ -397,6 +397,15 @@ START_TEST(commands_are_those_of_mtactl)
 }
 END_TEST
 
+static void
+set_host(struct past_host *h, const char *const what[2])
+{
+	*h = (struct past_host){ .last = clock_wall() };
+	snprintf(h->name, sizeof(h->name), "%s", what[0]);
+	snprintf(h->ip, sizeof(h->ip), "%s", what[1]);
+	snprintf(h->text, sizeof(h->text), "busy");
+}
+
 START_TEST(flow_is_the_shape_of_the_queue)
 {
 	model_begin(&m, ASK_SHAPE);
@@ -414,6 +423,35 @@ START_TEST(flow_is_the_shape_of_the_queue)
 	console_key(&c, K_ENTER);
 	console_turn(&c, NOW);
 	ck_assert_str_eq(asked(ASK_LIST, "filter"), "to:@a.test");
+}
+END_TEST
+
+START_TEST(behind_a_destination_are_hosts_and_addresses)
+{
+	static const char *const hosts[][2] = { { "mx1.a.test", "192.0.2.1" },
+		{ "mx1.a.test", "192.0.2.2" }, { "mx2.a.test", "192.0.2.3" } };
+
+	keys("3");
+	model_begin(&m, ASK_HOSTS);
+	row(ASK_HOSTS, "{\"host\":\"smtp:a.test\",\"state\":\"up\"}");
+	end(ASK_HOSTS, "{\"matched\":1,\"destinations\":1,\"done\":true}");
+	keys("t");
+	ck_assert_str_eq(archive.destination, "a.test");
+	archive.past = (struct past *)&m; /* not looked into */
+	archive.has_hosts = true;
+	archive.hosts = 3;
+	for (int i = 0; i < 3; i++) {
+		set_host(&archive.host[i], hosts[i]);
+		archive.host[i].code = 421;
+	}
+	shows(NOW, "├─ mx1.a.test\n");
+	shows(NOW, "│ ├─ [192.0.2.1]  ok 0");
+	shows(NOW, "│ └─ [192.0.2.2]  ok 0");
+	shows(NOW, "└─ mx2.a.test [192.0.2.3]  ok 0");
+	shows(NOW, "421 busy");
+	g.is_ascii = true;
+	shows(NOW, "| `- [192.0.2.2]");
+	archive.past = NULL;
 }
 END_TEST
 
@@ -613,6 +651,7 @@ main(void)
 	tcase_add_test(tc, orders_are_the_daemons);
 	tcase_add_test(tc, commands_are_those_of_mtactl);
 	tcase_add_test(tc, flow_is_the_shape_of_the_queue);
+	tcase_add_test(tc, behind_a_destination_are_hosts_and_addresses);
 	tcase_add_test(tc, without_a_store_it_says_so);
 	tcase_add_test(tc, above_a_hundred_the_count_is_typed);
 	tcase_add_test(tc, who_may_only_read_does_not_act);
