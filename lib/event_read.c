@@ -19,11 +19,12 @@ enum common {
 	C_SEQ,
 	C_PROG,
 	C_PID,
+	C_VIA,
 	C_END
 };
 
 static const char *const commons[] = { "v", "event", "time", "mono_us", "node",
-	"instance", "boot", "seq", "prog", "pid" };
+	"instance", "boot", "seq", "prog", "pid", "via" };
 
 #define SLOTS 1024 /* a power of two, far above the number of names */
 
@@ -191,8 +192,10 @@ json_common(struct json_text *t, struct reading *r, int which)
 		return json_text_u64(t, &o->seq);
 	case C_PROG:
 		return json_text_str(t, &o->prog);
-	default:
+	case C_PID:
 		return json_text_u64(t, &o->pid);
+	default:
+		return json_text_str(t, &o->via);
 	}
 }
 

@@ -21,6 +21,7 @@ struct event_origin {
 	int64_t time_us; /* wall clock, microseconds UTC since 1970 */
 	uint64_t mono_us, pid, seq;
 	struct slice node, instance, prog, boot;
+	struct slice via; /* of a store: the address that it came from */
 };
 
 struct event_names; /* the vocabulary, ready to be looked up */

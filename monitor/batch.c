@@ -197,6 +197,12 @@ batch_free(struct batch *b)
 	free(b);
 }
 
+int
+batch_columns(const struct batch *b)
+{
+	return b->columns;
+}
+
 void
 batch_forget(struct batch *b)
 {

@@ -23,6 +23,7 @@ struct batch;
 struct batch *batch_new(struct db *, const char *name, int columns,
     const char *into, const char *conflict);
 void batch_free(struct batch *);
+int batch_columns(const struct batch *);
 
 /* A new row of NULLs; flushes first when there is no room. 0 or negative. */
 int batch_row(struct batch *);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "filter.h"
 #include "letters.h"
 #include "map.h"
 
@@ -19,7 +20,7 @@ struct book {
 	size_t rcpts; /* in memory, about */
 	/* A bit of each message that may be in the table: most are new, and
 	 * need not be looked for. NULL: the table had rows before. */
-	uint64_t *filter;
+	struct filter *filter;
 };
 
 struct key {
@@ -69,37 +70,6 @@ hash_key(const struct key *k)
 	return h ^ h >> 29;
 }
 
-static uint64_t *
-filter_new(struct db *db)
-{
-	if (db_number(db, "SELECT EXISTS (SELECT 1 FROM msg)", 1) != 0)
-		return NULL;
-	return calloc((size_t)1 << (FILTER_BITS - 6), sizeof(uint64_t));
-}
-
-static size_t
-filter_bit(uint64_t hash)
-{
-	return (hash * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - FILTER_BITS);
-}
-
-static bool
-may_be_stored(const struct book *b, uint64_t hash)
-{
-	size_t i = filter_bit(hash);
-
-	return b->filter == NULL || (b->filter[i / 64] >> i % 64 & 1) != 0;
-}
-
-static void
-note_made(struct book *b, uint64_t hash)
-{
-	size_t i = filter_bit(hash);
-
-	if (b->filter != NULL)
-		b->filter[i / 64] |= UINT64_C(1) << i % 64;
-}
-
 struct book *
 book_new(struct db *db)
 {
@@ -109,10 +79,11 @@ book_new(struct db *db)
 		return NULL;
 	map_init(&b->map, hash_of, is_key);
 	b->last_dirty = &b->dirty;
-	b->filter = filter_new(db);
+	if (db_number(db, "SELECT EXISTS (SELECT 1 FROM msg)", 1) == 0)
+		b->filter = filter_new(FILTER_BITS);
 	if (letters_open(&b->letters, db) == 0)
 		return b;
-	free(b->filter);
+	filter_free(b->filter);
 	letters_close(&b->letters);
 	free(b);
 	return NULL;
@@ -142,7 +113,7 @@ book_free(struct book *b)
 		return;
 	book_forget(b);
 	letters_close(&b->letters);
-	free(b->filter);
+	filter_free(b->filter);
 	free(b);
 }
 
@@ -164,14 +135,14 @@ get(struct book *b, struct slice qid, int64_t node, bool is_to_make, int *rc)
 		*rc = -ENOMEM;
 		return NULL;
 	}
-	if (may_be_stored(b, hash))
+	if (filter_may_have(b->filter, hash))
 		*rc = letter_read(&b->letters, l);
 	if (*rc == 0 && is_to_make) {
 		if (b->next == 0)
 			b->next = db_number(b->letters.db,
 			    "SELECT coalesce(max(id), 0) + 1 FROM msg", 1);
 		l->id = b->next++;
-		note_made(b, hash);
+		filter_add(b->filter, hash);
 	}
 	if (*rc >= 0 && (*rc == 1 || is_to_make))
 		*rc = map_add(&b->map, l);

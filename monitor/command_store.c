@@ -2,8 +2,13 @@
  * The commands that read and fill a store: import, totals, check, rrd.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "audit.h"
 #include "clock.h"
@@ -30,22 +35,72 @@ status_of(int rc)
 					      : EXIT_IO;
 }
 
-int
-command_import(const struct options *o)
+/* What root writes into a store the collector must be able to write, too:
+ * root becomes the one to whom the folder belongs. */
+static int
+become_owner(const char *dir, char why[256])
 {
-	struct feed_counts sum = { 0 };
+	struct stat st;
+
+	if (geteuid() != 0 || stat(dir, &st) < 0 || st.st_uid == 0)
+		return 0;
+	if (setgroups(0, NULL) == 0 &&
+	    setresgid(st.st_gid, st.st_gid, st.st_gid) == 0 &&
+	    setresuid(st.st_uid, st.st_uid, st.st_uid) == 0)
+		return 0;
+	snprintf(why, 256, "%s: becoming its owner: %s", dir, strerror(errno));
+	return -EPERM;
+}
+
+static int
+open_store(struct store **ret, const char *dir, char why[256])
+{
+	int rc = become_owner(dir, why);
+
+	umask(027);
+	return rc < 0 ? rc : store_open(ret, dir, why);
+}
+
+/* Files are opened by whoever asks, the store is written by its owner. */
+static int
+import_all(const struct options *o, const int *fd, struct feed_counts *sum)
+{
 	struct store *s;
 	char why[512] = "";
-	int rc = store_open(&s, o->store, why), status = EXIT_OK;
+	int rc = open_store(&s, o->store, why), status = EXIT_OK;
 
 	if (rc < 0)
 		return log_fail(status_of(rc), "%s", why);
 	for (int i = 0; i < o->files; i++) {
-		rc = import_file(s, o->file[i], &sum, why);
+		if (fd[i] < 0) {
+			status = EXIT_NOINPUT;
+			continue;
+		}
+		rc = import_file(s, fd[i], o->file[i], sum, why);
 		if (rc < 0)
 			status = log_fail(status_of(rc), "%s", why);
 	}
 	store_close(s);
+	return status;
+}
+
+int
+command_import(const struct options *o)
+{
+	struct feed_counts sum = { 0 };
+	int *fd = calloc((size_t)o->files + 1, sizeof(*fd)), status;
+
+	if (fd == NULL)
+		return EXIT_IO;
+	for (int i = 0; i < o->files; i++) {
+		fd[i] = strcmp(o->file[i], "-") == 0
+		    ? dup(STDIN_FILENO)
+		    : open(o->file[i], O_RDONLY | O_CLOEXEC);
+		if (fd[i] < 0)
+			log_warn("%s: %s", o->file[i], strerror(errno));
+	}
+	status = import_all(o, fd, &sum);
+	free(fd);
 	printf("%llu lines: %llu events stored, %llu were here already, "
 	       "%llu lines not understood, %llu of other programs\n",
 	    (unsigned long long)sum.lines, (unsigned long long)sum.events,
@@ -97,7 +152,7 @@ command_rebuild(const struct options *o)
 	struct store *s;
 	struct buf b;
 	char why[256];
-	int rc = store_open(&s, o->store, why), status = EXIT_OK;
+	int rc = open_store(&s, o->store, why), status = EXIT_OK;
 
 	if (rc < 0)
 		return log_fail(status_of(rc), "%s", why);
@@ -115,9 +170,11 @@ command_rrd(const struct options *o)
 {
 	struct draw_counts n;
 	char why[256];
-	int rc = draw_store(o->store, o->is_anew, &n, why), status = EXIT_OK;
+	int rc = become_owner(o->store, why), status = EXIT_OK;
 	struct buf b;
 
+	if (rc == 0)
+		rc = draw_store(o->store, o->is_anew, &n, why);
 	if (rc < 0)
 		return log_fail(status_of(rc), "rrd: %s", why);
 	buf_init(&b, 4096);

@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batch.h"
 #include "buf.h"
+#include "filter.h"
+
+#define FILTER_BITS 22 /* half a megabyte; of a million, one in four */
 
 struct entry {
 	uint32_t hash, at, n; /* where in the text; n: bytes of both */
@@ -14,64 +18,65 @@ struct entry {
 };
 
 struct dict {
-	sqlite3_stmt *find, *add;
+	sqlite3_stmt *find;
+	struct batch *add; /* new rows: all of them are in memory */
+	struct db *db; /* borrowed */
+	char *last_sql;
+	int64_t next; /* number of the next row; 0: ask the table */
 	bool has_second;
-	bool is_whole; /* what is not in memory is not in the table */
+	struct filter *filter; /* of rows; NULL: there were rows before */
 	struct entry *slot;
 	size_t slots, used; /* slots: a power of two */
 	char *text;
 	size_t len, max;
 };
 
-static bool
-is_empty(struct db *db, const char *table)
+static int
+prepare(struct dict *d, const struct dict_table *t)
 {
-	char *sql = buf_text("SELECT EXISTS (SELECT 1 FROM %s)", table);
-	bool ret = sql != NULL && db_number(db, sql, 1) == 0;
+	const char *second = t->second ? t->second : "",
+		   *number = t->number ? t->number : "";
+	char *find = buf_text("SELECT id FROM %s WHERE %s = ?1%s%s%s", t->name,
+	    t->first, *second ? " AND " : "", second, *second ? " = ?2" : "");
+	char *into = buf_text("INSERT INTO %s(%s%s%s%s%s)", t->name, t->first,
+	    *second ? ", " : "", second, *number ? ", " : "", number);
+	char *name = buf_text("batch_%s", t->name);
+	int rc = -ENOMEM;
 
-	free(sql);
-	return ret;
+	d->last_sql = buf_text("SELECT coalesce(max(id), 0) FROM %s", t->name);
+	if (find && into && name && d->last_sql)
+		rc = db_prepare(d->db, &d->find, find);
+	if (rc == 0) {
+		d->add = batch_new(
+		    d->db, name, 1 + !!*second + !!*number, into, NULL);
+		rc = d->add != NULL ? 0 : -ENOMEM;
+	}
+	free(find);
+	free(into);
+	free(name);
+	return rc;
 }
 
 struct dict *
-dict_new(struct db *db, const char *table, const char *first, const char *extra,
-    size_t bytes_max)
+dict_new(struct db *db, const struct dict_table *t, size_t bytes_max)
 {
 	struct dict *d = calloc(1, sizeof(*d));
-	bool is_addr = strcmp(table, "addr") == 0;
-	char *find = NULL, *add = NULL;
-	int rc = -ENOMEM;
 
 	if (d == NULL)
 		return NULL;
-	d->has_second = extra != NULL;
+	d->db = db;
+	d->has_second = t->second != NULL;
 	d->max = bytes_max / 2;
 	for (d->slots = 64; d->slots * sizeof(*d->slot) < bytes_max / 2;)
 		d->slots *= 2;
 	d->slot = calloc(d->slots, sizeof(*d->slot));
 	d->text = malloc(d->max);
-	find = buf_text("SELECT id FROM %s WHERE %s = ?1%s%s%s", table, first,
-	    extra ? " AND " : "", extra ? extra : "", extra ? " = ?2" : "");
-	add = buf_text("INSERT INTO %s(%s%s%s) VALUES(?1%s)", table, first,
-	    extra || is_addr ? ", " : "",
-	    extra	  ? extra
-		: is_addr ? "domain"
-			  : "",
-	    extra	  ? ", ?2"
-		: is_addr ? ", ?3"
-			  : "");
-	if (d->slot && d->text && find && add)
-		rc = db_prepare(db, &d->find, find);
-	if (rc == 0)
-		rc = db_prepare(db, &d->add, add);
-	if (rc == 0)
-		d->is_whole = is_empty(db, table);
-	free(find);
-	free(add);
-	if (rc < 0) {
+	if (d->slot == NULL || d->text == NULL || prepare(d, t) < 0) {
 		dict_free(d);
 		return NULL;
 	}
+	if (db_number(db, d->last_sql, 1) == 0)
+		d->filter = filter_new(FILTER_BITS);
 	return d;
 }
 
@@ -81,18 +86,33 @@ dict_free(struct dict *d)
 	if (d == NULL)
 		return;
 	sqlite3_finalize(d->find);
-	sqlite3_finalize(d->add);
+	batch_free(d->add);
+	filter_free(d->filter);
+	free(d->last_sql);
 	free(d->slot);
 	free(d->text);
 	free(d);
 }
 
-void
-dict_forget(struct dict *d)
+static void
+clear(struct dict *d)
 {
 	memset(d->slot, 0, d->slots * sizeof(*d->slot));
 	d->used = d->len = 0;
-	d->is_whole = false;
+}
+
+void
+dict_forget(struct dict *d)
+{
+	clear(d);
+	batch_forget(d->add);
+	d->next = 0;
+}
+
+int
+dict_flush(struct dict *d)
+{
+	return batch_flush(d->add);
 }
 
 static uint32_t
@@ -132,46 +152,57 @@ look(struct dict *d, uint32_t hash, struct slice a, struct slice b)
 	return &d->slot[i];
 }
 
-static void
+/* Room for one more; rows that wait are found in memory only. */
+static int
+make_room(struct dict *d, size_t n)
+{
+	int rc = 0;
+
+	if (n > d->max)
+		return -ERANGE;
+	if (d->len + n <= d->max && d->used * 4 <= d->slots * 3)
+		return 0;
+	rc = dict_flush(d);
+	clear(d);
+	return rc;
+}
+
+static int
 keep(struct dict *d, uint32_t hash, struct slice a, struct slice b, int64_t id)
 {
-	struct entry *e;
+	int rc = make_room(d, a.n + b.n);
 
-	if (a.n + b.n > d->max / 4) {
-		d->is_whole = false;
-		return;
-	}
-	if (d->len + a.n + b.n > d->max || d->used * 4 > d->slots * 3)
-		dict_forget(d);
-	e = look(d, hash, a, b);
-	*e = (struct entry){ hash, (uint32_t)d->len, (uint32_t)(a.n + b.n),
-		(uint32_t)a.n, id };
+	if (rc < 0)
+		return rc;
+	*look(d, hash, a, b) = (struct entry){ hash, (uint32_t)d->len,
+		(uint32_t)(a.n + b.n), (uint32_t)a.n, id };
 	if (a.n != 0)
 		memcpy(d->text + d->len, a.p, a.n);
 	if (b.n != 0)
 		memcpy(d->text + d->len + a.n, b.p, b.n);
 	d->len += a.n + b.n;
 	d->used++;
+	return 0;
 }
 
 static void
-bind(struct dict *d, sqlite3_stmt *s, struct slice a, struct slice b)
+bind_text(sqlite3_stmt *s, int at, struct slice t)
 {
-	sqlite3_bind_text(s, 1, a.n ? a.p : "", (int)a.n, SQLITE_STATIC);
-	if (d->has_second)
-		sqlite3_bind_text(
-		    s, 2, b.n ? b.p : "", (int)b.n, SQLITE_STATIC);
+	sqlite3_bind_text(s, at, t.n ? t.p : "", (int)t.n, SQLITE_STATIC);
 }
 
+/* 0: not there. */
 static int64_t
-from_table(struct dict *d, struct slice a, struct slice b)
+from_table(struct dict *d, uint32_t hash, struct slice a, struct slice b)
 {
 	int64_t id = 0;
 	int rc;
 
-	if (d->is_whole)
+	if (!filter_may_have(d->filter, hash))
 		return 0;
-	bind(d, d->find, a, b);
+	bind_text(d->find, 1, a);
+	if (d->has_second)
+		bind_text(d->find, 2, b);
 	rc = sqlite3_step(d->find);
 	if (rc == SQLITE_ROW)
 		id = sqlite3_column_int64(d->find, 0);
@@ -181,41 +212,60 @@ from_table(struct dict *d, struct slice a, struct slice b)
 	return id;
 }
 
-int64_t
-dict_find(struct dict *d, struct slice a, struct slice b)
+/* In memory, or in the table; 0: in neither. */
+static int64_t
+find(struct dict *d, uint32_t hash, struct slice a, struct slice b)
 {
-	uint32_t hash = hash_more(hash_more(1, a), b);
-	struct entry *e = look(d, hash, a, b);
-	int64_t id = e->id;
-
-	if (id != 0)
-		return id;
-	id = from_table(d, a, b);
-	if (id > 0)
-		keep(d, hash, a, b, id);
-	return id;
-}
-
-int64_t
-dict_key(struct dict *d, struct slice a, struct slice b, int64_t fill)
-{
-	uint32_t hash = hash_more(hash_more(1, a), b);
 	int64_t id = look(d, hash, a, b)->id;
 	int rc;
 
 	if (id != 0)
 		return id;
-	id = from_table(d, a, b);
-	if (id == 0) {
-		bind(d, d->add, a, b);
-		if (sqlite3_bind_parameter_count(d->add) >= 3)
-			sqlite3_bind_int64(d->add, 3, fill);
-		rc = db_run(d->add);
-		if (rc < 0)
-			return rc;
-		id = sqlite3_last_insert_rowid(sqlite3_db_handle(d->add));
-	}
-	if (id > 0)
-		keep(d, hash, a, b, id);
-	return id;
+	id = from_table(d, hash, a, b);
+	rc = id > 0 ? keep(d, hash, a, b, id) : 0;
+	return rc < 0 ? rc : id;
+}
+
+static uint32_t
+hash_of(struct slice a, struct slice b)
+{
+	return hash_more(hash_more(1, a), b);
+}
+
+int64_t
+dict_find(struct dict *d, struct slice a, struct slice b)
+{
+	return find(d, hash_of(a, b), a, b);
+}
+
+/* A row that waits. Its number is the one that it will get: one above the
+ * last, as rows are written in this order and by nobody else. */
+static int64_t
+add(struct dict *d, uint32_t hash, struct slice a, struct slice b, int64_t fill)
+{
+	int rc = make_room(d, a.n + b.n), at = 0;
+
+	if (rc == 0)
+		rc = batch_row(d->add);
+	if (rc < 0)
+		return rc;
+	if (d->next == 0)
+		d->next = db_number(d->db, d->last_sql, 0) + 1;
+	batch_text(d->add, at++, a);
+	if (d->has_second)
+		batch_text(d->add, at++, b);
+	if (at < batch_columns(d->add))
+		batch_int(d->add, at, fill);
+	filter_add(d->filter, hash);
+	rc = keep(d, hash, a, b, d->next);
+	return rc < 0 ? rc : d->next++;
+}
+
+int64_t
+dict_key(struct dict *d, struct slice a, struct slice b, int64_t fill)
+{
+	uint32_t hash = hash_of(a, b);
+	int64_t id = find(d, hash, a, b);
+
+	return id != 0 ? id : add(d, hash, a, b, fill);
 }

@@ -3,7 +3,8 @@
  *
  * A text is looked for in memory, then in the table, then added. What is in
  * memory is a copy of rows and never holds more than its ceiling: when that
- * is full it is forgotten and fills again.
+ * is full it is forgotten and fills again. New rows wait in memory, too, and
+ * are written many at a time, at the latest by dict_flush().
  *
  * Numbers given in a transaction that is rolled back are void: dict_forget().
  */
@@ -17,16 +18,20 @@
 
 struct dict;
 
-/* table: (id, s, …). extra names a second column of the key, a second text
- * ("ip" of a host), or NULL. NULL without memory or table. */
-struct dict *dict_new(struct db *, const char *table, const char *first,
-    const char *extra, size_t bytes_max);
+/* A table (id, first, second, number): a key is one text or two, number is
+ * told of it. second, number: NULL for none. */
+struct dict_table {
+	const char *name, *first, *second, *number;
+};
+
+/* bytes_max: of memory, at least 64 times the longest key. NULL without
+ * memory or table. */
+struct dict *dict_new(struct db *, const struct dict_table *, size_t bytes_max);
 void dict_free(struct dict *);
 void dict_forget(struct dict *);
-/*
- * The number of a text (or of two); negative errno. ret_is_new may be NULL.
- * fill is bound as ?3 when the row is added: the domain of an address.
- */
+int dict_flush(struct dict *); /* before the commit */
+/* The number of a text (or of two), made when it is new; then fill is its
+ * number column's. Negative errno. */
 int64_t
 dict_key(struct dict *, struct slice, struct slice second, int64_t fill);
 /* Like it, but never added: 0 when it is not there. */

@@ -4,14 +4,28 @@
 #include <string.h>
 
 #define NAME_MAX_BYTES 1024
+#define WORD_BYTES ((size_t)128 << 10)
+
+static const struct dict_table word = { .name = "word", .first = "s" };
+static const struct dict_table domain = { .name = "domain", .first = "s" };
+static const struct dict_table host = {
+	.name = "host",
+	.first = "name",
+	.second = "ip",
+};
+static const struct dict_table addr = {
+	.name = "addr",
+	.first = "s",
+	.number = "domain",
+};
 
 int
 dicts_open(struct dicts *d, struct db *db, size_t bytes)
 {
-	d->word = dict_new(db, "word", "s", NULL, 1 << 16);
-	d->domain = dict_new(db, "domain", "s", NULL, bytes / 8);
-	d->host = dict_new(db, "host", "name", "ip", bytes / 8);
-	d->addr = dict_new(db, "addr", "s", NULL, bytes / 4 * 3);
+	d->word = dict_new(db, &word, WORD_BYTES);
+	d->domain = dict_new(db, &domain, bytes / 8);
+	d->host = dict_new(db, &host, bytes / 8);
+	d->addr = dict_new(db, &addr, bytes / 4 * 3);
 	if (d->word && d->domain && d->host && d->addr)
 		return 0;
 	dicts_close(d);
@@ -38,6 +52,18 @@ dicts_forget(struct dicts *d)
 	dict_forget(d->addr);
 }
 
+int
+dicts_flush(struct dicts *d)
+{
+	int rc = dict_flush(d->word);
+
+	if (rc == 0)
+		rc = dict_flush(d->domain);
+	if (rc == 0)
+		rc = dict_flush(d->host);
+	return rc < 0 ? rc : dict_flush(d->addr);
+}
+
 static struct slice
 cut(struct slice s)
 {
@@ -50,6 +76,12 @@ int64_t
 dicts_word(struct dicts *d, struct slice s)
 {
 	return dict_key(d->word, cut(s), none, 0);
+}
+
+int64_t
+dicts_known_word(struct dicts *d, struct slice s)
+{
+	return dict_find(d->word, cut(s), none);
 }
 
 int64_t

@@ -16,10 +16,12 @@ struct dicts {
 int dicts_open(struct dicts *, struct db *, size_t bytes);
 void dicts_close(struct dicts *);
 void dicts_forget(struct dicts *);
+int dicts_flush(struct dicts *); /* before the commit, after all others */
 
 /* Keys, made when they are new; negative errno. */
 int64_t dicts_type(struct dicts *, enum event_type);
 int64_t dicts_word(struct dicts *, struct slice);
+int64_t dicts_known_word(struct dicts *, struct slice); /* 0: it is new */
 int64_t dicts_host(struct dicts *, struct slice name, struct slice ip);
 /* The domain's letters become small. ret_domain: 0 for none. */
 int64_t dicts_addr(struct dicts *, struct slice, int64_t *ret_domain);

@@ -21,7 +21,14 @@ struct feed {
 	bool has_place;
 	struct foreign *foreign; /* lines of other mailers */
 	int foreign_rc; /* of the events of one line */
-	struct buf kept; /* FEED_ONCE: lines of the batch, lengths first */
+	struct slice via; /* where this line came from; empty: no network */
+	struct buf
+	    kept; /* FEED_ONCE: lines of the batch, as struct kept says */
+};
+
+/* In front of a line that is kept, and of its address behind it. */
+struct kept {
+	uint32_t line, via;
 };
 
 struct feeds {
@@ -195,7 +202,7 @@ unparsed(struct feed *f, struct slice line)
 }
 
 static int
-hear(struct feed *f, const struct heard *h)
+hear_it(struct feed *f, const struct heard *h)
 {
 	enum heard_as as = HEARD_NEW;
 	int rc = store_hear(f->all->store, h, &as);
@@ -212,6 +219,18 @@ hear(struct feed *f, const struct heard *h)
 	return rc;
 }
 
+static int
+hear(struct feed *f, const struct heard *h)
+{
+	struct heard copy;
+
+	if (f->via.n == 0)
+		return hear_it(f, h);
+	copy = *h;
+	copy.via = f->via;
+	return hear_it(f, &copy);
+}
+
 /* An event of ours, from what either reader gave. */
 static int
 own(struct feed *f, int rc, const struct event_origin *o, struct heard *h)
@@ -220,6 +239,7 @@ own(struct feed *f, int rc, const struct event_origin *o, struct heard *h)
 	h->is_year_inferred = false;
 	h->mono_us = o->mono_us;
 	h->node = o->node;
+	h->via = f->via;
 	h->instance = o->instance;
 	h->prog = o->prog;
 	h->pid = o->pid;
@@ -352,10 +372,11 @@ finish(struct feed *f, int rc)
 static void
 keep(struct feed *f, const char *line, size_t n)
 {
-	uint32_t length = (uint32_t)n;
+	struct kept k = { (uint32_t)n, (uint32_t)f->via.n };
 
-	buf_add(&f->kept, &length, sizeof(length));
+	buf_add(&f->kept, &k, sizeof(k));
 	buf_add(&f->kept, line, n);
+	buf_add_slice(&f->kept, f->via);
 }
 
 int
@@ -367,6 +388,17 @@ feed_line(struct feed *f, char *line, size_t n)
 	f->all->counts.lines++;
 	f->all->counts.bytes += n;
 	return finish(f, take_line(f, line, n));
+}
+
+int
+feed_line_from(struct feed *f, char *line, size_t n, struct slice address)
+{
+	int rc;
+
+	f->via = address;
+	rc = feed_line(f, line, n);
+	f->via = (struct slice){ NULL, 0 };
+	return rc;
 }
 
 void
@@ -395,21 +427,25 @@ feed_count(struct feed *f, enum tally_kind kind, uint64_t n)
 static int
 say_again(struct feed *f)
 {
-	uint32_t n;
+	struct kept k;
 	char *copy;
 	int rc = 0;
 
-	for (size_t at = 0; rc == 0 && at < f->kept.len; at += n) {
-		memcpy(&n, f->kept.data + at, sizeof(n));
-		at += sizeof(n);
-		copy = slice_dup((struct slice){ f->kept.data + at, n });
-		if (copy == NULL)
-			return -ENOMEM;
+	for (size_t at = 0; rc == 0 && at < f->kept.len; at += k.line + k.via) {
+		memcpy(&k, f->kept.data + at, sizeof(k));
+		at += sizeof(k);
+		copy = slice_dup((struct slice){ f->kept.data + at, k.line });
+		if (copy == NULL) {
+			rc = -ENOMEM;
+			break;
+		}
 		f->all->counts.lines++;
 		f->all->pending++;
-		rc = one_line(f, copy, n);
+		f->via = (struct slice){ f->kept.data + at + k.line, k.via };
+		rc = one_line(f, copy, k.line);
 		free(copy);
 	}
+	f->via = (struct slice){ NULL, 0 };
 	return rc;
 }
 

@@ -56,6 +56,8 @@ void feed_at(struct feed *, const struct place *);
  * FEED_BATCH lines. Negative errno: all since the last commit is void.
  */
 int feed_line(struct feed *, char *line, size_t n);
+/* The same of a line that came over the network: from this address. */
+int feed_line_from(struct feed *, char *line, size_t n, struct slice address);
 /* A line that was stored before this start: what it says of its message is
  * known again, and nothing else happens. */
 void feed_learn(struct feed *, const char *line, size_t n);

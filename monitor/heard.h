@@ -19,6 +19,7 @@ struct heard {
 	bool is_year_inferred; /* the line had no year (RFC 3164) */
 	uint64_t mono_us; /* 0: unknown */
 	struct slice node; /* host that wrote it, as it calls itself */
+	struct slice via; /* address that it came from; empty: no network */
 	struct slice instance; /* empty: the only one */
 	struct slice prog; /* program that wrote it */
 	uint64_t pid; /* 0: unknown */

@@ -1,7 +1,6 @@
 #include "import.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -13,6 +12,8 @@
 #include "input.h"
 
 #define HEAD ((size_t)65536)
+#define OFTEN 1024 /* lines between two looks at the clock */
+#define TURN (US_SEC / 4) /* and of work before others may write */
 
 /* The first bytes of a file, and the source that began with them. */
 struct head {
@@ -63,14 +64,31 @@ find_source(struct store *s, struct input *in, struct head *h)
 	return h->source < 0 ? (int)h->source : 0;
 }
 
+/* To give way costs opening and closing: not before the turn was worth it. */
 static int
-read_lines(
-    struct input *in, struct feeds *all, struct feed *f, struct place *place)
+give_way(struct store *s, struct feeds *all, int64_t *since)
 {
+	int rc;
+
+	if (clock_mono() - *since < TURN || !store_is_wanted(s))
+		return 0;
+	rc = feeds_commit(all);
+	if (rc == 0)
+		rc = store_give_way(s);
+	*since = clock_mono();
+	return rc;
+}
+
+static int
+read_lines(struct store *s, struct input *in, struct feed *f, struct feeds *all,
+    struct place *place)
+{
+	int64_t since = clock_mono();
+	uint64_t lines = 0;
 	bool is_whole;
 	char *line;
 	size_t n;
-	int rc, bad;
+	int rc, bad = 0;
 
 	while ((rc = input_line(in, &line, &n, &is_whole)) == 1) {
 		/* of a file that is being written: read again when it is whole */
@@ -79,6 +97,8 @@ read_lines(
 		place->off = input_offset(in);
 		feed_at(f, place);
 		bad = feed_line(f, line, n);
+		if (bad == 0 && ++lines % OFTEN == 0)
+			bad = give_way(s, all, &since);
 		if (bad < 0)
 			return bad;
 	}
@@ -116,7 +136,7 @@ import_input(
 	}
 	if (rc == 0) {
 		feed_set_now(f, changed);
-		rc = read_lines(in, all, f, &place);
+		rc = read_lines(s, in, f, all, &place);
 		add_counts(sum, feeds_counts(all));
 	}
 	feeds_free(all);
@@ -133,20 +153,13 @@ changed_at(const struct stat *st)
 }
 
 int
-import_file(
-    struct store *s, const char *path, struct feed_counts *sum, char why[512])
+import_file(struct store *s, int fd, const char *name, struct feed_counts *sum,
+    char why[512])
 {
-	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
-					: open(path, O_RDONLY | O_CLOEXEC);
 	struct input *in;
 	struct stat st;
 	int rc;
 
-	if (fd < 0) {
-		rc = -errno;
-		snprintf(why, 512, "%s: %s", path, strerror(errno));
-		return rc;
-	}
 	if (fstat(fd, &st) < 0)
 		st = (struct stat){ 0 };
 	in = input_new(fd, FEED_LINE_MAX);
@@ -156,9 +169,9 @@ import_file(
 		snprintf(why, 512,
 		    "%s: damaged or cut short; what came before "
 		    "is kept",
-		    path);
+		    name);
 	else if (rc < 0)
-		snprintf(why, 512, "%s: %s", path,
+		snprintf(why, 512, "%s: %s", name,
 		    *store_error(s) ? store_error(s) : strerror(-rc));
 	return rc;
 }

@@ -10,9 +10,9 @@
 
 #include "feed.h"
 
-/* path "-": standard input. What is counted is added to *sum; ret_why is
+/* fd is closed. name: for words. What is counted is added to *sum; ret_why is
  * set on failure. */
-int import_file(struct store *, const char *path, struct feed_counts *sum,
-    char ret_why[512]);
+int import_file(struct store *, int fd, const char *name,
+    struct feed_counts *sum, char ret_why[512]);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -33,12 +34,16 @@ struct intake {
 	struct tap tap[FEED_SOURCES];
 	size_t n;
 	struct event *commit, *retry, *keep, *textfile;
+	int line_fd; /* inotify: others want to write */
+	struct event *line, *early;
 	const char *metrics_file; /* borrowed; "": none */
 	struct metrics *metrics;
 	struct page *page;
 	struct keep_rules rules;
 	struct timeval batch_time;
 	bool is_open, is_armed;
+	bool is_paused; /* not open, as others write */
+	bool is_early; /* the turn began just now: no giving way yet */
 };
 
 struct event_base *
@@ -90,6 +95,9 @@ fail(struct intake *in, int rc)
 	evtimer_add(in->retry, &second);
 }
 
+/* Between two questions whether it is our turn; what a turn takes. */
+static const struct timeval turn_ask = { 0, 5000 }, turn_time = { 0, 100000 };
+
 static void
 commit_now(struct intake *in)
 {
@@ -97,8 +105,52 @@ commit_now(struct intake *in)
 
 	evtimer_del(in->commit);
 	in->is_armed = false;
-	if (rc < 0)
+	if (rc < 0) {
 		fail(in, rc);
+	} else if (!in->is_early && store_is_wanted(in->store)) {
+		store_pause(in->store);
+		in->is_paused = true;
+		set_open(in, false);
+		evtimer_add(in->retry, &turn_ask);
+	}
+}
+
+static void
+on_line(evutil_socket_t fd, short what, void *arg)
+{
+	struct intake *in = arg;
+	char buf[4096];
+
+	(void)what;
+	while (read(fd, buf, sizeof(buf)) > 0)
+		;
+	if (in->is_open && !in->is_early)
+		commit_now(in);
+}
+
+static void
+on_early(evutil_socket_t fd, short what, void *arg)
+{
+	struct intake *in = arg;
+
+	(void)fd;
+	(void)what;
+	in->is_early = false;
+	if (in->is_open)
+		commit_now(in);
+}
+
+static bool
+watch_line(struct intake *in)
+{
+	in->line_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (in->line_fd < 0 ||
+	    inotify_add_watch(in->line_fd, store_line(in->store), IN_ATTRIB) <
+		0)
+		return false;
+	in->line =
+	    event_new(in->base, in->line_fd, EV_READ | EV_PERSIST, on_line, in);
+	return in->line != NULL && event_add(in->line, NULL) == 0;
 }
 
 static void
@@ -113,15 +165,28 @@ static void
 on_retry(evutil_socket_t fd, short what, void *arg)
 {
 	struct intake *in = arg;
-	int rc = feeds_retry(in->feeds);
+	bool was_paused = in->is_paused;
+	int rc = was_paused ? store_resume(in->store) : 0;
 
 	(void)fd;
 	(void)what;
+	if (rc == -EBUSY) {
+		evtimer_add(in->retry, &turn_ask);
+		return;
+	}
+	if (rc == 0) {
+		in->is_paused = false;
+		rc = feeds_retry(in->feeds);
+	}
 	if (rc < 0) {
 		fail(in, rc);
 		return;
 	}
-	log_warn("storing again");
+	if (!was_paused)
+		log_warn("storing again");
+	in->is_early = was_paused;
+	if (was_paused)
+		evtimer_add(in->early, &turn_time);
 	set_open(in, true);
 }
 
@@ -180,7 +245,7 @@ write_ready(void *arg, struct buf *body)
 {
 	const struct intake *in = arg;
 
-	if (in->is_open)
+	if (in->is_open || in->is_paused)
 		return 200;
 	buf_addf(body, "not storing: %s\n", feeds_error(in->feeds));
 	return 503;
@@ -318,6 +383,7 @@ intake_new(struct store *store, struct settings *s, struct event_base *base,
 	in->store = store;
 	in->base = base;
 	in->is_open = true;
+	in->line_fd = -1;
 	in->batch_time.tv_sec = s->BatchTime / US_SEC;
 	in->batch_time.tv_usec = s->BatchTime % US_SEC;
 	in->metrics = metrics_new();
@@ -325,14 +391,16 @@ intake_new(struct store *store, struct settings *s, struct event_base *base,
 	in->commit = evtimer_new(base, on_commit, in);
 	in->retry = evtimer_new(base, on_retry, in);
 	in->keep = evtimer_new(base, on_keep, in);
+	in->early = evtimer_new(base, on_early, in);
 	in->rules = (struct keep_rules){ s->KeepTime, s->MinFreeSpace };
-	if (in->metrics == NULL || in->keep == NULL || in->feeds == NULL ||
-	    in->commit == NULL || in->retry == NULL)
+	if (in->metrics == NULL || in->keep == NULL || in->early == NULL ||
+	    in->feeds == NULL || in->commit == NULL || in->retry == NULL)
 		goto bad;
 	for (size_t i = 0; i < s->sources; i++)
 		if (!add_tap(in, &s->source[i], why))
 			goto bad;
-	if (!open_pages(in, s, why))
+	snprintf(why, 256, "inotify: %s", strerror(errno));
+	if (!watch_line(in) || !open_pages(in, s, why))
 		goto bad;
 	event_active(in->keep, EV_TIMEOUT, 0);
 	return in;
@@ -355,6 +423,12 @@ intake_free(struct intake *in)
 	metrics_free(in->metrics);
 	if (in->textfile != NULL)
 		event_free(in->textfile);
+	if (in->line != NULL)
+		event_free(in->line);
+	if (in->early != NULL)
+		event_free(in->early);
+	if (in->line_fd >= 0)
+		close(in->line_fd);
 	if (in->commit != NULL)
 		event_free(in->commit);
 	if (in->retry != NULL)

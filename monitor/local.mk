@@ -15,6 +15,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/dicts.c monitor/dicts.h \
 	monitor/feed.c monitor/feed.h \
 	monitor/fields.h monitor/heard.h \
+	monitor/filter.c monitor/filter.h \
 	monitor/follow.c monitor/follow.h \
 	monitor/framing.c monitor/framing.h \
 	monitor/gaps.c monitor/gaps.h \
@@ -55,6 +56,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/tls.c monitor/tls.h \
 	monitor/totals.c monitor/totals.h \
 	monitor/trace.c monitor/trace.h \
+	monitor/turn.c monitor/turn.h \
 	monitor/unpack.c monitor/unpack.h \
 	monitor/when.c monitor/when.h \
 	monitor/writer.c monitor/writer.h

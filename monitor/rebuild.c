@@ -40,6 +40,7 @@ hear(struct rebuild *r, char *line, size_t n)
 	h.is_year_inferred = false; /* counted in the rows that are kept */
 	h.mono_us = 0;
 	h.node = o.node;
+	h.via = o.via;
 	h.instance = o.instance;
 	h.prog = o.prog;
 	h.pid = o.pid;

@@ -249,9 +249,13 @@ put_keys(struct row *r, const struct row_keys *k)
 
 /* {"name":value,...} of the fields without a column. */
 static void
-put_extra(struct row *r, const struct event *left)
+put_extra(struct row *r, const struct event *left, struct slice via)
 {
 	buf_clear(&r->extra);
+	if (via.n != 0) {
+		buf_adds(&r->extra, ",\"via\":");
+		put_json(&r->extra, via);
+	}
 	event_json(&r->extra, left);
 	buf_addc(&r->extra, '}');
 	if (r->extra.bad)
@@ -291,7 +295,7 @@ row_add(struct row *r, const struct row_origin *o, const struct fields *f,
 			left.value[left.n++] = *v;
 	}
 	put_keys(r, k);
-	if (left.n != 0)
-		put_extra(r, &left);
+	if (left.n != 0 || o->via.n != 0)
+		put_extra(r, &left, o->via);
 	return 0;
 }

@@ -27,6 +27,7 @@ struct row_origin {
 	int64_t t, writer;
 	uint64_t seq; /* 0: none */
 	int64_t msg; /* 0: of no message */
+	struct slice via; /* as struct heard has it */
 };
 
 /* Rows wait until row_flush(). */

@@ -2,11 +2,14 @@
  * mtacollect run: the collector itself.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -83,6 +86,27 @@ loop(struct event_base *base, struct intake *in)
 	return EXIT_OK;
 }
 
+/* Commands may write beside it, but not another one of its kind. */
+static int
+be_the_only_one(const char *dir, char why[256])
+{
+	char *path = buf_text("%s/run", dir);
+	int fd = path == NULL || (mkdir(dir, 0750) < 0 && errno != EEXIST)
+	    ? -1
+	    : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		free(path); /* fd stays open to the end */
+		return 0;
+	}
+	if (fd >= 0 && errno == EWOULDBLOCK)
+		snprintf(why, 256, "%s: another mtacollect runs here", dir);
+	else
+		snprintf(why, 256, "%s/run: %s", dir, strerror(errno));
+	free(path);
+	return fd >= 0 && errno == EWOULDBLOCK ? -EBUSY : -EIO;
+}
+
 /* Sockets are bound and keys read by root, the store is opened by the user. */
 static int
 run(struct settings *s, const struct options *o, struct event_base *base)
@@ -99,6 +123,8 @@ run(struct settings *s, const struct options *o, struct event_base *base)
 	rc = intake_open(s, why) ? 0 : -EIO;
 	if (rc == 0)
 		rc = give_up_root(s, dir, why);
+	if (rc == 0)
+		rc = be_the_only_one(dir, why);
 	if (rc == 0)
 		rc = store_open(&store, dir, why);
 	if (rc < 0)

@@ -291,7 +291,7 @@ store(struct segment *s, const struct heard *h, int64_t writer,
 {
 	struct book_keys keys = { node, k->sender,
 		k->expanded ? k->expanded : k->rcpt, k->host };
-	struct row_origin origin = { h->time_us, writer, h->seq, 0 };
+	struct row_origin origin = { h->time_us, writer, h->seq, 0, h->via };
 	int64_t msg = 0, id;
 	int rc;
 
@@ -385,13 +385,14 @@ int
 segment_knows(struct segment *s, const struct heard *h, bool *ret)
 {
 	struct fields f;
-	int64_t node = dicts_word(&s->dicts, h->node);
-	int64_t type =
-	    dicts_word(&s->dicts, slice_of(event_info(h->event.type)->name));
+	int64_t node = dicts_known_word(&s->dicts, h->node);
+	int64_t type = dicts_known_word(
+	    &s->dicts, slice_of(event_info(h->event.type)->name));
 
+	*ret = false;
+	if (node <= 0 || type <= 0)
+		return (int)(node < 0 ? node : type < 0 ? type : 0);
 	fields_of(&f, &h->event);
-	if (node < 0 || type < 0)
-		return -EIO;
 	return is_here(s, &f, type, node, ret);
 }
 
@@ -467,6 +468,8 @@ segment_commit(struct segment *s, bool is_durable)
 		rc = stages_flush(s->stages);
 	if (rc == 0)
 		rc = minutes_flush(s->minutes);
+	if (rc == 0)
+		rc = dicts_flush(&s->dicts);
 	if (rc == 0)
 		rc = db_run(s->commit);
 	if (rc < 0)

@@ -4,9 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "days.h"
@@ -16,6 +13,7 @@
 #include "rebuild.h"
 #include "schema.h"
 #include "sources.h"
+#include "turn.h"
 
 #define OPEN_MAX_ 3 /* segments at a time */
 #define CACHE_NEWEST ((size_t)96 << 20) /* for pages of the newest day */
@@ -24,7 +22,7 @@
 
 struct store {
 	char *dir;
-	int lock_fd;
+	struct turn turn;
 	struct db catalog;
 	struct reasons *reasons;
 	struct segment *open[OPEN_MAX_]; /* the one used last comes first */
@@ -32,25 +30,14 @@ struct store {
 	char why[256];
 };
 
+/* Keeps the words of whatever failed. */
 static int
-take_lock(struct store *s, char why[256])
+failed(struct store *s, int rc, const char *words)
 {
-	char *path = buf_text("%s/lock", s->dir);
-
-	if (path == NULL)
-		return -ENOMEM;
-	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	free(path);
-	if (s->lock_fd >= 0 && flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
-	if (s->lock_fd >= 0 && errno == EWOULDBLOCK) {
-		snprintf(why, 256,
-		    "%s: another mtacollect writes to it (mtacollect run?)",
-		    s->dir);
-		return -EBUSY;
-	}
-	snprintf(why, 256, "%s: %s", s->dir, strerror(errno));
-	return -errno;
+	if (rc < 0 && words != s->why)
+		snprintf(s->why, sizeof(s->why), "%s: %s", s->dir,
+		    words ? words : strerror(-rc));
+	return rc;
 }
 
 static int
@@ -80,14 +67,16 @@ store_open(struct store **ret, const char *dir, char why[256])
 	snprintf(why, 256, "%s: no memory", dir);
 	if (s == NULL)
 		return -ENOMEM;
-	s->lock_fd = -1;
+	s->turn = (struct turn){ .lock = -1, .line = -1 };
 	s->dir = strdup(dir);
 	rc = s->dir == NULL ? -ENOMEM : file_mkdir(AT_FDCWD, dir, 0750);
+	if (rc == 0)
+		rc = turn_init(&s->turn, dir);
+	if (rc == 0)
+		rc = turn_wait(&s->turn);
 	if (rc < 0)
 		snprintf(why, 256, "%s: %s", dir, strerror(-rc));
-	if (rc == 0)
-		rc = take_lock(s, why);
-	if (rc == 0)
+	else
 		rc = open_catalog(s, why);
 	if (rc < 0) {
 		store_close(s);
@@ -98,16 +87,64 @@ store_open(struct store **ret, const char *dir, char why[256])
 }
 
 void
+store_pause(struct store *s)
+{
+	for (int i = 0; i < OPEN_MAX_; i++) {
+		segment_close(s->open[i]);
+		s->open[i] = NULL;
+	}
+	s->main_day = 0;
+	reasons_free(s->reasons);
+	s->reasons = NULL;
+	db_close(&s->catalog);
+	turn_end(&s->turn);
+}
+
+int
+store_resume(struct store *s)
+{
+	int rc = turn_try(&s->turn);
+
+	if (rc == -EBUSY)
+		return rc;
+	if (rc == 0)
+		rc = open_catalog(s, s->why);
+	if (rc < 0)
+		store_pause(s);
+	return failed(s, rc, s->why);
+}
+
+int
+store_give_way(struct store *s)
+{
+	int rc;
+
+	if (!turn_is_wanted(&s->turn))
+		return 0;
+	store_pause(s);
+	rc = turn_wait(&s->turn);
+	return rc < 0 ? rc : store_resume(s);
+}
+
+bool
+store_is_wanted(const struct store *s)
+{
+	return turn_is_wanted(&s->turn);
+}
+
+const char *
+store_line(const struct store *s)
+{
+	return turn_line(&s->turn);
+}
+
+void
 store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
-	for (int i = 0; i < OPEN_MAX_; i++)
-		segment_close(s->open[i]);
-	reasons_free(s->reasons);
-	db_close(&s->catalog);
-	if (s->lock_fd >= 0)
-		close(s->lock_fd);
+	store_pause(s);
+	turn_release(&s->turn);
 	free(s->dir);
 	free(s);
 }
@@ -116,16 +153,6 @@ const char *
 store_error(const struct store *s)
 {
 	return s->why;
-}
-
-/* Keeps the words of whatever failed. */
-static int
-failed(struct store *s, int rc, const char *words)
-{
-	if (rc < 0 && words != s->why)
-		snprintf(s->why, sizeof(s->why), "%s: %s", s->dir,
-		    words ? words : strerror(-rc));
-	return rc;
 }
 
 static int
@@ -448,7 +475,7 @@ store_keep(struct store *s, const struct keep_rules *rules, char why[256])
 }
 
 struct rebuilding {
-	struct reasons *reasons; /* borrowed */
+	struct store *store;
 	struct buf *out;
 	int rc;
 };
@@ -458,9 +485,15 @@ rebuild_one(void *arg, const struct day *day)
 {
 	struct rebuilding *r = arg;
 	uint64_t events = 0;
+	struct store *s = r->store;
 	char why[256];
-	int rc = rebuild_day(day->path, day->day, r->reasons, &events, why);
+	int rc = in_catalog(s, reasons_commit(s->reasons));
 
+	if (rc == 0)
+		rc = store_give_way(s);
+	snprintf(why, sizeof(why), "%s", s->why);
+	if (rc == 0)
+		rc = rebuild_day(day->path, day->day, s->reasons, &events, why);
 	if (rc < 0)
 		buf_addf(r->out, "%s\n", why);
 	else
@@ -468,16 +501,16 @@ rebuild_one(void *arg, const struct day *day)
 		    (unsigned long long)events);
 	if (r->rc == 0)
 		r->rc = rc;
-	return true;
+	return s->reasons != NULL;
 }
 
 int
 store_rebuild(struct store *s, struct buf *out)
 {
-	struct rebuilding r = { s->reasons, out, 0 };
+	struct rebuilding r = { s, out, 0 };
 	int rc = days_each(s->dir, 0, 99999999, rebuild_one, &r);
 
-	if (rc == 0)
+	if (rc == 0 && s->reasons != NULL)
 		rc = reasons_commit(s->reasons);
 	return rc < 0 ? rc : r.rc;
 }

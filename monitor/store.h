@@ -2,8 +2,8 @@
  * store: the folder with all that was heard: catalog.db, and a segment for
  * each day. mta-store(7) describes it.
  *
- * One process writes at a time (a lock in the folder). Events are heard in
- * batches; store_commit() makes a batch and the place behind it durable in
+ * One process writes at a time (turn.h); between two batches it gives way to
+ * others. Events are heard in batches; store_commit() makes a batch and the place behind it durable in
  * one order: what belongs to other days first, synced, then the newest day
  * together with the place. So a place that survived a power cut proves that
  * everything before it did.
@@ -22,9 +22,19 @@
 
 struct store;
 
-/* The folder is made when it is not there. -EBUSY: another one writes. */
+/* The folder is made when it is not there. Waits for its turn. */
 int store_open(struct store **ret, const char *dir, char ret_why[256]);
 void store_close(struct store *);
+/* Between batches. Another process waits for its turn. */
+bool store_is_wanted(const struct store *);
+/* Lets others write, and forgets what they may change; nothing else is
+ * called until store_resume() says 0. -EBUSY: others write, ask again. */
+void store_pause(struct store *);
+int store_resume(struct store *);
+/* Both at once, when the store is wanted: for those who may be kept waiting. */
+int store_give_way(struct store *);
+/* The file whose attributes change when the store becomes wanted. */
+const char *store_line(const struct store *);
 /* Days that are too old go (keep.h); commit before. */
 int store_keep(struct store *, const struct keep_rules *, char ret_why[256]);
 /* Each day's sums, messages and recipients anew from its events; says a line

@@ -46,6 +46,7 @@ count_dropped(struct tap_datagram *t, struct msghdr *m)
 static int
 take(struct tap_datagram *t, struct mmsghdr *m, int i)
 {
+	char from[INET6_ADDRSTRLEN];
 	char *line = t->room + (size_t)i * FEED_LINE_MAX;
 	size_t n = m->msg_len;
 	int rc = count_dropped(t, &m->msg_hdr);
@@ -56,7 +57,8 @@ take(struct tap_datagram *t, struct mmsghdr *m, int i)
 		return rc;
 	if (!rate_takes(t->rate, m->msg_hdr.msg_name, m->msg_hdr.msg_namelen))
 		return feed_count(t->feed, TK_LOST, 1);
-	return feed_line(t->feed, line, n);
+	return feed_line_from(
+	    t->feed, line, n, listen_text(m->msg_hdr.msg_name, from));
 }
 
 static void

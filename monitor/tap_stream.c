@@ -94,13 +94,15 @@ static int
 say(struct conn *c, struct slice msg)
 {
 	struct tap_stream *t = c->tap;
+	char from[INET6_ADDRSTRLEN];
 
 	if (msg.n == 0)
 		return 0;
 	if (!rate_takes(t->rate, (struct sockaddr *)&c->from, c->from_n))
 		return feed_count(t->feed, TK_LOST, 1);
 	/* the bytes are the buffer's own, and dropped afterwards */
-	return feed_line(t->feed, (char *)(uintptr_t)msg.p, msg.n);
+	return feed_line_from(t->feed, (char *)(uintptr_t)msg.p, msg.n,
+	    listen_text((struct sockaddr *)&c->from, from));
 }
 
 /* All whole messages of the buffer. False: the connection is of no use. */

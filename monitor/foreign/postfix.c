@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#define VOWELS 0x104111 /* a, e, i, o, u: a bit each, a is the lowest */
+
 /*
  * Short ids are upper case hex; long ones have no vowels and may have any
  * digit or none. So words such as "Deleted" are no ids.
@@ -26,8 +28,9 @@ is_queue_id(struct slice s)
 
 		has_digit |= c >= '0' && c <= '9';
 		is_hex &= s.p[i] <= 'F';
-		has_vowel |= memchr("aeiou", c, 5) != NULL;
-		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')))
+		if (c >= 'a' && c <= 'z')
+			has_vowel |= VOWELS >> (c - 'a') & 1;
+		else if (c < '0' || c > '9')
 			return false;
 	}
 	return has_digit || is_hex || (s.n >= 10 && !has_vowel);

@@ -15,7 +15,7 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "support"))
-from mtad import Mtad, free_port, stories, wait_for  # noqa: E402
+from mtad import IS_ROOT, Mtad, free_port, stories, wait_for  # noqa: E402
 
 
 class Collector:
@@ -244,6 +244,26 @@ def postfix(n):
         % (i % 60, i, i) for i in n)
 
 
+def it_writes_as_the_one_who_owns_the_store():
+    """What root imports the collector can go on with."""
+    if not IS_ROOT:
+        return
+    with Mtad("owner") as m:
+        store = m.dir + "/store"
+        os.mkdir(store)
+        shutil.chown(store, "nobody", "nogroup")
+        m.write("mail.log", postfix(range(3)))
+        os.chmod(m.dir + "/mail.log", 0o600)
+        m.run("sbin/mtacollect", "import", "--store", store,
+              m.dir + "/mail.log")
+        uids = {os.stat(os.path.join(store, n)).st_uid
+                for n in os.listdir(store)}
+        assert uids == {os.stat(store).st_uid}, uids
+        r = m.run("sbin/mtacollect", "import", "--store", store,
+                  m.dir + "/none", check=False)
+        assert r.returncode == 66 and "none: No such file" in r.stderr, r
+
+
 def it_follows_a_mail_log_over_its_rotations():
     with Mtad("tail") as m:
         path = m.dir + "/mail.log"
@@ -437,6 +457,18 @@ source "s" { Kind = "unixstream" Path = "%s.stream" }
             t = wait_for("the last", lambda: c.totals()["deferrals"] == 1 and
                          c.totals())
             assert t["completeness"]["unparsed"] == 1, t
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.sendto(postfix([0]).strip().encode(), ("127.0.0.1", udp))
+            wait_for("a line of another mailer",
+                     lambda: c.totals()["delivered"] == 6)
+            for _ in range(2):  # who sent it, whatever it calls itself
+                said = [json.loads(x) for x in c.trace(
+                    "--since", "1d", "--host", "m.test",
+                    "--json").splitlines()]
+                assert len(said) == 1, said
+                assert [(e["node"], e["via"]) for e in
+                        said[0]["events"]] == [("h.test", "127.0.0.1")], said
+                c.run("rebuild")
 
 
 def it_hears_tls_from_known_clients():

@@ -20,7 +20,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "support"),
                 os.path.join(HERE, "..", "e2e"), HERE]
-from collect import Collector  # noqa: E402
+from collect import Collector, postfix  # noqa: E402
 from disk import Disk  # noqa: E402
 from mtad import IS_ROOT, stories, wait_for  # noqa: E402
 
@@ -244,6 +244,45 @@ def it_waits_for_who_locks_the_store():
         writer.close()
         f.say(100)
         complete(c, f)
+
+
+def it_gives_way_to_others_who_write():
+    """Imports and a rebuild beside a collector that has much to do; each
+    is killed once, too."""
+    lines = 30000
+    with folder("turns") as f, Collector(f) as c:
+        f.write("mail.log", postfix(range(lines)))
+
+        def goes_on():
+            seen = len(f.keys)
+            wait_for("the newest", lambda: c.totals()["events"] > seen + lines)
+        with saying(f):
+            wait_for("the first", lambda: c.totals()["events"] >= 100)
+            killed = subprocess.Popen(
+                [f.prefix + "/sbin/mtacollect", "import", "--store", c.store,
+                 f.dir + "/mail.log"], stderr=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL)
+            time.sleep(random.random() * 0.3)
+            killed.kill()
+            killed.wait()
+            c.run("import", f.dir + "/mail.log")
+            goes_on()
+            out = c.run("import", f.dir + "/mail.log").stdout
+            assert " 0 events stored" in out, out
+            c.run("rebuild")
+            goes_on()
+            c.stop(signal.SIGKILL)
+            c.run("rebuild")
+            c.start()
+            goes_on()
+            second = c.run("run", check=False)
+            assert second.returncode == 75, second
+            assert "another mtacollect" in second.stderr, second.stderr
+            goes_on()
+        wait_for("all events", lambda: set(f.keys) <= set(c.keys()), 60)
+        assert len(c.keys()) == len(f.keys), "an event is there twice"
+        assert c.totals()["events"] == len(f.keys) + lines, c.totals()
+        c.check()
 
 
 def it_takes_clocks_that_are_set():

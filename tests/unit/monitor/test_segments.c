@@ -16,6 +16,7 @@
 #include "store.h"
 #include "tmp.h"
 #include "totals.h"
+#include "turn.h"
 #include "trace.h"
 #include "unit.h"
 
@@ -318,13 +319,23 @@ START_TEST(a_batch_of_many_days_ends_first)
 }
 END_TEST
 
-START_TEST(only_one_writes)
+START_TEST(one_after_the_other_writes)
 {
-	struct store *s = open_store(), *other;
-	char why[256];
+	struct store *s = open_store();
+	struct turn other;
 
-	ck_assert_int_eq(store_open(&other, tmp_path("store"), why), -EBUSY);
-	ck_assert_ptr_nonnull(strstr(why, "another mtacollect"));
+	ck_assert_int_eq(turn_init(&other, tmp_path("store")), 0);
+	ck_assert(!store_is_wanted(s));
+	ck_assert_int_eq(turn_try(&other), -EBUSY);
+	ck_assert(store_is_wanted(s));
+	store_pause(s);
+	ck_assert_int_eq(turn_try(&other), 0);
+	ck_assert_int_eq(store_resume(s), -EBUSY);
+	ck_assert(turn_is_wanted(&other));
+	turn_end(&other);
+	ck_assert_int_eq(store_resume(s), 0);
+	ck_assert(!store_is_wanted(s));
+	turn_release(&other);
 	store_close(s);
 }
 END_TEST
@@ -627,7 +638,7 @@ main(void)
 	tcase_add_test(tc, what_happens_twice_counts_twice);
 	tcase_add_test(tc, no_mail_is_of_such_a_time);
 	tcase_add_test(tc, a_batch_of_many_days_ends_first);
-	tcase_add_test(tc, only_one_writes);
+	tcase_add_test(tc, one_after_the_other_writes);
 	tcase_add_loop_test(tc, every_event_comes_back_as_it_was, 0, EV_COUNT);
 	tcase_add_loop_test(
 	    tc, a_message_is_found_by_what_people_know, 0, ROWS(traces));
