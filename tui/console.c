@@ -165,7 +165,7 @@ ask_when_due(struct console *c, enum ask kind)
 void
 console_ask_now(struct console *c, enum ask kind)
 {
-	/* one that is on its way answers an older question: it is given up */
+	/* also while the answer to an older question is on its way */
 	if (c->asks->request[kind] == NULL)
 		c->due[kind] = 0;
 }
@@ -381,5 +381,6 @@ console_is_ready(const struct console *c)
 		return m->has_list;
 	return m->has_hosts &&
 	    (c->screen == SCREEN_HOSTS ||
-		(m->samples > 0 && (m->has_shape || !m->is_admin) && has_past));
+		((m->samples > 0 || m->is_postfix) &&
+		    (m->has_shape || !m->is_admin) && has_past));
 }

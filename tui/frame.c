@@ -76,7 +76,7 @@ draw_state(const struct console *c, struct grid *g, int64_t wall)
 	    is_stale && m->heard != 0 ? "STALE" : "data", t);
 	piece(&l, is_stale ? LOOK_BAD : LOOK_PLAIN, text);
 	if (m->has_status && (!m->is_admin || c->is_readonly))
-		piece(&l, LOOK_WARN, "READ-ONLY");
+		piece(&l, LOOK_WARN, g->cols < 60 ? "R/O" : "READ-ONLY");
 	if (g->is_plain)
 		return; /* what changes each second is not news to a reader */
 	if (m->started != 0) {

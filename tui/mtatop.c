@@ -216,7 +216,7 @@ is_ready(const struct top *t)
 {
 	if (t->o.is_check)
 		return t->model.is_connected && t->model.has_status &&
-		    t->model.has_counters;
+		    (t->model.has_counters || t->model.is_postfix);
 	return console_is_ready(&t->console);
 }
 

@@ -11,6 +11,8 @@
 
 enum { CURSOR, NAME, TOTAL, AGE, STATE = AGE + SHAPE_AGES, N };
 
+#define WIDE 110 /* further apart, names and numbers part for the eye */
+
 static const struct column columns[N] = {
 	[CURSOR] = { "", 1, 0, 0, false, 0 },
 	[NAME] = { "DOMAIN (messages)", 0, 17, 0, false, 0 },
@@ -56,7 +58,7 @@ draw_shape(struct console *c, struct grid *g, int y, int n)
 
 	c->page = rows;
 	place_clip(p, s->rows + 1, rows);
-	columns_fit(columns, N, g->cols, width);
+	columns_fit(columns, N, g->cols < WIDE ? g->cols : WIDE, width);
 	columns_title(g, y, columns, N, width);
 	c->drawn.list_y = y + 1;
 	c->drawn.list_n = rows;

@@ -432,6 +432,7 @@ def watch_postfix(p, folder):
                        text=True, env=dict(os.environ, **env), timeout=30,
                        capture_output=True)
     frame = json.loads(r.stdout)
+    assert r.returncode == 0, r
     assert frame["mode"] == "POSTFIX" and len(frame["queue"]) == 4, frame
 
 
