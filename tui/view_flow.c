@@ -267,17 +267,20 @@ draw_sentence(const struct console *c, struct grid *g, int y)
 	return y + 1;
 }
 
+/* In the heading of the names: what is below is that old. */
 static void
 draw_age(const struct console *c, struct grid *g, int y)
 {
 	const struct shape *s = flow_shape(c);
-	char t[SAY_MAX];
 	int64_t age = clock_wall() - s->t;
+	char t[SAY_MAX], text[80];
 
-	if (c->archive->at != 0 || s->t == 0 || age < 5 * US_SEC)
+	if (c->archive->at != 0 || age < 5 * US_SEC)
 		return;
 	say_span(t, age);
-	grid_putf(g, y, g->cols > 60 ? 19 : 8, 12, LOOK_TITLE, "as of -%s", t);
+	snprintf(text, sizeof(text), "DOMAIN %s ago", t);
+	grid_putf(g, y, columns[CURSOR].width + 1, columns[NAME].least,
+	    LOOK_TITLE, "%-*s", columns[NAME].least, text);
 }
 
 void

@@ -417,6 +417,7 @@ START_TEST(flow_is_the_shape_of_the_queue)
 	    "\"count\":7}]}");
 	end(ASK_SHAPE, "{\"done\":true}");
 	shows(NOW, "> TOTAL                 48,007     7");
+	shows(NOW, " ago"); /* that snapshot is not of now */
 	shows(NOW, "  a.test                48,000     .     .     .   48k");
 	shows(NOW, "(all others)");
 	console_key(&c, K_DOWN);
