@@ -35,35 +35,59 @@ enter_empty_root(void)
 	return chroot(".") < 0 ? -errno : 0;
 }
 
-int
-priv_drop(const char *user, const char *root)
+/* 0: there is nothing to give up. */
+static int
+find_user(const char *user, struct passwd **ret)
 {
-	struct passwd *pw;
-	int rc = 0;
-
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	if (geteuid() != 0)
 		return 0;
-	pw = getpwnam(user);
-	if (pw == NULL)
+	*ret = getpwnam(user);
+	if (*ret == NULL)
 		return -ENOENT;
-	if (pw->pw_uid == 0)
-		return -EPERM;
-	if (root != NULL && root[0] == '\0')
-		rc = enter_empty_root();
-	else if (root != NULL && (chroot(root) < 0 || chdir("/") < 0))
-		rc = -errno;
-	if (rc < 0)
-		return rc;
-	if (setgroups(0, NULL) < 0 ||
-	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
+	return (*ret)->pw_uid == 0 ? -EPERM : 1;
+}
+
+static int
+become(const struct passwd *pw)
+{
+	if (setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0)
 		return -errno;
 	if (setuid(0) == 0) /* must not work any more */
 		return -EPERM;
 	/* Cleared by the change of user; without it /proc is root's. */
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+int
+priv_drop(const char *user, const char *root)
+{
+	struct passwd *pw = NULL;
+	int rc = find_user(user, &pw);
+
+	if (rc <= 0)
+		return rc;
+	rc = 0;
+	if (root != NULL && root[0] == '\0')
+		rc = enter_empty_root();
+	else if (root != NULL && (chroot(root) < 0 || chdir("/") < 0))
+		rc = -errno;
+	if (rc < 0)
+		return rc;
+	return setgroups(0, NULL) < 0 ? -errno : become(pw);
+}
+
+int
+priv_become(const char *user)
+{
+	struct passwd *pw = NULL;
+	int rc = find_user(user, &pw);
+
+	if (rc <= 0)
+		return rc;
+	return initgroups(user, pw->pw_gid) < 0 ? -errno : become(pw);
 }
 
 static volatile sig_atomic_t denied = -1;

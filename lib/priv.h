@@ -13,6 +13,8 @@
  * but no_new_privs. Negative errno; the caller must not go on then.
  */
 int priv_drop(const char *user, const char *root);
+/* The same with all groups that the user is in, in the root that there is. */
+int priv_become(const char *user);
 
 /*
  * Allow these system calls (libseccomp numbers, SCMP_SYS) beside the common

@@ -8,6 +8,7 @@
 
 #include "days.h"
 #include "gaps.h"
+#include "ledger_days.h"
 #include "schema.h"
 
 struct audit {
@@ -119,6 +120,19 @@ say_gap(void *arg, const char *boot, uint64_t from, uint64_t to)
 	    (unsigned long long)from, (unsigned long long)to, boot);
 }
 
+/* What the nights found is no fault of the store's. */
+static void
+say_ledger(struct audit *c, struct db *catalog)
+{
+	uint64_t n = ledger_imbalances(catalog, 0, 99999999);
+
+	if (n != 0)
+		buf_addf(c->out,
+		    "ledger: %llu messages do not balance (mtacollect "
+		    "ledger)\n",
+		    (unsigned long long)n);
+}
+
 /* SQLite's locks do not hold over the network. */
 static void
 check_filesystem(struct audit *c, const char *dir)
@@ -144,6 +158,9 @@ audit_store(const char *dir, struct buf *out)
 		buf_addf(out, "%s\n", why);
 	} else if (rc == 0 && !is_sound(&db)) {
 		fault(&c, path, "damaged (PRAGMA integrity_check)", 0);
+	} else if (rc == 0) {
+		say_ledger(&c, &db);
+		gaps_add_gone(c.gaps, &db, 0, 99999999);
 	}
 	db_close(&db);
 	check_filesystem(&c, dir);

@@ -17,6 +17,8 @@ struct options {
 	int64_t from, to; /* all time when they are not given */
 	bool is_json;
 	bool is_anew; /* --remake */
+	bool is_noted; /* --note */
+	bool is_now; /* --now */
 	char **file; /* what stands behind the options */
 	int files;
 };
@@ -38,9 +40,15 @@ int command_import(const struct options *);
 int command_totals(const struct options *);
 int command_ledger(const struct options *);
 int command_rebuild(const struct options *);
+int command_privacy(const struct options *);
+int command_erase(const struct options *);
 int command_check(const struct options *);
+int command_tidy(const struct options *);
 int command_rrd(const struct options *);
 
+/* Root becomes the one to whom the folder belongs: what it writes the
+ * collector must be able to write, too. 0 or negative errno and why. */
+int command_as_owner(const char *dir, char ret_why[256]);
 /* Standard output; false when it could not be written. */
 bool command_print(const struct buf *);
 

@@ -15,8 +15,11 @@
 #include "command.h"
 #include "draw.h"
 #include "import.h"
+#include "ladder.h"
 #include "ledger.h"
+#include "ledger_days.h"
 #include "log.h"
+#include "resources.h"
 #include "totals.h"
 
 bool
@@ -35,13 +38,12 @@ status_of(int rc)
 					      : EXIT_IO;
 }
 
-/* What root writes into a store the collector must be able to write, too:
- * root becomes the one to whom the folder belongs. */
-static int
-become_owner(const char *dir, char why[256])
+int
+command_as_owner(const char *dir, char why[256])
 {
 	struct stat st;
 
+	umask(027);
 	if (geteuid() != 0 || stat(dir, &st) < 0 || st.st_uid == 0)
 		return 0;
 	if (setgroups(0, NULL) == 0 &&
@@ -55,9 +57,8 @@ become_owner(const char *dir, char why[256])
 static int
 open_store(struct store **ret, const char *dir, char why[256])
 {
-	int rc = become_owner(dir, why);
+	int rc = command_as_owner(dir, why);
 
-	umask(027);
 	return rc < 0 ? rc : store_open(ret, dir, why);
 }
 
@@ -166,13 +167,26 @@ command_rebuild(const struct options *o)
 }
 
 int
+command_tidy(const struct options *o)
+{
+	char why[256];
+	int rc = command_as_owner(o->store, why);
+
+	if (rc == 0)
+		rc = ladder_climb(o->store, why);
+	return rc < 0 ? log_fail(status_of(rc), "tidy: %s", why) : EXIT_OK;
+}
+
+int
 command_rrd(const struct options *o)
 {
 	struct draw_counts n;
 	char why[256];
-	int rc = become_owner(o->store, why), status = EXIT_OK;
+	int rc = command_as_owner(o->store, why), status = EXIT_OK;
 	struct buf b;
 
+	if (rc == 0 && o->is_noted)
+		rc = resources_note(o->store, why);
 	if (rc == 0)
 		rc = draw_store(o->store, o->is_anew, &n, why);
 	if (rc < 0)
@@ -227,22 +241,49 @@ put_ledger(struct buf *b, const struct ledger *l, bool is_json)
 		buf_adds(b, "}\n");
 }
 
+struct span {
+	int64_t from, to;
+	struct ledger sum;
+};
+
+static struct ledger *
+within(void *ctx, int64_t t)
+{
+	struct span *s = ctx;
+
+	return t >= s->from && t < s->to ? &s->sum : NULL;
+}
+
+static int
+note_ledger(const struct options *o)
+{
+	char why[256];
+	int rc = command_as_owner(o->store, why);
+
+	if (rc == 0)
+		rc = ledger_note(o->store, o->is_now, why);
+	return rc < 0 ? log_fail(status_of(rc), "ledger: %s", why) : EXIT_OK;
+}
+
 int
 command_ledger(const struct options *o)
 {
-	struct ledger l;
 	struct buf b;
+	struct span span = { o->from, o->to, { .out = &b } };
+	struct ledger *l = &span.sum;
 	int rc, status;
 
+	if (o->is_noted)
+		return note_ledger(o);
 	buf_init(&b, 16 << 20);
-	rc = ledger_read(o->store, o->from, o->to, &l, &b);
+	rc = ledger_read(o->store, within, &span, l);
 	if (rc < 0) {
 		status =
 		    log_fail(status_of(rc), "%s: %s", o->store, strerror(-rc));
 	} else {
-		put_ledger(&b, &l, o->is_json);
+		put_ledger(&b, l, o->is_json);
 		status = !command_print(&b) ? EXIT_IO
-		    : l.imbalances != 0	    ? EXIT_FOUND
+		    : l->imbalances != 0    ? EXIT_FOUND
 					    : EXIT_OK;
 	}
 	buf_release(&b);

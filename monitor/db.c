@@ -8,6 +8,8 @@
 
 #include "buf.h"
 
+#define TRIES 50 /* of 10 ms */
+
 static const char writer_settings[] = "PRAGMA journal_mode = WAL;"
 				      "PRAGMA synchronous = NORMAL;"
 				      "PRAGMA wal_autocheckpoint = 4000;"
@@ -120,29 +122,42 @@ back_up(struct db *d, int version)
 	return rc;
 }
 
+/* Another process may have done it since the version was looked at. */
 static int
 step_up(struct db *d, const struct db_kind *kind, int version)
 {
-	char *sql = buf_text("BEGIN IMMEDIATE; %s;"
-			     "PRAGMA application_id = %d;"
+	char *sql = buf_text("%s; PRAGMA application_id = %d;"
 			     "PRAGMA user_version = %d; COMMIT",
 	    kind->steps[version], (int)kind->application_id, version + 1);
-	int rc = sql == NULL ? -ENOMEM : db_exec(d, sql);
+	int rc = sql == NULL ? -ENOMEM : db_exec(d, "BEGIN IMMEDIATE");
 
-	if (rc < 0 && sqlite3_get_autocommit(d->h) == 0)
+	if (rc == 0 && db_number(d, "PRAGMA user_version", -1) == version)
+		rc = db_exec(d, sql);
+	if (sqlite3_get_autocommit(d->h) == 0)
 		sqlite3_exec(d->h, "ROLLBACK", NULL, NULL, NULL);
 	free(sql);
 	return rc;
 }
 
+/* Never 0, whatever it is. */
+static int
+unreadable(struct db *d)
+{
+	int rc = db_errno(sqlite3_errcode(d->h));
+
+	return rc < 0 ? rc : -EBADMSG;
+}
+
 static int
 judge(struct db *d, const struct db_kind *kind)
 {
-	int64_t id = db_number(d, "PRAGMA application_id", -1);
-	int64_t version = db_number(d, "PRAGMA user_version", -1);
+	int64_t id = db_number(d, "PRAGMA application_id", -1), version;
 
-	if (id < 0 || version < 0)
-		return db_errno(sqlite3_errcode(d->h));
+	if (id < 0)
+		return unreadable(d);
+	version = db_number(d, "PRAGMA user_version", -1);
+	if (version < 0)
+		return unreadable(d);
 	if (version > kind->version)
 		return -EPROTO;
 	if (version == 0 && id == 0 &&
@@ -152,16 +167,30 @@ judge(struct db *d, const struct db_kind *kind)
 							 : -EBADMSG;
 }
 
-/* Is it ours, and of a version that we know? The version, or an error. All
- * questions see one moment: it may be made just now. */
+/* All questions see one moment: it may be made just now. */
 static int
-version_of(struct db *d, const struct db_kind *kind)
+version_now(struct db *d, const struct db_kind *kind)
 {
 	int rc = db_exec(d, "BEGIN");
 	int version = rc < 0 ? rc : judge(d, kind);
 
 	if (rc == 0)
 		sqlite3_exec(d->h, "ROLLBACK", NULL, NULL, NULL);
+	return version;
+}
+
+/* Is it ours, and of a version that we know? The version, or an error. When
+ * root reads a file that nobody else has open, it makes the log's files, and
+ * gives them away a moment later. */
+static int
+version_of(struct db *d, const struct db_kind *kind)
+{
+	int version = version_now(d, kind);
+
+	for (int i = 0; i < TRIES && version == -ENOENT; i++) {
+		usleep(10000);
+		version = version_now(d, kind);
+	}
 	return version;
 }
 
@@ -172,7 +201,7 @@ bring_up(struct db *d, const struct db_kind *kind, enum db_mode mode)
 
 	if (version < 0)
 		return version;
-	if (mode == DB_READ)
+	if (mode != DB_WRITE)
 		return version == kind->version ? 0
 		    : version == 0		? -ENODATA
 						: -EPROTO;
@@ -194,9 +223,10 @@ bring_up(struct db *d, const struct db_kind *kind, enum db_mode mode)
 static int
 open_file(struct db *d, enum db_mode mode)
 {
-	int flags = mode == DB_WRITE
-	    ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-	    : SQLITE_OPEN_READONLY;
+	static const int flags_of[] = { [DB_READ] = SQLITE_OPEN_READONLY,
+		[DB_CHANGE] = SQLITE_OPEN_READWRITE,
+		[DB_WRITE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE };
+	int flags = flags_of[mode];
 	char *name;
 	int rc;
 
@@ -205,7 +235,7 @@ open_file(struct db *d, enum db_mode mode)
 		return sqlite3_system_errno(d->h) == EACCES ? -EACCES
 							    : db_errno(rc);
 	sqlite3_busy_timeout(d->h, 5000);
-	if (mode == DB_WRITE || db_number(d, "PRAGMA schema_version", -1) >= 0)
+	if (mode != DB_READ || db_number(d, "PRAGMA schema_version", -1) >= 0)
 		return 0;
 	if (sqlite3_system_errno(d->h) == EACCES)
 		return -EACCES;
@@ -231,7 +261,10 @@ say(int rc, const struct db *d)
 		return "being made";
 	if (rc == -EBADMSG)
 		return "damaged, or no file of mtacollect";
-	return db_error(d);
+	/* its words are gone with what was undone since */
+	return d->h != NULL && sqlite3_errcode(d->h) == SQLITE_OK
+	    ? strerror(-rc)
+	    : db_error(d);
 }
 
 int

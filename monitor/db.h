@@ -26,6 +26,7 @@ struct db_kind {
 
 enum db_mode {
 	DB_READ, /* must exist; nothing can be changed */
+	DB_CHANGE, /* must exist and be of our version */
 	DB_WRITE, /* made when it is not there */
 };
 

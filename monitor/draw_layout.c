@@ -5,6 +5,7 @@
 
 /* Counts become rates, per second; a step without any is unknown. */
 #define RATE(name) "DS:" name ":ABSOLUTE:120:0:U"
+#define HOURLY(name) "DS:" name ":ABSOLUTE:7200:0:U"
 #define LEVEL(name) "DS:" name ":GAUGE:120:0:U"
 #define STAGE(name)                                                            \
 	"DS:" name "_p50:GAUGE:600:0:U", "DS:" name "_p95:GAUGE:600:0:U",      \
@@ -25,6 +26,12 @@ static const char *const queue_sources[] = { LEVEL("new"), LEVEL("active"),
 	LEVEL("deferred"), LEVEL("held"), LEVEL("deleted"), LEVEL("bounced"),
 	LEVEL("damaged"), LEVEL("bytes"), LEVEL("oldest"), NULL };
 
+static const char *const top_sources[] = { HOURLY("delivered"),
+	HOURLY("deferrals"), HOURLY("bounced"), HOURLY("expired"),
+	HOURLY("discarded"), HOURLY("bytes_out"), NULL };
+static const char *const resource_sources[] = { LEVEL("load"), LEVEL("memory"),
+	LEVEL("collector"), LEVEL("queue_free"), LEVEL("store_free"), NULL };
+
 static const char *const stage_names[] = { "recv", "sync", "queue", "dns",
 	"conn", "envelope", "data", "final", "total" };
 static const char *const stage_sources[] = { STAGE("recv"), STAGE("sync"),
@@ -42,6 +49,12 @@ static const char *const minute_archives[] = { "RRA:AVERAGE:0.5:1:10080",
 static const char *const slot_archives[] = { "RRA:LAST:0.5:1:17280",
 	"RRA:MAX:0.99:12:17520", "RRA:MAX:0.99:288:3650", NULL };
 
+static const char *const hour_archives[] = { "RRA:AVERAGE:0.5:1:17520",
+	"RRA:AVERAGE:0.5:24:3650", "RRA:MAX:0.5:24:3650", NULL };
+
+const struct rrd_layout layout_top = { 3600, top_sources, hour_archives };
+const struct rrd_layout layout_resources = { 60, resource_sources,
+	minute_archives };
 const struct rrd_layout layout_stages = { 300, stage_sources, slot_archives };
 const struct rrd_layout layout_queue = { 60, queue_sources, minute_archives };
 

@@ -11,7 +11,8 @@
 #define LAYOUT_PERCENTILES 3
 #define LAYOUT_SLOT (5 * US_MIN) /* step of the stages */
 
-extern const struct rrd_layout layout_stages, layout_queue;
+extern const struct rrd_layout layout_stages, layout_queue, layout_top,
+    layout_resources;
 extern const unsigned layout_permille[LAYOUT_PERCENTILES];
 
 /* Of all mailers together, or of one. */

@@ -104,16 +104,17 @@ join(struct seen *s, uint64_t lo, uint64_t hi)
 	return 0;
 }
 
+/* sql gives boot, lo and hi; it may have two days. */
 static int
-add_seen(struct gaps *g, struct db *db)
+add_seen(struct gaps *g, struct db *db, const char *sql, int from, int to)
 {
 	sqlite3_stmt *q = NULL;
-	int err = 0,
-	    rc = db_prepare(db, &q,
-		"SELECT boot, lo, hi FROM seen JOIN writer ON id = writer");
+	int err = 0, rc = db_prepare(db, &q, sql);
 
 	if (rc < 0)
 		return rc;
+	sqlite3_bind_int(q, 1, from);
+	sqlite3_bind_int(q, 2, to);
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW && err == 0) {
 		struct boot *b =
 		    get(g, (const char *)sqlite3_column_text(q, 0));
@@ -127,23 +128,24 @@ add_seen(struct gaps *g, struct db *db)
 	return err < 0 ? err : db_errno(rc);
 }
 
+/* The same with boot and number. */
 static int
-add_said(struct gaps *g, struct db *db)
+add_said(struct gaps *g, struct db *db, const char *sql, int from, int to)
 {
 	sqlite3_stmt *q = NULL;
-	int rc = db_prepare(db, &q,
-	    "SELECT extra ->> '$.\"source.boot\"', extra ->> '$.to_seq' "
-	    "FROM ev WHERE ty = (SELECT id FROM word WHERE s = 'log.gap')");
+	int rc = db_prepare(db, &q, sql);
 
 	if (rc < 0)
 		return rc;
+	sqlite3_bind_int(q, 1, from);
+	sqlite3_bind_int(q, 2, to);
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
 		const char *name = (const char *)sqlite3_column_text(q, 0);
-		uint64_t to = (uint64_t)sqlite3_column_int64(q, 1);
+		uint64_t seq = (uint64_t)sqlite3_column_int64(q, 1);
 		struct boot *b = name != NULL ? get(g, name) : NULL;
 
-		if (b != NULL && to > b->said)
-			b->said = to;
+		if (b != NULL && seq > b->said)
+			b->said = seq;
 	}
 	sqlite3_finalize(q);
 	return db_errno(rc);
@@ -152,13 +154,32 @@ add_said(struct gaps *g, struct db *db)
 int
 gaps_add(struct gaps *g, struct db *db)
 {
-	int rc = add_seen(g, db);
+	int rc = add_seen(g, db,
+	    "SELECT boot, lo, hi FROM seen JOIN writer ON id = writer", 0, 0);
 
 	/* a table of all events is only looked through when there are some */
 	if (rc == 0 &&
 	    db_number(db, "SELECT 1 FROM word WHERE s = 'log.gap'", 0) != 0)
-		rc = add_said(g, db);
+		rc = add_said(g, db,
+		    "SELECT extra ->> '$.\"source.boot\"', "
+		    "extra ->> '$.to_seq' FROM ev "
+		    "WHERE ty = (SELECT id FROM word WHERE s = 'log.gap')",
+		    0, 0);
 	return rc;
+}
+
+int
+gaps_add_gone(struct gaps *g, struct db *catalog, int from, int to)
+{
+	int rc = add_seen(g, catalog,
+	    "SELECT boot, lo, hi FROM seen WHERE day BETWEEN ?1 AND ?2", from,
+	    to);
+
+	return rc < 0 ? rc
+		      : add_said(g, catalog,
+			    "SELECT boot, seq FROM said "
+			    "WHERE day BETWEEN ?1 AND ?2",
+			    from, to);
 }
 
 void

@@ -12,6 +12,8 @@ struct gaps *gaps_new(void); /* NULL without memory */
 void gaps_free(struct gaps *);
 /* What one segment has; segments in their order. 0 or negative errno. */
 int gaps_add(struct gaps *, struct db *segment);
+/* What days had whose files are gone, from and to as YYYYMMDD. */
+int gaps_add_gone(struct gaps *, struct db *catalog, int from, int to);
 /* Runs of numbers that lie between others, or that a log.gap names and that
  * never came; and how many numbers that is. */
 void gaps_count(const struct gaps *, uint64_t *ret_runs, uint64_t *ret_missing);

@@ -1,7 +1,6 @@
 #include "intake.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,16 +8,15 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "expose.h"
 #include "log.h"
-#include "file.h"
-#include "page.h"
 #include "tls.h"
 
 #define ENOUGH 5000 /* lines are committed before their time */
 
 static const struct source_ops *const kinds[] = { &source_events, &source_file,
-	&source_unix, &source_udp, &source_unixstream, &source_tcp,
-	&source_tls };
+	&source_journald, &source_unix, &source_udp, &source_unixstream,
+	&source_tcp, &source_tls };
 
 struct tap {
 	const struct source_ops *ops;
@@ -33,12 +31,11 @@ struct intake {
 	struct feeds *feeds;
 	struct tap tap[FEED_SOURCES];
 	size_t n;
-	struct event *commit, *retry, *keep, *textfile;
+	struct event *commit, *retry, *keep;
 	int line_fd; /* inotify: others want to write */
 	struct event *line, *early;
-	const char *metrics_file; /* borrowed; "": none */
 	struct metrics *metrics;
-	struct page *page;
+	struct expose *expose;
 	struct keep_rules rules;
 	struct timeval batch_time;
 	bool is_open, is_armed;
@@ -224,94 +221,16 @@ intake_heard(struct intake *in, int rc)
 	}
 }
 
-static int
-write_metrics(void *arg, struct buf *body)
-{
-	metrics_text(((struct intake *)arg)->metrics, body);
-	return 200;
-}
-
-static int
-write_live(void *arg, struct buf *body)
-{
-	(void)arg;
-	(void)body;
-	return 200;
-}
-
 /* What is heard is stored. */
-static int
-write_ready(void *arg, struct buf *body)
+static bool
+is_ready(void *arg, struct buf *why)
 {
 	const struct intake *in = arg;
 
 	if (in->is_open || in->is_paused)
-		return 200;
-	buf_addf(body, "not storing: %s\n", feeds_error(in->feeds));
-	return 503;
-}
-
-static const struct page_path paths[] = {
-	{ "/metrics", "text/plain; version=0.0.4; charset=utf-8",
-	    write_metrics },
-	{ "/live", "text/plain", write_live },
-	{ "/ready", "text/plain", write_ready },
-	{ NULL, NULL, NULL },
-};
-
-static int
-replace_file(const char *path, const struct buf *b)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir = slash != NULL
-	    ? buf_text("%.*s", (int)(slash - path) + 1, path)
-	    : strdup(".");
-	int fd =
-	    dir == NULL ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = fd < 0 ? -errno
-			: file_replace(fd, slash != NULL ? slash + 1 : path,
-			      b->data, b->len, 0644);
-
-	if (fd >= 0)
-		close(fd);
-	free(dir);
-	return rc;
-}
-
-static void
-on_textfile(evutil_socket_t fd, short what, void *arg)
-{
-	static const struct timeval next = { 15, 0 };
-	struct intake *in = arg;
-	struct buf b;
-	int rc;
-
-	(void)fd;
-	(void)what;
-	buf_init(&b, 1 << 20);
-	metrics_text(in->metrics, &b);
-	rc = replace_file(in->metrics_file, &b);
-	if (rc < 0)
-		log_warn("%s: %s", in->metrics_file, strerror(-rc));
-	buf_release(&b);
-	evtimer_add(in->textfile, &next);
-}
-
-static bool
-open_pages(struct intake *in, const struct settings *s, char why[256])
-{
-	in->metrics_file = s->MetricsFile;
-	if (*in->metrics_file != '\0') {
-		in->textfile = evtimer_new(in->base, on_textfile, in);
-		if (in->textfile == NULL)
-			return false;
-		event_active(in->textfile, EV_TIMEOUT, 0);
-	}
-	if (s->MetricsPort == 0)
 		return true;
-	in->page = page_new(
-	    in->base, s->MetricsAddress, (int)s->MetricsPort, paths, in, why);
-	return in->page != NULL;
+	buf_addf(why, "not storing: %s\n", feeds_error(in->feeds));
+	return false;
 }
 
 static const struct source_ops *
@@ -400,7 +319,10 @@ intake_new(struct store *store, struct settings *s, struct event_base *base,
 		if (!add_tap(in, &s->source[i], why))
 			goto bad;
 	snprintf(why, 256, "inotify: %s", strerror(errno));
-	if (!watch_line(in) || !open_pages(in, s, why))
+	if (!watch_line(in))
+		goto bad;
+	in->expose = expose_new(base, s, in->metrics, is_ready, in, why);
+	if (in->expose == NULL)
 		goto bad;
 	event_active(in->keep, EV_TIMEOUT, 0);
 	return in;
@@ -419,10 +341,8 @@ intake_free(struct intake *in)
 	for (size_t i = 0; i < in->n; i++)
 		in->tap[i].ops->stop(in->tap[i].of);
 	feeds_free(in->feeds);
-	page_free(in->page);
+	expose_free(in->expose);
 	metrics_free(in->metrics);
-	if (in->textfile != NULL)
-		event_free(in->textfile);
 	if (in->line != NULL)
 		event_free(in->line);
 	if (in->early != NULL)

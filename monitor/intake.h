@@ -48,6 +48,7 @@ bool intake_is_open(const struct intake *);
 void intake_place(struct intake *, struct feed *, struct place *ret);
 
 extern const struct source_ops source_events, source_file; /* tap_files.c */
+extern const struct source_ops source_journald; /* tap_journal.c */
 extern const struct source_ops source_unix, source_udp; /* tap_datagram.c */
 extern const struct source_ops source_unixstream, source_tcp; /* tap_stream.c */
 extern const struct source_ops source_tls;

@@ -20,7 +20,7 @@ static const char fold_sql[] =
     "INSERT OR IGNORE INTO name(s) SELECT s FROM d.domain WHERE id IN "
     "(SELECT key FROM d.rollup WHERE dim = "
     "(SELECT id FROM d.word WHERE s = 'domain'));"
-    "INSERT INTO rollup(kind, dim, key, t, n, bytes) "
+    "INSERT INTO rollup(kind, dim, key, t, n, bytes, res) "
     "SELECT (SELECT id FROM name WHERE s = k.s), "
     "(SELECT id FROM name WHERE s = m.s), "
     "CASE m.s WHEN '' THEN 0 WHEN 'reason' THEN r.key "
@@ -28,7 +28,8 @@ static const char fold_sql[] =
     "ON n.s = x.s WHERE x.id = r.key) "
     "ELSE (SELECT n.id FROM d.word x JOIN name n ON n.s = x.s "
     "WHERE x.id = r.key) END, "
-    "r.t - r.t % 3600000000, sum(r.n), sum(r.bytes) "
+    "r.t - r.t % 300000000, sum(r.n), sum(r.bytes), "
+    "CASE m.s WHEN 'domain' THEN 60 ELSE 5 END "
     "FROM d.rollup r JOIN d.word k ON k.id = r.kind "
     "JOIN d.word m ON m.id = r.dim GROUP BY 1, 2, 3, 4 "
     "ON CONFLICT DO UPDATE SET n = n + excluded.n, "
@@ -38,6 +39,20 @@ static const char fold_sql[] =
     "ON CONFLICT DO UPDATE SET file = excluded.file, off = excluded.off, "
     "mark = excluded.mark "
     "WHERE (excluded.file, excluded.off) > (place.file, place.off);";
+
+/* Which numbers it had; ?1: the day. A number that is in two days is found to
+ * be there, whichever goes first. */
+static const char *const numbers_sql[] = {
+	"INSERT OR REPLACE INTO seen(day, boot, lo, hi) "
+	"SELECT ?1, w.boot, s.lo, s.hi FROM d.seen s "
+	"JOIN d.writer w ON w.id = s.writer",
+	"INSERT OR REPLACE INTO said(day, boot, seq) "
+	"SELECT ?1, extra ->> '$.\"source.boot\"', "
+	"max(CAST(extra ->> '$.to_seq' AS INTEGER)) FROM d.ev "
+	"WHERE ty = (SELECT id FROM d.word WHERE s = 'log.gap') "
+	"AND extra ->> '$.\"source.boot\"' IS NOT NULL "
+	"AND extra ->> '$.to_seq' IS NOT NULL GROUP BY 2",
+};
 
 static int
 attach(struct db *catalog, const char *path)
@@ -50,6 +65,25 @@ attach(struct db *catalog, const char *path)
 		rc = db_run(q);
 	}
 	sqlite3_finalize(q);
+	return rc;
+}
+
+static int
+keep_numbers(struct db *catalog, int day)
+{
+	int rc = 0;
+
+	for (size_t i = 0;
+	     i < sizeof(numbers_sql) / sizeof(numbers_sql[0]) && rc == 0; i++) {
+		sqlite3_stmt *q = NULL;
+
+		rc = db_prepare(catalog, &q, numbers_sql[i]);
+		if (rc == 0) {
+			sqlite3_bind_int(q, 1, day);
+			rc = db_run(q);
+		}
+		sqlite3_finalize(q);
+	}
 	return rc;
 }
 
@@ -83,6 +117,8 @@ fold(struct db *catalog, int day, const char *path)
 		return rc;
 	rc = db_exec(catalog, fold_sql);
 	if (rc == 0)
+		rc = keep_numbers(catalog, day);
+	if (rc == 0)
 		rc = set_folded(catalog, day);
 	if (rc < 0 && sqlite3_get_autocommit(catalog->h) == 0)
 		sqlite3_exec(catalog->h, "ROLLBACK", NULL, NULL, NULL);
@@ -93,9 +129,10 @@ fold(struct db *catalog, int day, const char *path)
 static void
 remove_files(const char *path)
 {
-	static const char *const suffixes[] = { "-wal", "-shm", "" };
+	static const char *const suffixes[] = { ".new", ".ready", "-wal",
+		"-shm", "" };
 
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		char *name = buf_text("%s%s", path, suffixes[i]);
 
 		if (name != NULL)

@@ -22,9 +22,9 @@ struct account {
 
 struct audit {
 	struct map open; /* accounts that are not closed */
-	struct ledger sum;
-	struct buf *out;
-	int64_t from, to;
+	ledger_of *of;
+	void *ctx; /* borrowed */
+	struct ledger *kept; /* borrowed */
 	int rc;
 };
 
@@ -135,10 +135,10 @@ is_balanced(const struct account *one)
 }
 
 static void
-complain(struct audit *a, const struct account *one)
+complain(struct ledger *l, const struct account *one)
 {
-	a->sum.imbalances++;
-	buf_addf(a->out,
+	l->imbalances++;
+	buf_addf(l->out,
 	    "%s: %llu received and %llu expanded, but %llu delivered (%llu "
 	    "events), %llu bounced (%llu), %llu expired (%llu), %llu deleted, "
 	    "%llu replaced\n",
@@ -151,22 +151,9 @@ complain(struct audit *a, const struct account *one)
 	    (unsigned long long)one->said_replaced);
 }
 
-/* It left the queue: its account is closed. */
 static void
-settle(struct audit *a, struct account *one)
+add_settled(struct ledger *l, const struct account *one)
 {
-	struct ledger *l = &a->sum;
-
-	map_del(&a->open, one);
-	if (one->t_end < a->from || one->t_end >= a->to) {
-		free(one);
-		return;
-	}
-	if (!one->has_begun) {
-		l->unknown++;
-		free(one);
-		return;
-	}
 	l->messages++;
 	l->accepted += one->nrcpt;
 	l->expanded += one->expands;
@@ -176,7 +163,20 @@ settle(struct audit *a, struct account *one)
 	l->deleted += one->said_deleted;
 	l->replaced += one->said_replaced;
 	if (!is_balanced(one))
-		complain(a, one);
+		complain(l, one);
+}
+
+/* It left the queue: its account is closed. */
+static void
+settle(struct audit *a, struct account *one)
+{
+	struct ledger *l = a->of(a->ctx, one->t_end);
+
+	map_del(&a->open, one);
+	if (l != NULL && one->has_begun)
+		add_settled(l, one);
+	else if (l != NULL)
+		l->unknown++;
 	free(one);
 }
 
@@ -225,26 +225,21 @@ add_open(struct audit *a)
 		uint64_t in = one->nrcpt + one->expands;
 		uint64_t out = one->ok + one->fail + one->expire;
 
-		a->sum.open_messages++;
-		a->sum.open_recipients += in > out ? in - out : 0;
+		a->kept->open_messages++;
+		a->kept->open_recipients += in > out ? in - out : 0;
 		free(one);
 	}
 	map_release(&a->open);
 }
 
 int
-ledger_read(const char *dir, int64_t from, int64_t to, struct ledger *ret,
-    struct buf *out)
+ledger_read(const char *dir, ledger_of *of, void *ctx, struct ledger *kept)
 {
-	struct audit a = { .out = out, .from = from, .to = to };
+	struct audit a = { .of = of, .ctx = ctx, .kept = kept };
 	int rc;
 
 	map_init(&a.open, hash_of, is_name);
 	rc = days_each(dir, 0, 99999999, add_day, &a);
 	add_open(&a);
-	if (rc == 0)
-		rc = a.rc;
-	if (rc == 0)
-		*ret = a.sum;
-	return rc;
+	return rc < 0 ? rc : a.rc;
 }

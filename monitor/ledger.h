@@ -20,11 +20,15 @@ struct ledger {
 	uint64_t open_messages, open_recipients; /* kept */
 	uint64_t unknown; /* began before all days that are here */
 	uint64_t imbalances; /* messages that do not agree */
+	struct buf *out; /* borrowed: a line for each of these */
 };
 
-/* From and to choose by the time at which a message left. Of messages that
- * do not agree a line each goes to out. 0 or negative errno. */
-int ledger_read(const char *dir, int64_t from, int64_t to, struct ledger *ret,
-    struct buf *out);
+/* The ledger of messages that left at this time; NULL: none. */
+typedef struct ledger *ledger_of(void *ctx, int64_t t);
+
+/* One pass over all days. What is open goes to ret_open. 0 or negative
+ * errno. */
+int
+ledger_read(const char *dir, ledger_of *, void *ctx, struct ledger *ret_open);
 
 #endif

@@ -11,8 +11,13 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/draw.c monitor/draw.h \
 	monitor/draw_late.c monitor/draw_late.h \
 	monitor/draw_layout.c monitor/draw_layout.h \
+	monitor/draw_resources.c monitor/draw_resources.h \
+	monitor/draw_stages.c monitor/draw_stages.h \
+	monitor/draw_to.c monitor/draw_to.h \
+	monitor/draw_top.c monitor/draw_top.h \
 	monitor/dict.c monitor/dict.h \
 	monitor/dicts.c monitor/dicts.h \
+	monitor/expose.c monitor/expose.h \
 	monitor/feed.c monitor/feed.h \
 	monitor/fields.h monitor/heard.h \
 	monitor/filter.c monitor/filter.h \
@@ -23,8 +28,12 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/import.c monitor/import.h \
 	monitor/intake.c monitor/intake.h \
 	monitor/input.c monitor/input.h \
+	monitor/journal.c monitor/journal.h \
+	monitor/journal_line.c monitor/journal_line.h \
 	monitor/keep.c monitor/keep.h \
+	monitor/ladder.c monitor/ladder.h \
 	monitor/ledger.c monitor/ledger.h \
+	monitor/ledger_days.c monitor/ledger_days.h \
 	monitor/letters.c monitor/letters.h \
 	monitor/life.c monitor/life.h \
 	monitor/listen.c monitor/listen.h \
@@ -35,10 +44,18 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/past_events.c monitor/past_events.h \
 	monitor/past_hosts.c \
 	monitor/past_sums.c monitor/past_sums.h \
+	monitor/privacy.c monitor/privacy.h \
+	monitor/privacy_day.c monitor/privacy_day.h \
+	monitor/privacy_keys.c monitor/privacy_keys.h \
+	monitor/privacy_run.c monitor/privacy_run.h \
+	monitor/privacy_sql.c monitor/privacy_sql.h \
 	monitor/rate.c monitor/rate.h \
 	monitor/rebuild.c monitor/rebuild.h \
+	monitor/replace.c monitor/replace.h \
 	monitor/rrd_file.c monitor/rrd_file.h \
 	monitor/recall.c monitor/recall.h \
+	monitor/resources.c monitor/resources.h \
+	monitor/recent.c monitor/recent.h \
 	monitor/reasons.c monitor/reasons.h \
 	monitor/row.c monitor/row.h \
 	monitor/schema.c monitor/schema.h \
@@ -51,7 +68,8 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/stages.c monitor/stages.h \
 	monitor/store.c monitor/store.h \
 	monitor/tail.c monitor/tail.h \
-	monitor/tap_datagram.c monitor/tap_files.c monitor/tap_stream.c \
+	monitor/tap_datagram.c monitor/tap_files.c \
+	monitor/tap_journal.c monitor/tap_stream.c \
 	monitor/tally.c monitor/tally.h \
 	monitor/tls.c monitor/tls.h \
 	monitor/totals.c monitor/totals.h \
@@ -71,8 +89,8 @@ monitor_libmonitor_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LZMA_CFLAGS) \
 
 sbin_PROGRAMS += monitor/mtacollect
 monitor_mtacollect_SOURCES = monitor/mtacollect.c \
-	monitor/command.h monitor/command_store.c monitor/run.c \
-	monitor/painter.c monitor/painter.h
+	monitor/command.h monitor/command_store.c monitor/command_privacy.c \
+	monitor/run.c monitor/chores.c monitor/chores.h
 monitor_mtacollect_CPPFLAGS = $(MONITOR_CPPFLAGS)
 monitor_mtacollect_LDADD = $(MONITOR_LIBS)
 

@@ -24,14 +24,20 @@ static const struct command {
 	{ "totals", "[--from T] [--to T] [--json]",
 	    "what happened, and how much of it is known", command_totals, 0,
 	    0 },
-	{ "ledger", "[--from T] [--to T] [--json]",
+	{ "ledger", "[--from T] [--to T] [--json] | --note [--now]",
 	    "recipients in are recipients out, or which messages are not so",
 	    command_ledger, 0, 0 },
 	{ "check", "", "verify the store, and say what is missing",
 	    command_check, 0, 0 },
 	{ "rebuild", "", "sums, messages and recipients anew from the events",
 	    command_rebuild, 0, 0 },
-	{ "rrd", "[--remake]", "draw the sums into round robin files",
+	{ "privacy", "", "names out of old days, as configured",
+	    command_privacy, 0, 0 },
+	{ "tidy", "", "sums of days that are long gone become coarser",
+	    command_tidy, 0, 0 },
+	{ "erase", "ADDRESS...", "one person's name out of all days",
+	    command_erase, 1, 1000 },
+	{ "rrd", "[--remake] [--note]", "draw the sums into round robin files",
 	    command_rrd, 0, 0 },
 };
 
@@ -68,6 +74,8 @@ read_options(int argc, char **argv, struct options *o)
 		{ "to", required_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "remake", no_argument, NULL, 'r' },
+		{ "note", no_argument, NULL, 'n' },
+		{ "now", no_argument, NULL, 'w' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -90,6 +98,12 @@ read_options(int argc, char **argv, struct options *o)
 			break;
 		case 'j':
 			o->is_json = true;
+			break;
+		case 'n':
+			o->is_noted = true;
+			break;
+		case 'w':
+			o->is_now = true;
 			break;
 		case 'r':
 			o->is_anew = true;

@@ -1,6 +1,7 @@
 #include "reasons.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "fields.h"
@@ -95,12 +96,68 @@ keep(struct reasons *r, const struct why *w, enum reason class, int64_t t)
 	return db_run(r->put);
 }
 
+/* Letters and digits, and what joins them in a local part. */
+static bool
+is_in_word(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+	    (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '+' ||
+	    (c & 0x80);
+}
+
+/* Local parts that are words of replies themselves. */
+static bool
+is_plain_word(struct slice s)
+{
+	static const char *const words[] = { "user", "mail", "mailbox",
+		"recipient", "account", "address", "message", "host" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (slice_ieq(s, slice_of(words[i])))
+			return true;
+	return false;
+}
+
+/*
+ * "unknown user: alice" is the same reply for everybody, and a template must
+ * not name people: where the local part of its address stands in the text as
+ * a word, an address does. The answer is the text itself, or in room.
+ */
+static struct slice
+without_name(
+    struct slice text, struct slice address, char room[2 * REASON_TEMPLATE_MAX])
+{
+	struct slice name = slice_sub(address, 0, slice_rfind(address, '@'));
+	const char *at = name.n < 2 || is_plain_word(name)
+	    ? NULL
+	    : memmem(text.p, text.n, name.p, name.n);
+	size_t from, n;
+
+	if (at == NULL)
+		return text;
+	from = (size_t)(at - text.p);
+	if ((from != 0 && (is_in_word(at[-1]) || at[-1] == '<')) ||
+	    (from + name.n < text.n &&
+		(is_in_word(at[name.n]) || at[name.n] == '@')))
+		return text;
+	n = (size_t)snprintf(room, 2 * REASON_TEMPLATE_MAX, "%.*s<addr>%.*s",
+	    (int)(from < REASON_TEMPLATE_MAX ? from : REASON_TEMPLATE_MAX),
+	    text.p,
+	    (int)(text.n - from - name.n < REASON_TEMPLATE_MAX
+		    ? text.n - from - name.n
+		    : REASON_TEMPLATE_MAX),
+	    at + name.n);
+	return (struct slice){ room,
+		n < 2 * REASON_TEMPLATE_MAX ? n : 2 * REASON_TEMPLATE_MAX - 1 };
+}
+
 int
 reasons_find(struct reasons *r, const struct heard *h, struct why *ret)
 {
 	struct fields f;
 	struct reason_row row;
 	enum reason class;
+	char room[2 * REASON_TEMPLATE_MAX];
 
 	*ret = (struct why){ 0 };
 	if (!is_refusal[h->event.type])
@@ -109,7 +166,8 @@ reasons_find(struct reasons *r, const struct heard *h, struct why *ret)
 	ret->text = fields_str(&f, F_TEXT);
 	if (ret->text.n == 0)
 		return 0;
-	row = reason_tree_find(r->tree, ret->text);
+	row = reason_tree_find(
+	    r->tree, without_name(ret->text, fields_str(&f, F_RCPT_TO), room));
 	ret->id = (int64_t)row.hash;
 	ret->template = row.template;
 	ret->is_changed = row.is_new || row.is_changed;

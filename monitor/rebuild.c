@@ -1,15 +1,13 @@
 #include "rebuild.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "event_read.h"
-#include "file.h"
 #include "recall.h"
+#include "replace.h"
 #include "schema.h"
 #include "segment.h"
 
@@ -120,35 +118,6 @@ carry_over(const char *old, const char *new, char why[256])
 	return rc;
 }
 
-static void
-remove_file(const char *path)
-{
-	static const char *const suffixes[] = { "", "-wal", "-shm" };
-
-	for (int i = 0; i < 3; i++) {
-		char *name = buf_text("%s%s", path, suffixes[i]);
-
-		if (name != NULL)
-			unlink(name);
-		free(name);
-	}
-}
-
-/* The old file's log goes into it first: it is of the old one. */
-static int
-swap(const char *old, const char *new)
-{
-	struct db db;
-	int rc = db_open(&db, old, &schema_segment, DB_WRITE, NULL);
-
-	if (rc == 0)
-		rc = db_exec(&db, "PRAGMA wal_checkpoint(TRUNCATE)");
-	db_close(&db);
-	if (rc == 0 && rename(new, old) < 0)
-		rc = -errno;
-	return rc;
-}
-
 static int
 fill(struct rebuild *r, const char *path, const char *new, int day,
     char why[256])
@@ -182,16 +151,16 @@ rebuild_day(const char *path, int day, struct reasons *reasons,
 	snprintf(why, 256, "%s: no memory", path);
 	if (new == NULL)
 		return -ENOMEM;
-	remove_file(new); /* of an earlier try */
+	replace_remove(new); /* of an earlier try */
 	rc = fill(&r, path, new, day, why);
 	if (rc == 0)
 		rc = carry_over(path, new, why);
 	if (rc == 0) {
-		rc = swap(path, new);
+		rc = replace_file(path, new);
 		if (rc < 0)
 			snprintf(why, 256, "%s: %s", path, strerror(-rc));
 	}
-	remove_file(new);
+	replace_remove(new);
 	free(new);
 	*ret_events = r.events;
 	return rc;

@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,19 +20,11 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#include "chores.h"
 #include "command.h"
 #include "intake.h"
 #include "log.h"
-#include "painter.h"
 #include "priv.h"
-
-static void
-on_signal(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	event_base_loopbreak(arg);
-}
 
 static void
 say_ready(void)
@@ -60,30 +54,126 @@ give_up_root(const struct settings *s, const char *dir, char why[256])
 		snprintf(why, 256, "%s: %s", dir, strerror(errno));
 		return -errno;
 	}
-	rc = priv_drop(s->User, NULL);
+	rc = priv_become(s->User);
 	if (rc < 0)
 		snprintf(why, 256, "user %s: %s", s->User, strerror(-rc));
 	return rc;
 }
 
-static int
-loop(struct event_base *base, struct intake *in)
-{
-	static const int signals[] = { SIGTERM, SIGINT };
-	struct event *e[2];
+/* The collector as it runs. */
+struct run {
+	struct event_base *base;
+	struct intake *intake;
+	struct helper helper;
+	int status;
+};
 
-	for (int i = 0; i < 2; i++) {
-		e[i] = evsignal_new(base, signals[i], on_signal, base);
-		if (e[i] != NULL)
-			evsignal_add(e[i], NULL);
+static void
+on_signal(evutil_socket_t fd, short what, void *arg)
+{
+	struct run *r = arg;
+
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(r->base);
+}
+
+static void
+on_helper(evutil_socket_t fd, short what, void *arg)
+{
+	struct run *r = arg;
+
+	(void)fd;
+	(void)what;
+	r->status = log_fail(EXIT_IO, "the helper died");
+	event_base_loopbreak(r->base);
+}
+
+static void
+on_look(evutil_socket_t fd, short what, void *arg)
+{
+	char name[32];
+	int call = priv_denied();
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (call >= 0)
+		log_warn("the system call %s was refused",
+		    priv_call_name(call, name));
+}
+
+/* It reads and writes files that it is given by name, and what was opened
+ * before: it starts no programs and opens no sockets. */
+static int
+sandbox(void)
+{
+	static const int calls[] = { SCMP_SYS(openat), SCMP_SYS(open),
+		SCMP_SYS(newfstatat), SCMP_SYS(fstat), SCMP_SYS(stat),
+		SCMP_SYS(lstat), SCMP_SYS(statx), SCMP_SYS(statfs),
+		SCMP_SYS(fstatfs), SCMP_SYS(access), SCMP_SYS(faccessat),
+		SCMP_SYS(faccessat2), SCMP_SYS(getdents64), SCMP_SYS(getcwd),
+		SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(unlink),
+		SCMP_SYS(unlinkat), SCMP_SYS(rename), SCMP_SYS(renameat),
+		SCMP_SYS(renameat2), SCMP_SYS(mkdir), SCMP_SYS(mkdirat),
+		SCMP_SYS(utimensat), SCMP_SYS(fchmod), SCMP_SYS(fchown),
+		SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(fsync),
+		SCMP_SYS(fdatasync), SCMP_SYS(fadvise64), SCMP_SYS(pread64),
+		SCMP_SYS(pwrite64), SCMP_SYS(readv), SCMP_SYS(fcntl),
+		SCMP_SYS(flock), SCMP_SYS(ioctl), SCMP_SYS(accept4),
+		SCMP_SYS(recvmmsg), SCMP_SYS(shutdown), SCMP_SYS(getsockopt),
+		SCMP_SYS(setsockopt), SCMP_SYS(getsockname),
+		SCMP_SYS(getpeername), SCMP_SYS(inotify_init1),
+		SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch),
+		SCMP_SYS(epoll_create1), SCMP_SYS(name_to_handle_at),
+		SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep),
+		SCMP_SYS(rt_sigaction), SCMP_SYS(sigaltstack), SCMP_SYS(wait4),
+		SCMP_SYS(uname), SCMP_SYS(sysinfo), SCMP_SYS(getrusage),
+		SCMP_SYS(geteuid), SCMP_SYS(getuid), SCMP_SYS(prlimit64), -1 };
+	static const struct rlimit no_core = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &no_core);
+	return priv_filter(calls);
+}
+
+#define EVENTS 4
+
+static bool
+add_events(struct run *r, struct event *e[EVENTS])
+{
+	static const struct timeval minute = { 60, 0 };
+
+	e[0] = evsignal_new(r->base, SIGTERM, on_signal, r);
+	e[1] = evsignal_new(r->base, SIGINT, on_signal, r);
+	e[2] = event_new(
+	    r->base, r->helper.fd, EV_READ | EV_PERSIST, on_helper, r);
+	e[3] = event_new(r->base, -1, EV_PERSIST, on_look, r);
+	for (int i = 0; i < EVENTS; i++)
+		if (e[i] == NULL ||
+		    event_add(e[i], i == 3 ? &minute : NULL) < 0)
+			return false;
+	return true;
+}
+
+static void
+loop(struct run *r)
+{
+	struct event *e[EVENTS] = { NULL };
+	int rc = add_events(r, e) ? 0 : -ENOMEM;
+
+	if (rc == 0) {
+		say_ready(); /* by a socket */
+		rc = sandbox();
 	}
-	say_ready();
-	event_base_dispatch(base);
-	for (int i = 0; i < 2; i++)
+	if (rc < 0) {
+		r->status = log_fail(EXIT_IO, "sandbox: %s", strerror(-rc));
+	} else {
+		event_base_dispatch(r->base);
+		on_look(-1, 0, r);
+	}
+	for (int i = 0; i < EVENTS; i++)
 		if (e[i] != NULL)
 			event_free(e[i]);
-	intake_free(in);
-	return EXIT_OK;
 }
 
 /* Commands may write beside it, but not another one of its kind. */
@@ -107,45 +197,62 @@ be_the_only_one(const char *dir, char why[256])
 	return fd >= 0 && errno == EWOULDBLOCK ? -EBUSY : -EIO;
 }
 
-/* Sockets are bound and keys read by root, the store is opened by the user. */
+/* The store is opened by the user, and the helper has nothing of it. */
 static int
-run(struct settings *s, const struct options *o, struct event_base *base)
+collect(struct settings *s, const struct options *o, struct run *r)
 {
-	const char *dir = o->store;
 	struct store *store = NULL;
-	struct painter *painter = NULL;
-	struct intake *in;
 	char why[256];
-	int rc, status;
+	int rc = be_the_only_one(o->store, why);
+
+	if (rc == 0)
+		rc = store_open(&store, o->store, why);
+	if (rc < 0)
+		return r->status = log_fail(
+			   rc == -EBUSY ? EXIT_LATER : EXIT_IO, "%s", why);
+	r->base = event_base_new();
+	snprintf(why, sizeof(why), "no memory");
+	if (r->base != NULL)
+		r->intake = intake_new(store, s, r->base, why);
+	if (r->intake != NULL)
+		loop(r);
+	else
+		r->status = log_fail(EXIT_IO, "%s", why);
+	intake_free(r->intake);
+	store_close(store);
+	if (r->base != NULL)
+		event_base_free(r->base);
+	return r->status;
+}
+
+/* Sockets are bound and keys read by root. */
+static int
+run(struct settings *s, const struct options *o)
+{
+	struct run r = { .status = EXIT_OK };
+	char why[256];
+	int rc;
 
 	umask(027);
 	signal(SIGPIPE, SIG_IGN);
 	rc = intake_open(s, why) ? 0 : -EIO;
 	if (rc == 0)
-		rc = give_up_root(s, dir, why);
-	if (rc == 0)
-		rc = be_the_only_one(dir, why);
-	if (rc == 0)
-		rc = store_open(&store, dir, why);
+		rc = give_up_root(s, o->store, why);
 	if (rc < 0)
-		return log_fail(rc == -EBUSY ? EXIT_LATER : EXIT_IO, "%s", why);
-	in = intake_new(store, s, base, why);
-	if (in != NULL && strcmp(s->RoundRobin, "yes") == 0)
-		painter = painter_new(base, o);
-	status = in != NULL ? loop(base, in) : log_fail(EXIT_IO, "%s", why);
-	painter_free(painter);
-	store_close(store);
-	return status;
+		return log_fail(EXIT_IO, "%s", why);
+	rc = helper_start(&r.helper, o);
+	if (rc < 0)
+		return log_fail(EXIT_IO, "helper: %s", strerror(-rc));
+	collect(s, o, &r);
+	helper_stop(&r.helper);
+	return r.status;
 }
 
 int
 command_run(const struct options *o)
 {
-	struct event_base *base = event_base_new();
-	int status = base == NULL ? EXIT_IO : run(o->settings, o, base);
+	int status = run(o->settings, o);
 
 	intake_close(o->settings);
-	if (base != NULL)
-		event_base_free(base);
 	return status;
 }

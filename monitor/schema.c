@@ -45,6 +45,64 @@ static const char catalog_1[] =
 	" PRIMARY KEY(kind, dim, key, t)"
 	") WITHOUT ROWID, STRICT;";
 
+/* What is done beside the days. */
+static const char catalog_2[] =
+	/* keys by which people's names are hidden, of the days of a month */
+	"CREATE TABLE secret("
+	" month INTEGER PRIMARY KEY," /* YYYYMM */
+	" key BLOB NOT NULL"
+	") STRICT;"
+	/* days without people's names, and what they were when that was done */
+	"CREATE TABLE private("
+	" day INTEGER PRIMARY KEY," /* YYYYMMDD */
+	" stamp TEXT NOT NULL"
+	") STRICT;"
+	/* does every recipient balance, day by day (ledger_days.h) */
+	"CREATE TABLE ledger("
+	" day INTEGER PRIMARY KEY," /* YYYYMMDD */
+	" t INTEGER NOT NULL,"
+	" stamp TEXT NOT NULL,"
+	" messages INTEGER NOT NULL,"
+	" accepted INTEGER NOT NULL,"
+	" expanded INTEGER NOT NULL,"
+	" delivered INTEGER NOT NULL,"
+	" bounced INTEGER NOT NULL,"
+	" expired INTEGER NOT NULL,"
+	" deleted INTEGER NOT NULL,"
+	" replaced INTEGER NOT NULL,"
+	" open_messages INTEGER NOT NULL,"
+	" open_recipients INTEGER NOT NULL,"
+	" unknown INTEGER NOT NULL,"
+	" imbalances INTEGER NOT NULL,"
+	" ids TEXT NOT NULL"
+	") STRICT;"
+	/* sums of days whose files are gone grow coarser (ladder.h) */
+	"ALTER TABLE rollup ADD COLUMN res INTEGER NOT NULL DEFAULT 60;"
+	/* which numbers of a writer these days had, and those that a log.gap
+	 * named last */
+	"CREATE TABLE seen("
+	" day INTEGER NOT NULL," /* YYYYMMDD */
+	" boot TEXT NOT NULL,"
+	" lo INTEGER NOT NULL,"
+	" hi INTEGER NOT NULL,"
+	" PRIMARY KEY(day, boot, lo)"
+	") WITHOUT ROWID, STRICT;"
+	"CREATE TABLE said("
+	" day INTEGER NOT NULL,"
+	" boot TEXT NOT NULL,"
+	" seq INTEGER NOT NULL,"
+	" PRIMARY KEY(day, boot)"
+	") WITHOUT ROWID, STRICT;"
+	/* what mail had of this host, by the minute */
+	"CREATE TABLE resource("
+	" t INTEGER PRIMARY KEY,"
+	" load REAL,"
+	" memory REAL,"
+	" collector REAL,"
+	" queue_free REAL,"
+	" store_free REAL"
+	") STRICT;";
+
 /* One day (UTC), whole in itself: no row refers to another file. */
 static const char segment_1[] =
 	"CREATE TABLE word("
@@ -210,17 +268,17 @@ static const char segment_1[] =
 	" LEFT JOIN reason r ON r.id = e.reason;";
 /* clang-format on */
 
-static const char *const catalog_steps[] = { catalog_1 };
+static const char *const catalog_steps[] = { catalog_1, catalog_2 };
 static const char *const segment_steps[] = { segment_1 };
 
 const struct db_kind schema_catalog = {
 	.application_id = 0x4d544143, /* "MTAC" */
 	.steps = catalog_steps,
-	.version = 1,
+	.version = sizeof(catalog_steps) / sizeof(catalog_steps[0]),
 };
 
 const struct db_kind schema_segment = {
 	.application_id = 0x4d544145, /* "MTAE" */
 	.steps = segment_steps,
-	.version = 1,
+	.version = sizeof(segment_steps) / sizeof(segment_steps[0]),
 };

@@ -85,10 +85,10 @@ add(struct series_day *d, int place, const char *kind, int64_t t, int minutes,
 	}
 }
 
-/* sql gives kind, mailer or "", time, n and bytes from ?1 to ?2. */
+/* sql gives kind, mailer or "", time, n, bytes and how many minutes that is
+ * of, from ?1 to ?2. */
 static int
-add_rows(struct series_day *d, struct db *db, const char *sql, int64_t from,
-    int minutes)
+add_rows(struct series_day *d, struct db *db, const char *sql, int64_t from)
 {
 	sqlite3_stmt *q = NULL;
 	int rc = db_prepare(db, &q, sql);
@@ -103,7 +103,8 @@ add_rows(struct series_day *d, struct db *db, const char *sql, int64_t from,
 
 		if (kind != NULL && mailer != NULL)
 			add(d, series_mailer(d, mailer), kind,
-			    sqlite3_column_int64(q, 2), minutes,
+			    sqlite3_column_int64(q, 2),
+			    sqlite3_column_int(q, 5),
 			    sqlite3_column_double(q, 3),
 			    sqlite3_column_double(q, 4));
 	}
@@ -113,13 +114,13 @@ add_rows(struct series_day *d, struct db *db, const char *sql, int64_t from,
 
 /* Both of each table; the planner is told which comes first, for domains
  * have rows without number. */
-#define OF_ALL(words)                                                          \
-	"SELECT k.s, '', r.t, r.n, r.bytes FROM " words                        \
+#define OF_ALL(words, res)                                                     \
+	"SELECT k.s, '', r.t, r.n, r.bytes, " res " FROM " words               \
 	" k CROSS JOIN rollup r ON r.kind = k.id AND r.dim = "                 \
 	"(SELECT id FROM " words " WHERE s = '') "                             \
 	"AND r.key = 0 AND r.t >= ?1 AND r.t < ?2"
-#define OF_MAILERS(words)                                                      \
-	"SELECT k.s, m.s, r.t, r.n, r.bytes FROM " words                       \
+#define OF_MAILERS(words, res)                                                 \
+	"SELECT k.s, m.s, r.t, r.n, r.bytes, " res " FROM " words              \
 	" k CROSS JOIN rollup r ON r.kind = k.id AND r.dim = "                 \
 	"(SELECT id FROM " words " WHERE s = 'mailer') "                       \
 	"JOIN " words " m ON m.id = r.key WHERE r.t >= ?1 AND r.t < ?2 "       \
@@ -131,9 +132,10 @@ series_read_gone(struct series_day *d, struct db *catalog, int64_t begin)
 	int rc;
 
 	clear(d, begin);
-	rc = add_rows(d, catalog, OF_ALL("name"), begin, 60);
-	return rc < 0 ? rc
-		      : add_rows(d, catalog, OF_MAILERS("name"), begin, 60);
+	rc = add_rows(d, catalog, OF_ALL("name", "r.res"), begin);
+	return rc < 0
+	    ? rc
+	    : add_rows(d, catalog, OF_MAILERS("name", "r.res"), begin);
 }
 
 /* Rows that begin or end a range of numbers, or say that some are lost. */
@@ -203,8 +205,8 @@ series_read_day(struct series_day *d, struct db *db, int64_t from)
 	clear(d, begin);
 	if (from < begin)
 		from = begin;
-	rc = add_rows(d, db, OF_ALL("word"), from, 1);
+	rc = add_rows(d, db, OF_ALL("word", "1"), from);
 	if (rc == 0)
-		rc = add_rows(d, db, OF_MAILERS("word"), from, 1);
+		rc = add_rows(d, db, OF_MAILERS("word", "1"), from);
 	return rc == 0 && has_holes(db) ? mark_holes(d, db, from) : rc;
 }

@@ -60,7 +60,8 @@ int series_mailer(struct series_day *, const char *name);
 /* Fills flow and minute (and name, which stays from day to day) with what is
  * at or behind from. 0 or negative errno. */
 int series_read_day(struct series_day *, struct db *segment, int64_t from);
-/* The same of a day that is gone: hours, spread over their minutes. */
+/* The same of a day that is gone: sums of five minutes, hours or the day,
+ * spread over their minutes. */
 int series_read_gone(struct series_day *, struct db *catalog, int64_t begin);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "journal.h"
 #include "slice.h"
 
 #define FILE_MAX ((size_t)1 << 20)
@@ -336,6 +337,11 @@ check(struct settings *s, struct buf *errors)
 			    "%s: source \"%s\": Kind %s needs a "
 			    "Path\n",
 			    reading, o->title, o->Kind);
+		if (strcmp(o->Kind, "journald") == 0 && !journal_is_built())
+			buf_addf(errors,
+			    "%s: source \"%s\": Kind journald: built without "
+			    "libsystemd\n",
+			    reading, o->title);
 		if (strcmp(o->Kind, "tls") == 0 &&
 		    (*o->Certificate == '\0' || *o->Key == '\0'))
 			buf_addf(errors,

@@ -11,13 +11,12 @@
 #include "fields.h"
 #include "file.h"
 #include "rebuild.h"
+#include "recent.h"
 #include "schema.h"
 #include "sources.h"
 #include "turn.h"
 
-#define OPEN_MAX_ 3 /* segments at a time */
-#define CACHE_NEWEST ((size_t)96 << 20) /* for pages of the newest day */
-#define CACHE_OTHERS ((size_t)8 << 20)
+#define CACHE ((size_t)8 << 20) /* for pages of a day, at first */
 #define EARLIEST (INT64_C(946684800) * US_SEC) /* 2000: no mail is older */
 
 struct store {
@@ -25,8 +24,7 @@ struct store {
 	struct turn turn;
 	struct db catalog;
 	struct reasons *reasons;
-	struct segment *open[OPEN_MAX_]; /* the one used last comes first */
-	int main_day; /* whose last commits may not be on the disk; 0: none */
+	struct recent recent;
 	char why[256];
 };
 
@@ -89,11 +87,7 @@ store_open(struct store **ret, const char *dir, char why[256])
 void
 store_pause(struct store *s)
 {
-	for (int i = 0; i < OPEN_MAX_; i++) {
-		segment_close(s->open[i]);
-		s->open[i] = NULL;
-	}
-	s->main_day = 0;
+	recent_close(&s->recent);
 	reasons_free(s->reasons);
 	s->reasons = NULL;
 	db_close(&s->catalog);
@@ -182,15 +176,6 @@ store_place(struct store *s, int64_t source, struct place *ret)
 	return sources_place(&s->catalog, s->dir, source, ret);
 }
 
-static void
-to_front(struct store *s, int at)
-{
-	struct segment *one = s->open[at];
-
-	memmove(s->open + 1, s->open, (size_t)at * sizeof(s->open[0]));
-	s->open[0] = one;
-}
-
 static int
 list_segment(struct store *s, int day, const char *path)
 {
@@ -209,63 +194,24 @@ list_segment(struct store *s, int day, const char *path)
 	return in_catalog(s, rc);
 }
 
-/* Room for one more: the one that was used longest ago goes. What a batch
- * has in it must not be committed without the batch's place. */
-static int
-make_room(struct store *s)
-{
-	struct segment *last = s->open[OPEN_MAX_ - 1];
-
-	if (last == NULL)
-		return 0;
-	if (segment_is_dirty(last))
-		return -EXFULL;
-	if (segment_number(last) == s->main_day)
-		s->main_day = 0; /* closing syncs */
-	segment_close(last);
-	s->open[OPEN_MAX_ - 1] = NULL;
-	return 0;
-}
-
-/* Nearly all that comes is of the newest day. */
-static void
-share_cache(struct store *s)
-{
-	int newest = 0;
-
-	for (int i = 0; i < OPEN_MAX_; i++)
-		if (s->open[i] != NULL && segment_number(s->open[i]) > newest)
-			newest = segment_number(s->open[i]);
-	for (int i = 0; i < OPEN_MAX_; i++)
-		if (s->open[i] != NULL)
-			segment_set_cache(s->open[i],
-			    segment_number(s->open[i]) == newest
-				? CACHE_NEWEST
-				: CACHE_OTHERS);
-}
-
 static int
 open_day(struct store *s, int day)
 {
 	char *path = days_path(s->dir, day);
 	bool is_new = path != NULL && !db_is_there(path);
 	struct segment *one;
-	int rc = path == NULL ? -ENOMEM : make_room(s);
+	int rc = path == NULL ? -ENOMEM : recent_make_room(&s->recent);
 
 	if (rc == 0)
-		rc = failed(s,
-		    segment_open(&one, path, day, CACHE_OTHERS, s->why),
-		    s->why);
+		rc = failed(
+		    s, segment_open(&one, path, day, CACHE, s->why), s->why);
 	if (rc == 0 && is_new) {
 		rc = list_segment(s, day, path);
 		if (rc < 0)
 			segment_close(one);
 	}
-	if (rc == 0) {
-		s->open[OPEN_MAX_ - 1] = one;
-		to_front(s, OPEN_MAX_ - 1);
-		share_cache(s);
-	}
+	if (rc == 0)
+		recent_add(&s->recent, one);
 	free(path);
 	return rc;
 }
@@ -275,16 +221,11 @@ get_day(struct store *s, int day, struct segment **ret)
 {
 	int rc = 0;
 
-	for (int i = 0; i < OPEN_MAX_; i++)
-		if (s->open[i] != NULL && segment_number(s->open[i]) == day) {
-			if (i != 0)
-				to_front(s, i);
-			*ret = s->open[0];
-			return 0;
-		}
-	rc = open_day(s, day);
-	if (rc == 0)
-		*ret = s->open[0];
+	*ret = recent_use(&s->recent, day);
+	if (*ret == NULL)
+		rc = open_day(s, day);
+	if (rc == 0 && *ret == NULL)
+		*ret = recent_use(&s->recent, day);
 	return rc;
 }
 
@@ -386,83 +327,42 @@ store_count(struct store *s, enum tally_kind kind, int64_t t, uint64_t n)
 }
 
 /* The newest day of the batch holds its place. */
-static struct segment *
-newest_dirty(struct store *s)
-{
-	struct segment *best = NULL;
-
-	for (int i = 0; i < OPEN_MAX_; i++)
-		if (s->open[i] != NULL && segment_is_dirty(s->open[i]) &&
-		    (best == NULL ||
-			segment_number(s->open[i]) > segment_number(best)))
-			best = s->open[i];
-	return best;
-}
-
-/* Everything but the main day onto the disk. */
-static int
-commit_others(struct store *s, const struct segment *last)
-{
-	int rc = 0;
-
-	for (int i = 0; i < OPEN_MAX_ && rc == 0; i++) {
-		struct segment *one = s->open[i];
-
-		if (one == NULL || one == last)
-			continue;
-		if (segment_is_dirty(one))
-			rc = segment_commit(one, true);
-		else if (segment_number(one) == s->main_day)
-			rc = segment_sync(one);
-		failed(s, rc, segment_error(one));
-	}
-	return rc;
-}
-
 int
 store_commit(struct store *s, const struct place *place, size_t places)
 {
-	struct segment *last = newest_dirty(s);
+	struct segment *last = recent_newest_dirty(&s->recent), *bad = NULL;
 	int rc = 0;
 
 	if (last == NULL && places == 0)
 		return 0;
 	rc = in_catalog(s, reasons_commit(s->reasons));
+	if (rc == 0 && last == NULL)
+		last = s->recent.of[0];
+	if (rc == 0 && last == NULL)
+		rc = get_day(s, segment_day(clock_wall()), &last);
 	if (rc < 0)
 		return rc;
-	if (last == NULL)
-		rc = s->open[0] != NULL
-		    ? (last = s->open[0], 0)
-		    : get_day(s, segment_day(clock_wall()), &last);
-	if (rc == 0)
-		rc = commit_others(s, last);
+	rc = recent_commit_others(&s->recent, last, &bad);
 	if (rc < 0)
-		return rc;
+		return failed(s, rc, segment_error(bad));
 	for (size_t i = 0; i < places && rc == 0; i++)
 		rc = segment_place(last, &place[i]);
 	if (rc == 0)
 		rc = segment_commit(last, false);
-	s->main_day = segment_number(last);
+	s->recent.main_day = segment_number(last);
 	return failed(s, rc, segment_error(last));
 }
 
 void
 store_rollback(struct store *s)
 {
-	for (int i = 0; i < OPEN_MAX_; i++)
-		if (s->open[i] != NULL)
-			segment_rollback(s->open[i]);
+	recent_rollback(&s->recent);
 }
 
 static bool
 is_open(void *arg, int day)
 {
-	const struct store *s = arg;
-
-	for (int i = 0; i < OPEN_MAX_; i++)
-		if (s->open[i] != NULL && segment_number(s->open[i]) == day)
-			return true;
-	return false;
+	return recent_has(&((const struct store *)arg)->recent, day);
 }
 
 int

@@ -253,18 +253,21 @@ find_old(struct tail *t)
 	return is_it;
 }
 
+/* How many lines went unread nobody knows: one at least. */
 static int
 say_gone(struct tail *t)
 {
 	struct heard h = { .time_us = clock_wall(),
 		.node = SLICE("localhost"),
 		.prog = SLICE("mtacollect") };
+	int rc;
 
 	event_init(&h.event, EV_LOG_GAP);
 	event_cstr(&h.event, F_SOURCE, t->path);
 	event_cstr(&h.event, F_CAUSE,
 	    "the file that was read last went before its end was read");
-	return feed_hear(t->feed, &h);
+	rc = feed_hear(t->feed, &h);
+	return rc < 0 ? rc : feed_count(t->feed, TK_LOST, 1);
 }
 
 /*

@@ -16,11 +16,15 @@ is_hold(const struct fields *f)
 	    !slice_eq(why, SLICE("bounced"));
 }
 
-/* What the mailer wrote itself is counted as notices. */
+/* What the mailer made itself is counted as notices, or is the same mail
+ * under another number. */
 static bool
 is_from_others(const struct fields *f)
 {
-	return !slice_eq(fields_str(f, F_PROTOCOL), SLICE("dsn"));
+	struct slice protocol = fields_str(f, F_PROTOCOL);
+
+	return !slice_eq(protocol, SLICE("dsn")) &&
+	    !slice_eq(protocol, SLICE("forward"));
 }
 
 static const struct kind {
@@ -43,6 +47,7 @@ static const struct kind {
 	[TK_DELETED] = { "deleted", EV_MSG_DONE, F_DELETED_COUNT, NULL },
 	[TK_NOTICES] = { "notices", OF(DSN_SENT) },
 	[TK_CLOCK_JUMPS] = { "clock_jumps", OF(SYS_CLOCK) },
+	[TK_UNCLEAN] = { "unclean_starts", OF(SYS_UNCLEAN) },
 	[TK_EVENTS] = { "events", NONE },
 	[TK_UNPARSED] = { "unparsed", NONE },
 	[TK_LATE] = { "late", NONE },

@@ -25,6 +25,7 @@ enum tally_kind {
 	TK_DELETED,
 	TK_NOTICES,
 	TK_CLOCK_JUMPS,
+	TK_UNCLEAN, /* starts of mtad after a stop that was none */
 	/* not of events: about what is known */
 	TK_EVENTS,
 	TK_UNPARSED,

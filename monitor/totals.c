@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "days.h"
 #include "gaps.h"
+#include "ledger_days.h"
 #include "schema.h"
 #include "segment.h"
 
@@ -65,6 +66,12 @@ add_day(void *arg, const struct day *day)
 	return true;
 }
 
+static int
+last_day(int64_t to)
+{
+	return to == INT64_MAX ? 99999999 : segment_day(to - 1);
+}
+
 /* Days whose segments are gone. */
 static int
 add_catalog(struct reading *r, const char *dir)
@@ -79,17 +86,17 @@ add_catalog(struct reading *r, const char *dir)
 		rc = add_rows(r, &db,
 		    "SELECT k.s, sum(n), sum(bytes) FROM name k "
 		    "JOIN rollup r ON r.kind = k.id AND "
-		    "r.dim = (SELECT id FROM name WHERE s = '') "
+		    "r.dim = (SELECT id FROM name WHERE s = '') AND r.key = 0 "
 		    "AND r.t >= ?1 AND r.t < ?2 GROUP BY k.id");
+	if (rc == 0)
+		rc = gaps_add_gone(
+		    r->gaps, &db, segment_day(r->from), last_day(r->to));
+	if (rc == 0)
+		r->totals->imbalances = ledger_imbalances(
+		    &db, segment_day(r->from), last_day(r->to));
 	db_close(&db);
 	free(path);
 	return rc == -ENODATA ? 0 : rc;
-}
-
-static int
-last_day(int64_t to)
-{
-	return to == INT64_MAX ? 99999999 : segment_day(to - 1);
 }
 
 int
@@ -155,7 +162,7 @@ totals_text(struct buf *b, const struct totals *t)
 	buf_addf(
 	    b, "\nfrom %llu events; ", (unsigned long long)t->n[TK_EVENTS]);
 	if (totals_is_complete(t) && t->n[TK_LATE] == 0 &&
-	    t->n[TK_CLOCK_JUMPS] == 0) {
+	    t->n[TK_CLOCK_JUMPS] == 0 && t->imbalances == 0) {
 		buf_adds(b, "nothing is missing\n");
 		return;
 	}
@@ -171,6 +178,9 @@ totals_text(struct buf *b, const struct totals *t)
 	if (t->days_unread != 0)
 		buf_addf(b, ", %llu days damaged (mtacollect check)",
 		    (unsigned long long)t->days_unread);
+	if (t->imbalances != 0)
+		buf_addf(b, ", %llu messages unbalanced (mtacollect ledger)",
+		    (unsigned long long)t->imbalances);
 	buf_addc(b, '\n');
 }
 
@@ -185,6 +195,7 @@ totals_json(struct buf *b, const struct totals *t)
 		{ "unparsed", TK_UNPARSED },
 		{ "late", TK_LATE },
 		{ "clock_jumps", TK_CLOCK_JUMPS },
+		{ "unclean_starts", TK_UNCLEAN },
 		{ "guessed_times", TK_GUESSED },
 	};
 
@@ -194,11 +205,13 @@ totals_json(struct buf *b, const struct totals *t)
 		    (unsigned long long)value(t, &keys[i]));
 	buf_addf(b,
 	    "\"events\":%llu,\"completeness\":{\"complete\":%s,"
-	    "\"gaps\":%llu,\"missing\":%llu,\"days_unread\":%llu",
+	    "\"gaps\":%llu,\"missing\":%llu,\"days_unread\":%llu,"
+	    "\"imbalances\":%llu",
 	    (unsigned long long)t->n[TK_EVENTS],
 	    totals_is_complete(t) ? "true" : "false",
 	    (unsigned long long)t->gaps, (unsigned long long)t->missing,
-	    (unsigned long long)t->days_unread);
+	    (unsigned long long)t->days_unread,
+	    (unsigned long long)t->imbalances);
 	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
 		buf_addf(b, ",\"%s\":%llu", more[i].name,
 		    (unsigned long long)t->n[more[i].kind]);

@@ -10,6 +10,7 @@ struct totals {
 	uint64_t n[TK_COUNT], bytes[TK_COUNT];
 	uint64_t gaps, missing; /* runs of missing numbers; numbers in all */
 	uint64_t days_unread; /* damaged files */
+	uint64_t imbalances; /* messages whose recipients do not balance */
 };
 
 /* Read from the rollups, so to the minute. 0, or negative errno when the

@@ -8,6 +8,7 @@
 #include "days.h"
 #include "dicts.h"
 #include "life.h"
+#include "privacy_keys.h"
 #include "schema.h"
 #include "segment.h"
 
@@ -21,6 +22,10 @@
 	"m.id IN (SELECT msg FROM rcpt WHERE "                                 \
 	"msg / 16384 IN (SELECT n FROM run) AND "
 
+/* An address, and what it is called where names are hidden. */
+#define OF_NAMES                                                               \
+	"SELECT id FROM addr WHERE s IN (SELECT value FROM json_each(?1))"
+
 /* How each is looked for, in one segment: a condition on m (msg). */
 static const struct by {
 	const char *name, *where;
@@ -32,10 +37,8 @@ static const struct by {
 	    "AND t < ?3))" },
 	[TRACE_ID] = { "id", "m.qid = ?1" },
 	[TRACE_MSGID] = { "msgid", OF_MSG "msgid IN (?1, '<' || ?1 || '>'))" },
-	[TRACE_FROM] = { "from",
-	    OF_MSG "snd = (SELECT id FROM addr WHERE s = ?1))" },
-	[TRACE_TO] = { "to",
-	    OF_RCPT "addr = (SELECT id FROM addr WHERE s = ?1))" },
+	[TRACE_FROM] = { "from", OF_MSG "snd IN (" OF_NAMES "))" },
+	[TRACE_TO] = { "to", OF_RCPT "addr IN (" OF_NAMES "))" },
 	[TRACE_REMOTE_ID] = { "remote-id", OF_RCPT "remote_id = ?1)" },
 	[TRACE_HOST] = { "host",
 	    OF_RCPT "host IN "
@@ -51,7 +54,7 @@ trace_by_name(enum trace_by by)
 struct trace {
 	const struct trace_query *query;
 	struct days_open days;
-	char what[ADDR_TEXT_MAX + 1]; /* as it stands in the tables */
+	struct buf what; /* as it stands in the tables; names as JSON */
 	struct lives lives;
 	struct buf refusals; /* lines of events that are of no message */
 	int refused;
@@ -93,7 +96,8 @@ find_in_day(struct trace *t, struct db *db)
 	int rc = sql == NULL ? -ENOMEM : db_prepare(db, &s, sql), err = 0;
 
 	if (rc == 0) {
-		sqlite3_bind_text(s, 1, t->what, -1, SQLITE_STATIC);
+		sqlite3_bind_text(
+		    s, 1, t->what.data, (int)t->what.len, SQLITE_STATIC);
 		sqlite3_bind_int64(s, 2, q->since);
 		sqlite3_bind_int64(s, 3, q->until);
 		sqlite3_bind_int(s, 4, q->limit);
@@ -109,6 +113,30 @@ find_in_day(struct trace *t, struct db *db)
 	return err < 0 ? err : rc;
 }
 
+/* Lines of one who has this number today. */
+static int
+list_refused(struct trace *t, struct recall *r, int64_t addr)
+{
+	int64_t when;
+	int rc = 1;
+
+	recall_bind(r, addr, t->query->since);
+	while (t->refused < t->query->limit) {
+		size_t mark = t->refusals.len;
+
+		rc = recall_next(r, &t->refusals, &when);
+		if (rc != 1)
+			break;
+		if (when >= t->query->until) {
+			t->refusals.len = mark;
+			continue;
+		}
+		buf_addc(&t->refusals, '\n');
+		t->refused++;
+	}
+	return rc < 0 ? rc : 0;
+}
+
 /* Refused at the door: there is an event and no message. */
 static int
 find_refused(struct trace *t, struct db *db)
@@ -116,51 +144,29 @@ find_refused(struct trace *t, struct db *db)
 	struct recall *r =
 	    recall_new(db, "e.addr = ?1 AND e.msg IS NULL AND e.t >= ?2");
 	sqlite3_stmt *s = NULL;
-	int64_t addr = 0, when;
-	int rc = db_prepare(db, &s, "SELECT id FROM addr WHERE s = ?1");
+	int rc = r == NULL ? -ENOMEM : db_prepare(db, &s, OF_NAMES);
 
-	if (rc == 0) {
-		sqlite3_bind_text(s, 1, t->what, -1, SQLITE_STATIC);
-		if (sqlite3_step(s) == SQLITE_ROW)
-			addr = sqlite3_column_int64(s, 0);
-	}
+	if (rc == 0)
+		sqlite3_bind_text(
+		    s, 1, t->what.data, (int)t->what.len, SQLITE_STATIC);
+	while (rc == 0 && sqlite3_step(s) == SQLITE_ROW)
+		rc = list_refused(t, r, sqlite3_column_int64(s, 0));
 	sqlite3_finalize(s);
-	if (r == NULL)
-		rc = -ENOMEM;
-	if (addr != 0 && rc == 0) {
-		recall_bind(r, addr, t->query->since);
-		while (t->refused < t->query->limit) {
-			size_t mark = t->refusals.len;
-
-			rc = recall_next(r, &t->refusals, &when);
-			if (rc != 1)
-				break;
-			if (when >= t->query->until) {
-				t->refusals.len = mark;
-				continue;
-			}
-			buf_addc(&t->refusals, '\n');
-			t->refused++;
-		}
-	}
 	recall_free(r);
-	return rc < 0 ? rc : 0;
+	return rc;
 }
 
 /* An address as dicts_addr() wrote it; anything else as it is. */
 static void
-set_what(struct trace *t)
+set_what(struct trace *t, const char *dir)
 {
 	struct slice s = slice_of(t->query->what);
+	char text[ADDR_TEXT_MAX];
 
-	if (t->query->by == TRACE_FROM || t->query->by == TRACE_TO) {
-		s = addr_text(s, t->what);
-	} else {
-		s.n = s.n < ADDR_TEXT_MAX ? s.n : ADDR_TEXT_MAX;
-		if (s.n != 0)
-			memcpy(t->what, s.p, s.n);
-	}
-	t->what[s.n] = '\0';
+	if (t->query->by == TRACE_FROM || t->query->by == TRACE_TO)
+		privacy_names(dir, addr_text(s, text), &t->what);
+	else
+		buf_add_slice(&t->what, slice_sub(s, 0, ADDR_TEXT_MAX));
 }
 
 static int
@@ -207,7 +213,8 @@ trace_find(const char *dir, const struct trace_query *q, struct buf *out)
 
 	lives_init(&t.lives);
 	buf_init(&t.refusals, 16 << 20);
-	set_what(&t);
+	buf_init(&t.what, 1 << 20);
+	set_what(&t, dir);
 	/* the days before may have its beginning, those behind its end */
 	rc = days_each(
 	    dir, q->by == TRACE_ANY ? first : 0, 99999999, open_day, &t.days);
@@ -218,6 +225,7 @@ trace_find(const char *dir, const struct trace_query *q, struct buf *out)
 		rc = print(&t, out);
 	lives_release(&t.lives);
 	buf_release(&t.refusals);
+	buf_release(&t.what);
 	close_days(&t.days);
 	return rc < 0 ? rc : found;
 }

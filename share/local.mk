@@ -28,8 +28,7 @@ dist_man_MANS = \
 dist_doc_DATA = README share/doc/spool.md
 EXTRA_DIST += share/conf/mtad.conf share/units/mtad.service \
 	share/units/mtacollect.service \
-	share/units/mtacollect-ledger.service \
-	share/units/mtacollect-ledger.timer share/units/mtad.sysusers share/units/mtad.tmpfiles
+	share/units/mtad.sysusers share/units/mtad.tmpfiles
 
 unitdir = $(prefix)/lib/systemd/system
 sysusersdir = $(prefix)/lib/sysusers.d
@@ -49,8 +48,6 @@ install-data-local:
 	for f in share/conf/mtad.conf:$(sysconfdir)/mtad/mtad.conf \
 	    share/units/mtad.service:$(unitdir)/mtad.service \
 	    share/units/mtacollect.service:$(unitdir)/mtacollect.service \
-	    share/units/mtacollect-ledger.service:$(unitdir)/mtacollect-ledger.service \
-	    share/units/mtacollect-ledger.timer:$(unitdir)/mtacollect-ledger.timer \
 	    share/units/mtad.tmpfiles:$(tmpfilesdir)/mtad.conf \
 	    share/units/mtad.sysusers:$(sysusersdir)/mtad.conf; do \
 		to=$(DESTDIR)$${f#*:}; \
@@ -62,8 +59,6 @@ install-data-local:
 uninstall-hook:
 	rm -f $(DESTDIR)$(unitdir)/mtad.service \
 	    $(DESTDIR)$(unitdir)/mtacollect.service \
-	    $(DESTDIR)$(unitdir)/mtacollect-ledger.service \
-	    $(DESTDIR)$(unitdir)/mtacollect-ledger.timer \
 	    $(DESTDIR)$(sysusersdir)/mtad.conf \
 	    $(DESTDIR)$(tmpfilesdir)/mtad.conf \
 	    $(DESTDIR)$(mtalibexecdir)/mailq $(DESTDIR)$(mtalibexecdir)/newaliases

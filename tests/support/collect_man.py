@@ -71,11 +71,11 @@ def tables(top):
             r"^COLUMN\((\w+), (\w+),", f.read(), re.M))
     with open(os.path.join(top, "monitor/schema.c")) as f:
         code = f.read().replace('#include "segment.def"', columns)
-    out = {}
+    out, dbs = {}, {}
     for name, text in re.findall(
-            r"static const char (\w+)_1\[\] =(.*?\");\n", code, re.S):
+            r"static const char (\w+)_\d+\[\] =(.*?\");\n", code, re.S):
         text = re.sub(r"/\*.*?\*/|^#[^\n]*$", "", text, flags=re.S | re.M)
-        db = sqlite3.connect(":memory:")
+        db = dbs.setdefault(name, sqlite3.connect(":memory:"))
         db.executescript("".join(re.findall(r'"([^"]*)"', text)))
         out[name] = {t: {c[1] for c in db.execute(
             "PRAGMA table_info(%s)" % t)} for t, in db.execute(

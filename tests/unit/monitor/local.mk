@@ -16,3 +16,8 @@ test_inputs_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
 	tests/unit/monitor/test_inputs.c
 test_inputs_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
 test_inputs_LDADD = $(MONITOR_UNIT_LIBS)
+check_PROGRAMS += test_privacy
+test_privacy_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
+	tests/unit/monitor/test_privacy.c
+test_privacy_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
+test_privacy_LDADD = $(MONITOR_UNIT_LIBS)

@@ -11,6 +11,7 @@
 #include "audit.h"
 #include "clock.h"
 #include "event_read.h"
+#include "ladder.h"
 #include "recall.h"
 #include "schema.h"
 #include "store.h"
@@ -489,7 +490,7 @@ START_TEST(a_message_is_found_by_what_people_know)
 }
 END_TEST
 
-/* Days go, their sums and places stay; those of hours are in the catalog. */
+/* Days go, their sums and places stay, in the catalog. */
 START_TEST(old_days_go_and_their_sums_stay)
 {
 	struct keep_rules rules = { 14 * US_DAY, 0 };
@@ -530,6 +531,105 @@ START_TEST(old_days_go_and_their_sums_stay)
 	ck_assert_ptr_nonnull(strstr(why, "before its time"));
 	store_close(s);
 	ck_assert_uint_eq(totals().n[TK_RECEIVED], a.n[TK_RECEIVED] + 1);
+}
+END_TEST
+
+/* Holes within a day, between days, and what a gap names. */
+START_TEST(what_is_missing_is_known_when_the_days_are_gone)
+{
+	struct keep_rules rules = { 14 * US_DAY, 0 };
+	struct store *s = open_store();
+	struct heard h;
+	struct totals a, b;
+	char why[256];
+
+	received(&h, "Q1", DAY, 1);
+	say(s, &h);
+	received(&h, "Q2", DAY, 4); /* two are missing */
+	say(s, &h);
+	received(&h, "Q3", DAY + US_DAY, 6); /* one */
+	say(s, &h);
+	begin(&h, EV_LOG_GAP, DAY + US_DAY, 1);
+	h.boot = SLICE("ffffffffffffffffffffffffffffffff");
+	event_cstr(&h.event, F_SOURCE_BOOT, "00112233445566778899aabbccddeeff");
+	event_num(&h.event, F_FROM_SEQ, 7);
+	event_num(&h.event, F_TO_SEQ, 10); /* four */
+	say(s, &h);
+	received(&h, "Q4", clock_wall(), 2);
+	h.boot = SLICE("ffffffffffffffffffffffffffffffff");
+	say(s, &h);
+	ck_assert_int_eq(store_commit(s, NULL, 0), 0);
+	store_close(s);
+	a = totals();
+	ck_assert_uint_eq(a.missing, 7);
+	ck_assert_uint_eq(a.gaps, 3);
+	s = open_store();
+	ck_assert_msg(store_keep(s, &rules, why) == 2, "%s", why);
+	store_close(s);
+	b = totals();
+	ck_assert_uint_eq(b.missing, 7);
+	ck_assert_uint_eq(b.gaps, 3);
+	ck_assert_int_eq(
+	    totals_read(tmp_path("store"), 0, DAY + 8 * US_HOUR, &b), 0);
+	ck_assert_uint_eq(b.missing, 2);
+}
+END_TEST
+
+static int64_t
+in_catalog(const char *sql)
+{
+	struct db db;
+	int64_t n;
+
+	ck_assert_int_eq(db_open(&db, tmp_path("store/catalog.db"),
+			     &schema_catalog, DB_READ, NULL),
+	    0);
+	n = db_number(&db, sql, -1);
+	db_close(&db);
+	return n;
+}
+
+/* An hour ago, and 100 and 800 days: how many rows, of how many minutes. */
+START_TEST(sums_grow_coarser)
+{
+	static const struct {
+		int days;
+		bool is_domain;
+		int rows, res;
+	} ages[] = { { 0, false, 12, 5 }, { 100, false, 1, 60 },
+		{ 800, false, 1, 1440 }, { 0, true, 1, 60 },
+		{ 100, true, 1, 1440 } };
+	int64_t t = clock_wall() - ages[_i].days * US_DAY;
+	struct db db;
+	char why[256], *sql;
+
+	store_close(open_store());
+	t -= t % US_DAY + US_DAY;
+	sql = buf_text("INSERT INTO name VALUES(1, 'delivered'), (2, '%s');"
+		       "WITH RECURSIVE i(n) AS (SELECT 0 UNION ALL "
+		       "SELECT n + 1 FROM i WHERE n < %d) "
+		       "INSERT INTO rollup(kind, dim, key, t, n, bytes, res) "
+		       "SELECT 1, 2, 3, %lld + n * 300000000, 1, 10, %d FROM i",
+	    ages[_i].is_domain ? "domain" : "", ages[_i].is_domain ? 0 : 11,
+	    (long long)t, ages[_i].is_domain ? 60 : 5);
+	ck_assert_int_eq(db_open(&db, tmp_path("store/catalog.db"),
+			     &schema_catalog, DB_WRITE, NULL),
+	    0);
+	ck_assert_int_eq(db_exec(&db, sql), 0);
+	db_close(&db);
+	free(sql);
+	for (int i = 0; i < 2; i++)
+		ck_assert_msg(
+		    ladder_climb(tmp_path("store"), why) == 0, "%s", why);
+	ck_assert_int_eq(
+	    in_catalog("SELECT count(*) FROM rollup"), ages[_i].rows);
+	ck_assert_int_eq(
+	    in_catalog("SELECT max(res) FROM rollup"), ages[_i].res);
+	ck_assert_int_eq(in_catalog("SELECT sum(n) * 10 - sum(bytes) FROM "
+				    "rollup"),
+	    0);
+	ck_assert_int_eq(in_catalog("SELECT sum(n) FROM rollup"),
+	    ages[_i].is_domain ? 1 : 12);
 }
 END_TEST
 
@@ -643,6 +743,8 @@ main(void)
 	tcase_add_loop_test(
 	    tc, a_message_is_found_by_what_people_know, 0, ROWS(traces));
 	tcase_add_test(tc, old_days_go_and_their_sums_stay);
+	tcase_add_test(tc, what_is_missing_is_known_when_the_days_are_gone);
+	tcase_add_loop_test(tc, sums_grow_coarser, 0, 5);
 	tcase_add_test(tc, a_rebuilt_store_says_the_same);
 	tcase_add_test(tc, a_newer_file_and_one_of_others_are_refused);
 	tcase_add_test(tc, an_older_file_is_copied_and_brought_up);
