@@ -86,8 +86,8 @@ postfix_free(struct postfix *p)
 	if (p->pid != 0)
 		kill(p->pid, SIGTERM);
 	end_child(p);
-	rows_free(p->next);
-	rows_free(p->rows);
+	postfix_rows_free(p->next);
+	postfix_rows_free(p->rows);
 	buf_release(&p->line);
 	free(p->program);
 	free(p);
@@ -128,8 +128,8 @@ begin(struct postfix *p, int64_t now)
 	p->begun = now;
 	p->due = INT64_MAX; /* until it has ended */
 	p->fd = fds[0];
-	rows_free(p->next);
-	p->next = rows_new(clock_wall());
+	postfix_rows_free(p->next);
+	p->next = postfix_rows_new(clock_wall());
 	p->is_wrong = p->next == NULL || spawn(p, fds[1]) != 0;
 	close(fds[1]);
 	if (p->is_wrong) {
@@ -147,13 +147,13 @@ finish(struct postfix *p, int64_t now)
 	int64_t rest = (now - p->begun) * BUSY_SHARE;
 
 	p->due = now + (rest > EACH ? rest : EACH);
-	rows_free(p->rows);
+	postfix_rows_free(p->rows);
 	p->rows = NULL;
 	if (status != 0 || p->is_wrong) {
 		model_connected(p->model, "postqueue -j tells no queue");
 		return;
 	}
-	rows_end(p->next);
+	postfix_rows_end(p->next);
 	p->rows = p->next;
 	p->next = NULL;
 	model_connected(p->model, NULL);
@@ -168,7 +168,7 @@ take_lines(struct postfix *p)
 
 	while ((nl = slice_find(rest, '\n')) != rest.n) {
 		line = slice_sub(rest, 0, nl);
-		if (line.n != 0 && !rows_take(p->next, line))
+		if (line.n != 0 && !postfix_rows_take(p->next, line))
 			p->is_wrong = true;
 		rest = slice_sub(rest, nl + 1, rest.n);
 		used += nl + 1;
@@ -204,7 +204,7 @@ answer(struct postfix *p, enum ask kind, int64_t now)
 
 	p->asks->request[kind] = NULL;
 	model_begin(p->model, kind);
-	last = rows_answer(p->rows, p->model, kind, request);
+	last = postfix_rows_answer(p->rows, p->model, kind, request);
 	model_end(p->model, kind, last, clock_mono() - now);
 	json_decref(last);
 	json_decref(request);

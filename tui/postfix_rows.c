@@ -33,7 +33,7 @@ struct postfix_rows {
 };
 
 struct postfix_rows *
-rows_new(int64_t wall)
+postfix_rows_new(int64_t wall)
 {
 	struct postfix_rows *r = calloc(1, sizeof(*r));
 
@@ -43,7 +43,7 @@ rows_new(int64_t wall)
 }
 
 void
-rows_free(struct postfix_rows *r)
+postfix_rows_free(struct postfix_rows *r)
 {
 	if (r == NULL)
 		return;
@@ -163,7 +163,7 @@ keep(struct postfix_rows *r, const json_t *from)
 }
 
 bool
-rows_take(struct postfix_rows *r, struct slice line)
+postfix_rows_take(struct postfix_rows *r, struct slice line)
 {
 	json_t *from = json_loadb(line.p, line.n, 0, NULL);
 	bool is_row = json_is_string(json_object_get(from, "queue_id"));
@@ -232,7 +232,7 @@ make_sites(struct postfix_rows *r)
 }
 
 void
-rows_end(struct postfix_rows *r)
+postfix_rows_end(struct postfix_rows *r)
 {
 	if (r->n > 1)
 		qsort(r->mail, r->n, sizeof(*r->mail), by_time);
@@ -398,8 +398,8 @@ answer_detail(
 }
 
 json_t *
-rows_answer(const struct postfix_rows *r, struct model *m, enum ask kind,
-    const json_t *request)
+postfix_rows_answer(const struct postfix_rows *r, struct model *m,
+    enum ask kind, const json_t *request)
 {
 	switch (kind) {
 	case ASK_STATUS:

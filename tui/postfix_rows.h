@@ -12,14 +12,14 @@
 
 struct postfix_rows;
 
-struct postfix_rows *rows_new(int64_t wall); /* NULL without memory */
-void rows_free(struct postfix_rows *); /* NULL is fine */
+struct postfix_rows *postfix_rows_new(int64_t wall); /* NULL without memory */
+void postfix_rows_free(struct postfix_rows *); /* NULL is fine */
 /* A line of the listing; false: it is none. */
-bool rows_take(struct postfix_rows *, struct slice line);
+bool postfix_rows_take(struct postfix_rows *, struct slice line);
 /* The listing has ended, as it should. */
-void rows_end(struct postfix_rows *);
+void postfix_rows_end(struct postfix_rows *);
 /* Gives the rows of the answer to the model; its last object, the caller's. */
-json_t *rows_answer(const struct postfix_rows *, struct model *, enum ask,
-    const json_t *request);
+json_t *postfix_rows_answer(const struct postfix_rows *, struct model *,
+    enum ask, const json_t *request);
 
 #endif

@@ -120,7 +120,7 @@ take(struct postfix_rows *r, const char *queue, const char *id, int t,
 	    "[{\"address\":\"%s\"%s%s%s}]}",
 	    queue, id, t, to, *why ? ",\"delay_reason\":\"" : "", why,
 	    *why ? "\"" : "");
-	ck_assert(rows_take(r, slice_of(line)));
+	ck_assert(postfix_rows_take(r, slice_of(line)));
 }
 
 static int64_t
@@ -131,7 +131,7 @@ ask(const struct postfix_rows *r, struct model *m, enum ask kind,
 	int64_t v;
 
 	model_begin(m, kind);
-	last = rows_answer(r, m, kind, j);
+	last = postfix_rows_answer(r, m, kind, j);
 	v = json_integer_value(json_object_get(last, name));
 	model_end(m, kind, last, 1);
 	json_decref(last);
@@ -141,7 +141,7 @@ ask(const struct postfix_rows *r, struct model *m, enum ask kind,
 
 START_TEST(a_postfix_answers_as_an_mtad)
 {
-	struct postfix_rows *r = rows_new(1000 * US_SEC + US_HOUR);
+	struct postfix_rows *r = postfix_rows_new(1000 * US_SEC + US_HOUR);
 	struct model m;
 
 	model_init(&m);
@@ -149,8 +149,8 @@ START_TEST(a_postfix_answers_as_an_mtad)
 	    "host a.test[192.0.2.1] said: 450 4.2.0 later (in reply)");
 	take(r, "active", "A1", 900, "y@There.test", "");
 	take(r, "hold", "C3", 1000, "z@else.test", "");
-	ck_assert(!rows_take(r, SLICE("postqueue: fatal: no")));
-	rows_end(r);
+	ck_assert(!postfix_rows_take(r, SLICE("postqueue: fatal: no")));
+	postfix_rows_end(r);
 	ask(r, &m, ASK_STATUS, "{}", "");
 	ck_assert_int_eq(m.messages, 3);
 	ck_assert_int_eq(m.oldest, 900 * US_SEC);
@@ -174,7 +174,7 @@ START_TEST(a_postfix_answers_as_an_mtad)
 	ask(r, &m, ASK_ACT, "{\"op\":\"queue.delete\"}", "");
 	ck_assert_str_eq(m.result.error, "this is no mtad");
 	model_release(&m);
-	rows_free(r);
+	postfix_rows_free(r);
 }
 END_TEST
 
