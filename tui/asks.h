@@ -1,6 +1,6 @@
 /*
  * asks: what the screens want to know of the daemon or want done, at most
- * one of each kind. The screens put requests here; the feed takes them in
+ * one of each kind. The screens put requests here; they are taken in
  * the order of the enum and brings the answers to the model.
  */
 #ifndef ASKS_H

@@ -15,7 +15,7 @@
 #include "clock.h"
 #include "console.h"
 #include "db.h"
-#include "feed.h"
+#include "talk.h"
 #include "linear.h"
 #include "log.h"
 #include "options.h"
@@ -37,7 +37,7 @@ struct top {
 	struct console console;
 	struct grid grid;
 	struct archive archive;
-	struct feed *feed; /* NULL: a Postfix */
+	struct talk *talk; /* NULL: a Postfix */
 	struct postfix *postfix;
 	struct term *term; /* NULL: batch or linear */
 	struct linear linear;
@@ -131,7 +131,7 @@ static bool
 turn(struct top *t, int64_t now, bool *ret_draw)
 {
 	bool has_more =
-	    t->feed ? feed_turn(t->feed, now) : postfix_turn(t->postfix, now);
+	    t->talk ? talk_turn(t->talk, now) : postfix_turn(t->postfix, now);
 
 	*ret_draw |= console_turn(&t->console, now);
 	*ret_draw |= archive_turn(&t->archive, now, clock_wall());
@@ -194,8 +194,8 @@ show(struct top *t, int64_t now)
 static bool
 wait_for_any(struct top *t, int64_t us, bool *ret_key)
 {
-	struct pollfd p[FEED_CHANNELS + 2];
-	int n = t->feed ? feed_poll(t->feed, p) : postfix_poll(t->postfix, p);
+	struct pollfd p[TALK_CHANNELS + 2];
+	int n = t->talk ? talk_poll(t->talk, p) : postfix_poll(t->postfix, p);
 	int keys = -1;
 
 	p[n++] = (struct pollfd){ t->signals, POLLIN, 0 };
@@ -272,8 +272,8 @@ run_screen(struct top *t)
 			if (t->o.frames > 0 && --t->o.frames == 0)
 				return;
 		}
-		if (t->feed != NULL)
-			feed_send(t->feed, now);
+		if (t->talk != NULL)
+			talk_send(t->talk, now);
 		if (!wait_for_any(t, has_more ? 0 : next - now, &key))
 			return;
 	}
@@ -285,7 +285,7 @@ release(struct top *t)
 	term_close(t->term);
 	if (t->o.is_linear)
 		linear_close(&t->linear);
-	feed_free(t->feed);
+	talk_free(t->talk);
 	postfix_free(t->postfix);
 	archive_release(&t->archive);
 	console_release(&t->console);
@@ -341,8 +341,8 @@ set_source(struct top *t, const char *run)
 	if (t->o.conf == NULL && t->o.socket == NULL && access(run, F_OK) != 0)
 		t->postfix = postfix_new(&t->model, &t->asks);
 	if (t->postfix == NULL)
-		t->feed = feed_new(run, t->o.socket, &t->model, &t->asks);
-	return t->postfix != NULL || t->feed != NULL;
+		t->talk = talk_new(run, t->o.socket, &t->model, &t->asks);
+	return t->postfix != NULL || t->talk != NULL;
 }
 
 int

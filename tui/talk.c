@@ -1,4 +1,4 @@
-#include "feed.h"
+#include "talk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,25 +23,25 @@ struct channel {
 	int64_t asked; /* when, monotonic */
 };
 
-struct feed {
+struct talk {
 	char *control_path, *stats_path; /* owned */
 	struct model *model; /* borrowed */
 	struct asks *asks; /* borrowed */
-	struct channel channel[FEED_CHANNELS];
+	struct channel channel[TALK_CHANNELS];
 	bool is_up;
 	int64_t retry; /* when to connect again */
 	struct stat_file *stats; /* NULL: the answer to status has to do */
 	int place[ST_COUNT]; /* of each counter in it; -1: it has none */
 };
 
-struct feed *
-feed_new(const char *run, const char *socket, struct model *m, struct asks *a)
+struct talk *
+talk_new(const char *run, const char *socket, struct model *m, struct asks *a)
 {
-	struct feed *f = calloc(1, sizeof(*f));
+	struct talk *f = calloc(1, sizeof(*f));
 
 	if (f == NULL)
 		return NULL;
-	*f = (struct feed){ .model = m,
+	*f = (struct talk){ .model = m,
 		.asks = a,
 		.channel = {
 		    { 1u << ASK_STOP | 1u << ASK_STATUS | 1u << ASK_DETAIL |
@@ -53,14 +53,14 @@ feed_new(const char *run, const char *socket, struct model *m, struct asks *a)
 	f->control_path = socket ? strdup(socket) : buf_text("%s/control", run);
 	f->stats_path = buf_text("%s/stats", run);
 	if (f->control_path == NULL || f->stats_path == NULL) {
-		feed_free(f);
+		talk_free(f);
 		return NULL;
 	}
 	return f;
 }
 
 static void
-close_stats(struct feed *f)
+close_stats(struct talk *f)
 {
 	if (f->stats != NULL)
 		stat_unmap(f->stats);
@@ -68,11 +68,11 @@ close_stats(struct feed *f)
 }
 
 void
-feed_free(struct feed *f)
+talk_free(struct talk *f)
 {
 	if (f == NULL)
 		return;
-	for (int i = 0; i < FEED_CHANNELS; i++)
+	for (int i = 0; i < TALK_CHANNELS; i++)
 		control_close(f->channel[i].talk);
 	close_stats(f);
 	free(f->control_path);
@@ -82,7 +82,7 @@ feed_free(struct feed *f)
 
 /* Places come from the names, as another version has others. */
 static void
-open_stats(struct feed *f)
+open_stats(struct talk *f)
 {
 	int fd = open(f->stats_path, O_RDONLY | O_CLOEXEC);
 
@@ -101,7 +101,7 @@ open_stats(struct feed *f)
 }
 
 static void
-read_stats(struct feed *f, uint64_t ret[ST_COUNT])
+read_stats(struct talk *f, uint64_t ret[ST_COUNT])
 {
 	for (int i = 0; i < ST_COUNT; i++) {
 		ret[i] = 0;
@@ -114,7 +114,7 @@ read_stats(struct feed *f, uint64_t ret[ST_COUNT])
 
 /* For administrators status has them, too. */
 static void
-sample_row(struct feed *f, const json_t *row, int64_t now)
+sample_row(struct talk *f, const json_t *row, int64_t now)
 {
 	uint64_t v[ST_COUNT];
 
@@ -127,7 +127,7 @@ sample_row(struct feed *f, const json_t *row, int64_t now)
 }
 
 static void
-end_answer(struct feed *f, struct channel *c, const json_t *last, int64_t now)
+end_answer(struct talk *f, struct channel *c, const json_t *last, int64_t now)
 {
 	if (c->kind == ASK_STATUS && last != NULL)
 		model_heard(f->model, now);
@@ -137,13 +137,13 @@ end_answer(struct feed *f, struct channel *c, const json_t *last, int64_t now)
 }
 
 static void
-disconnect(struct feed *f, int error, int64_t now)
+disconnect(struct talk *f, int error, int64_t now)
 {
 	char why[300];
 
 	snprintf(why, sizeof(why), "%s: %s", f->control_path,
 	    error == EPIPE ? "it went away" : strerror(error));
-	for (int i = 0; i < FEED_CHANNELS; i++) {
+	for (int i = 0; i < TALK_CHANNELS; i++) {
 		control_close(f->channel[i].talk);
 		f->channel[i].talk = NULL;
 		end_answer(f, &f->channel[i], NULL, now);
@@ -160,7 +160,7 @@ disconnect(struct feed *f, int error, int64_t now)
 
 /* Neither reads nor writes wait: requests are short, answers come in turns. */
 static struct control *
-open_one(const struct feed *f)
+open_one(const struct talk *f)
 {
 	struct control *c = control_open(f->control_path);
 
@@ -170,9 +170,9 @@ open_one(const struct feed *f)
 }
 
 static void
-connect_all(struct feed *f, int64_t now)
+connect_all(struct talk *f, int64_t now)
 {
-	for (int i = 0; i < FEED_CHANNELS; i++) {
+	for (int i = 0; i < TALK_CHANNELS; i++) {
 		errno = 0;
 		f->channel[i].talk = open_one(f);
 		if (f->channel[i].talk == NULL) {
@@ -187,12 +187,12 @@ connect_all(struct feed *f, int64_t now)
 
 /* An answer that nobody waits for any more: the daemon stops making it. */
 static void
-stop_answers(struct feed *f, int64_t now)
+stop_answers(struct talk *f, int64_t now)
 {
 	unsigned stop = f->asks->stop;
 
 	f->asks->stop = 0;
-	for (int i = 0; i < FEED_CHANNELS && f->is_up; i++) {
+	for (int i = 0; i < TALK_CHANNELS && f->is_up; i++) {
 		struct channel *c = &f->channel[i];
 
 		if (c->kind == ASKS || (stop & 1u << c->kind) == 0)
@@ -206,7 +206,7 @@ stop_answers(struct feed *f, int64_t now)
 }
 
 static void
-start_request(struct feed *f, struct channel *c, int64_t now)
+start_request(struct talk *f, struct channel *c, int64_t now)
 {
 	for (int k = 0; k < ASKS && f->is_up && c->kind == ASKS; k++) {
 		json_t *request = f->asks->request[k];
@@ -233,7 +233,7 @@ is_again(void)
 
 /* True when the slice ended before the answer did. */
 static bool
-read_channel(struct feed *f, struct channel *c, int64_t now)
+read_channel(struct talk *f, struct channel *c, int64_t now)
 {
 	for (int i = 0; i < ROWS_A_TURN && c->talk != NULL; i++) {
 		json_t *row = control_next(c->talk);
@@ -258,11 +258,11 @@ read_channel(struct feed *f, struct channel *c, int64_t now)
 }
 
 int
-feed_poll(const struct feed *f, struct pollfd ret[FEED_CHANNELS])
+talk_poll(const struct talk *f, struct pollfd ret[TALK_CHANNELS])
 {
 	int n = 0;
 
-	for (int i = 0; i < FEED_CHANNELS; i++)
+	for (int i = 0; i < TALK_CHANNELS; i++)
 		if (f->channel[i].talk != NULL)
 			ret[n++] =
 			    (struct pollfd){ control_fd(f->channel[i].talk),
@@ -271,17 +271,17 @@ feed_poll(const struct feed *f, struct pollfd ret[FEED_CHANNELS])
 }
 
 void
-feed_send(struct feed *f, int64_t now)
+talk_send(struct talk *f, int64_t now)
 {
 	if (!f->is_up)
 		return;
 	stop_answers(f, now);
-	for (int i = 0; i < FEED_CHANNELS; i++)
+	for (int i = 0; i < TALK_CHANNELS; i++)
 		start_request(f, &f->channel[i], now);
 }
 
 bool
-feed_turn(struct feed *f, int64_t now)
+talk_turn(struct talk *f, int64_t now)
 {
 	bool has_more = false;
 	uint64_t v[ST_COUNT];
@@ -290,10 +290,10 @@ feed_turn(struct feed *f, int64_t now)
 		connect_all(f, now);
 	if (!f->is_up)
 		return false;
-	feed_send(f, now);
-	for (int i = 0; i < FEED_CHANNELS; i++)
+	talk_send(f, now);
+	for (int i = 0; i < TALK_CHANNELS; i++)
 		has_more |= read_channel(f, &f->channel[i], now);
-	for (int i = 0; i < FEED_CHANNELS; i++)
+	for (int i = 0; i < TALK_CHANNELS; i++)
 		start_request(f, &f->channel[i], now);
 	if (f->stats != NULL && now - f->model->sampled >= US_SEC) {
 		read_stats(f, v);
