@@ -1,7 +1,7 @@
 /*
  * asks: what the screens want to know of the daemon or want done, at most
- * one of each kind. The screens put requests here; they are taken in
- * the order of the enum and brings the answers to the model.
+ * one of each kind. The screens put requests here; they are taken in the
+ * order of the enum, and the answers come to the model.
  */
 #ifndef ASKS_H
 #define ASKS_H
