@@ -40,6 +40,10 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/metrics.c monitor/metrics.h \
 	monitor/minutes.c monitor/minutes.h \
 	monitor/page.c monitor/page.h \
+	monitor/past.c monitor/past.h \
+	monitor/past_events.c monitor/past_events.h \
+	monitor/past_hosts.c \
+	monitor/past_sums.c monitor/past_sums.h \
 	monitor/privacy.c monitor/privacy.h \
 	monitor/privacy_day.c monitor/privacy_day.h \
 	monitor/privacy_keys.c monitor/privacy_keys.h \

@@ -16,6 +16,10 @@ test_basics_LDADD = $(UNIT_LIBS)
 test_mail_SOURCES = $(UNIT) tests/unit/lib/test_mail.c
 test_mail_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_mail_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += test_best
+test_best_SOURCES = $(UNIT) tests/unit/mtad/queue/test_best.c
+test_best_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/queue
+test_best_LDADD = mtad/queue/libqueue.a $(UNIT_LIBS)
 test_queue_SOURCES = $(UNIT) tests/unit/mtad/queue/test_queue.c
 test_queue_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/queue
 test_queue_LDADD = mtad/queue/libqueue.a $(UNIT_LIBS) $(ZLIB_LIBS)
@@ -52,8 +56,9 @@ include tests/unit/lib/local.mk
 include tests/unit/mtad/smtpd/local.mk
 EXTRA_DIST += tests/run tests/style tests/e2e tests/fault tests/bench \
 	tests/support/collect_man.py tests/support/conf_man.py tests/support/event_man.py \
-	tests/support/man_check.py tests/support/demo.sh \
-	tests/support/load.py tests/support/mtad.py tests/support/pty_tmux.py \
+	tests/support/fill.py tests/support/man_check.py tests/support/demo.sh \
+	tests/support/load.py tests/support/mtad.py tests/support/pty_screen.py \
+	tests/support/pty_tmux.py \
 	tests/support/sink.py
 
 include tests/unit/monitor/local.mk

@@ -6,9 +6,6 @@
 
 #include "keys.h"
 #include "request.h"
-#include "say.h"
-
-#define TYPE_ABOVE 100 /* more at once need the number typed */
 
 static const struct act message_acts[] = {
 	{ 'r', "queue.retry", "try now",
@@ -32,11 +29,16 @@ static const struct act host_acts[] = {
 	{ 'p', "hosts.pause", "pause",
 	    "Nothing is sent there until it is resumed, over restarts." },
 	{ 's', "hosts.resume", "resume", "A pause ends; its mail goes on." },
+	/* typed only */
+	{ -1, "delivery.hold", "hold delivery",
+	    "Mail is taken and none is delivered, over restarts." },
+	{ -1, "delivery.release", "release delivery",
+	    "All that waits is delivered again." },
 	{ 0, NULL, NULL, NULL },
 };
 
-static const struct act *
-menu(const struct acts *a)
+const struct act *
+acts_menu(const struct acts *a)
 {
 	return a->is_host ? host_acts : message_acts;
 }
@@ -47,18 +49,41 @@ is_undo(const struct acts *a)
 	return strcmp(a->act->op, "queue.undo") == 0;
 }
 
-/* The words for what is acted on. */
-static void
-say_target(const struct acts *a, char *ret, size_t size)
+bool
+acts_is_modal(const struct acts *a)
+{
+	return a->stage != ACT_NONE && a->stage != ACT_RUNNING;
+}
+
+void
+acts_target(const struct acts *a, char *ret, size_t size)
 {
 	if (a->act != NULL && is_undo(a))
 		snprintf(ret, size, "act %lld", (long long)a->number);
-	else if (!a->is_all)
+	else if (a->reach == REACH_ONE)
 		snprintf(ret, size, "%s", a->target);
+	else if (a->reach == REACH_TAGGED)
+		snprintf(ret, size, "the %zu tagged", a->tags.n);
 	else if (a->filter[0] != '\0')
 		snprintf(ret, size, "all that match %s", a->filter);
 	else
 		snprintf(ret, size, "all messages of the queue");
+}
+
+/* id:A,B,C */
+static json_t *
+tagged(const struct tags *t)
+{
+	struct buf b;
+	json_t *j;
+
+	buf_init(&b, 1 << 18);
+	buf_adds(&b, "id:");
+	for (size_t i = 0; i < t->n; i++)
+		buf_addf(&b, "%s%s", i > 0 ? "," : "", t->name[i]);
+	j = json_string(b.data);
+	buf_release(&b);
+	return j;
 }
 
 static json_t *
@@ -67,18 +92,22 @@ make_request(const struct acts *a, bool is_dry)
 	char id[320];
 	json_t *j;
 
+	if (a->act->key < 0)
+		return request_new(a->act->op, "why", a->target);
 	if (a->is_host)
-		return request_new(a->act->op, "host", a->target);
+		return request_new(a->act->op, "host",
+		    a->reach == REACH_TAGGED ? a->tags.name[a->next]
+					     : a->target);
+	j = request_new(a->act->op, NULL, NULL);
 	snprintf(id, sizeof(id), "id:%s", a->target);
-	if (is_undo(a)) {
-		j = request_new(a->act->op, NULL, NULL);
+	if (is_undo(a))
 		json_object_set_new(j, "undo", json_integer(a->number));
-	} else {
-		j = request_new(
-		    a->act->op, "filter", a->is_all ? a->filter : id);
-	}
-	if (is_dry)
-		json_object_set_new(j, "dry", json_true());
+	else if (a->reach == REACH_TAGGED)
+		json_object_set_new(j, "filter", tagged(&a->tags));
+	else
+		json_object_set_new(j, "filter",
+		    json_string(a->reach == REACH_ALL ? a->filter : id));
+	json_object_set_new(j, is_dry ? "dry" : "progress", json_true());
 	return j;
 }
 
@@ -91,13 +120,15 @@ ask(struct acts *a, const struct model *m, struct asks *asks, bool is_dry)
 	asks_put(asks, ASK_ACT, make_request(a, is_dry));
 }
 
-/* A destination is one; of messages the daemon knows how many. */
+/* Destinations are counted here; of messages the daemon knows how many. */
 static void
 choose(struct acts *a)
 {
 	a->typed.text[0] = '\0';
-	a->is_asked = false;
-	a->count = 1;
+	a->is_asked = a->is_stopping = a->is_stop_sent = false;
+	a->next = 0;
+	a->changed = 0;
+	a->count = a->reach == REACH_TAGGED ? (int64_t)a->tags.n : 1;
 	if (is_undo(a) && a->number == 0) {
 		snprintf(a->note, sizeof(a->note),
 		    "nothing to undo: no act from here, none on this message");
@@ -107,29 +138,64 @@ choose(struct acts *a)
 	a->stage = a->is_host ? ACT_CONFIRM : ACT_COUNTING;
 }
 
-void
-acts_open(struct acts *a, bool is_host, const char *target, const char *filter,
-    int64_t under_act, const char *op)
+static bool
+choose_named(struct acts *a, const char *op)
 {
-	a->is_host = is_host;
-	a->is_all = false;
-	snprintf(a->target, sizeof(a->target), "%s", target);
-	snprintf(a->filter, sizeof(a->filter), "%s", filter);
-	a->number = under_act != 0 ? under_act : a->last_undo;
-	a->note[0] = '\0';
-	a->act = NULL;
-	a->stage = ACT_MENU;
-	for (const struct act *x = menu(a); op && x->op != NULL; x++)
+	for (const struct act *x = acts_menu(a); op && x->op != NULL; x++)
 		if (strcmp(x->op, op) == 0) {
 			a->act = x;
 			choose(a);
+			return true;
 		}
+	return false;
+}
+
+static bool
+is_busy(struct acts *a)
+{
+	if (a->stage == ACT_RUNNING)
+		snprintf(a->note, sizeof(a->note),
+		    "an act is under way; Esc stops it");
+	return a->stage == ACT_RUNNING;
+}
+
+void
+acts_open(struct acts *a, const struct act_target *t, const char *op)
+{
+	if (is_busy(a))
+		return;
+	a->is_host = t->is_host;
+	a->reach = t->tags->n != 0 ? REACH_TAGGED : REACH_ONE;
+	snprintf(a->target, sizeof(a->target), "%s", t->name);
+	snprintf(a->filter, sizeof(a->filter), "%s", t->filter);
+	tags_clear(&a->tags);
+	for (size_t i = 0; i < t->tags->n; i++)
+		tags_add(&a->tags, t->tags->name[i]);
+	a->number = t->under_act != 0 ? t->under_act : a->last_undo;
+	a->note[0] = '\0';
+	a->act = NULL;
+	a->stage = ACT_MENU;
+	choose_named(a, op);
+}
+
+bool
+acts_command(struct acts *a, bool is_host, const char *op, const char *what)
+{
+	if (is_busy(a))
+		return true;
+	a->is_host = is_host;
+	a->reach = is_host ? REACH_ONE : REACH_ALL;
+	snprintf(a->target, sizeof(a->target), "%s", what);
+	snprintf(a->filter, sizeof(a->filter), "%s", what);
+	a->number = atoll(what);
+	a->note[0] = '\0';
+	return choose_named(a, op);
 }
 
 static bool
 is_agreed(const struct acts *a)
 {
-	if (a->count > TYPE_ABOVE)
+	if (a->count > ACT_TYPE_ABOVE)
 		return atoll(a->typed.text) == a->count;
 	return a->typed.text[0] == 'y' || a->typed.text[0] == 'Y';
 }
@@ -140,7 +206,7 @@ confirm_key(struct acts *a, const struct model *m, struct asks *asks, int code)
 	enum prompt_end end = prompt_key(&a->typed, code);
 
 	/* a letter is enough where no number is asked for */
-	if (a->count <= TYPE_ABOVE && a->typed.text[0] != '\0')
+	if (a->count <= ACT_TYPE_ABOVE && a->typed.text[0] != '\0')
 		end = PROMPT_TAKEN;
 	if (end == PROMPT_GOES_ON)
 		return;
@@ -152,12 +218,22 @@ confirm_key(struct acts *a, const struct model *m, struct asks *asks, int code)
 	snprintf(a->note, sizeof(a->note), "nothing was changed");
 }
 
+/* One, tagged, all: as far as there are such. */
+static void
+change_reach(struct acts *a)
+{
+	do
+		a->reach = (a->reach + 1) % REACHES;
+	while ((a->reach == REACH_TAGGED && a->tags.n == 0) ||
+	    (a->reach == REACH_ALL && a->is_host));
+}
+
 static void
 menu_key(struct acts *a, int code)
 {
-	if (code == K_TAB && !a->is_host)
-		a->is_all = !a->is_all;
-	for (const struct act *x = menu(a); x->op != NULL; x++)
+	if (code == K_TAB)
+		change_reach(a);
+	for (const struct act *x = acts_menu(a); x->op != NULL; x++)
 		if (x->key == code) {
 			a->act = x;
 			choose(a);
@@ -165,13 +241,30 @@ menu_key(struct acts *a, int code)
 		}
 }
 
-void
-acts_cancel(struct acts *a, struct asks *asks)
+/* Its number comes with the first word of how far it is. */
+static void
+send_stop(struct acts *a, const struct model *m, struct asks *asks)
 {
+	json_t *stop;
+
+	if (a->is_host || a->is_stop_sent || m->result.undo == 0)
+		return;
+	a->is_stop_sent = true;
+	stop = request_new("queue.stop", NULL, NULL);
+	json_object_set_new(stop, "undo", json_integer(m->result.undo));
+	asks_put(asks, ASK_STOP, stop);
+}
+
+void
+acts_cancel(struct acts *a, const struct model *m, struct asks *asks)
+{
+	if (a->stage == ACT_RUNNING) {
+		a->is_stopping = true;
+		send_stop(a, m, asks);
+		return;
+	}
 	if (a->stage == ACT_COUNTING)
 		asks->stop |= 1u << ASK_ACT;
-	if (a->stage == ACT_RUNNING)
-		return; /* it is the daemon's; its answer is waited for */
 	a->stage = ACT_NONE;
 	snprintf(a->note, sizeof(a->note), "nothing was changed");
 }
@@ -180,7 +273,7 @@ void
 acts_key(struct acts *a, const struct model *m, struct asks *asks, int code)
 {
 	if (code == K_ESC)
-		acts_cancel(a, asks);
+		acts_cancel(a, m, asks);
 	else if (a->stage == ACT_MENU)
 		menu_key(a, code);
 	else if (a->stage == ACT_CONFIRM)
@@ -192,19 +285,44 @@ tell_result(struct acts *a, const struct result *r)
 {
 	const char *what = a->is_host ? "destination" : "message";
 
-	if (r->error[0] != '\0') {
+	if (r->error[0] != '\0' && a->changed == 0) {
 		snprintf(
 		    a->note, sizeof(a->note), "%s: %s", a->act->name, r->error);
 		return;
 	}
-	snprintf(a->note, sizeof(a->note), "%s: %lld %s%s changed",
-	    a->act->name, (long long)r->changed, what,
-	    r->changed == 1 ? "" : "s");
-	if (r->undo == 0)
+	snprintf(a->note, sizeof(a->note), "%s%s: %lld %s%s changed",
+	    a->act->name, a->is_stopping ? ", stopped" : "",
+	    (long long)a->changed, what, a->changed == 1 ? "" : "s");
+	if (r->undo == 0 || a->is_host)
 		return;
 	a->last_undo = r->undo;
 	snprintf(a->note + strlen(a->note), sizeof(a->note) - strlen(a->note),
 	    " (act %lld; F9 u takes it back)", (long long)r->undo);
+}
+
+/* Of several destinations the next; false: that was the last. */
+static bool
+go_on(struct acts *a, const struct model *m, struct asks *asks)
+{
+	if (!a->is_host || a->reach != REACH_TAGGED || a->is_stopping ||
+	    ++a->next >= a->tags.n)
+		return false;
+	ask(a, m, asks, false);
+	return true;
+}
+
+static bool
+end_count(struct acts *a, const struct result *r)
+{
+	a->count = r->matched;
+	a->stage = ACT_CONFIRM;
+	if (r->error[0] == '\0' && a->count != 0)
+		return false;
+	snprintf(a->note, sizeof(a->note), "%s: %s", a->act->name,
+	    r->error[0] == '\0' ? "no message matches, nothing was changed"
+				: r->error);
+	a->stage = ACT_NONE;
+	return false;
 }
 
 bool
@@ -212,84 +330,17 @@ acts_turn(struct acts *a, const struct model *m, struct asks *asks)
 {
 	if (a->stage == ACT_COUNTING && !a->is_asked)
 		ask(a, m, asks, true);
+	if (a->stage == ACT_RUNNING && a->is_stopping)
+		send_stop(a, m, asks);
 	if ((a->stage != ACT_COUNTING && a->stage != ACT_RUNNING) ||
 	    a->serial == m->result.serial || asks->request[ASK_ACT] != NULL)
 		return false;
-	if (a->stage == ACT_RUNNING) {
-		tell_result(a, &m->result);
-		a->stage = ACT_NONE;
-		return true;
-	}
-	a->count = m->result.matched;
-	a->stage = ACT_CONFIRM;
-	if (m->result.error[0] != '\0' || a->count == 0) {
-		snprintf(a->note, sizeof(a->note), "%s: %s", a->act->name,
-		    a->count == 0 && m->result.error[0] == '\0'
-			? "no message matches, nothing was changed"
-			: m->result.error);
-		a->stage = ACT_NONE;
-	}
-	return false;
-}
-
-static void
-draw_menu(const struct acts *a, struct grid *g, int y, int rows)
-{
-	char what[700];
-	int at = y;
-
-	say_target(a, what, sizeof(what));
-	grid_put(g, at, 0, 5, LOOK_TITLE, " ACT ");
-	at++;
-	grid_put(g, y, 6, g->cols - 6, LOOK_PLAIN, what);
-	for (const struct act *x = menu(a); x->op && at < y + rows; x++, at++) {
-		grid_putf(g, at, 1, 12, LOOK_TAB, "%c  %s", x->key, x->name);
-		grid_put(g, at, 14, g->cols - 14, LOOK_PLAIN, x->effect);
-	}
-	grid_put(g, g->rows - 1, 0, g->cols, LOOK_TITLE,
-	    a->is_host ? "a letter chooses  Esc leaves"
-		       : "a letter chooses  Tab one / all  Esc leaves");
-}
-
-static void
-draw_confirm(const struct acts *a, struct grid *g, int y, int rows)
-{
-	char what[700], n[SAY_MAX];
-	int w;
-
-	say_target(a, what, sizeof(what));
-	say_number(n, a->count);
-	grid_putf(g, y, 0, g->cols, LOOK_WARN, "%s %s: %s %s%s", a->act->name,
-	    what, n, a->is_host ? "destination" : "message",
-	    a->count == 1 ? "" : "s");
-	if (rows > 1)
-		grid_put(g, y + 1, 0, g->cols, LOOK_PLAIN, a->act->effect);
-	grid_row_look(g, g->rows - 1, 0, LOOK_TITLE);
-	if (a->count > TYPE_ABOVE)
-		w = grid_putf(g, g->rows - 1, 0, g->cols, LOOK_TITLE,
-		    "type %lld to do it, Esc leaves: %s", (long long)a->count,
-		    a->typed.text);
-	else
-		w = grid_put(g, g->rows - 1, 0, g->cols, LOOK_TITLE,
-		    "do it? y yes, any other key leaves: ");
-	g->cursor_y = g->rows - 1;
-	g->cursor_x = w < g->cols ? w : g->cols - 1;
-}
-
-void
-acts_draw(const struct acts *a, struct grid *g, int y, int rows)
-{
-	for (int i = 0; i < rows; i++)
-		grid_putf(g, y + i, 0, g->cols, LOOK_PLAIN, "%*s", g->cols, "");
-	grid_putf(g, g->rows - 1, 0, g->cols, LOOK_PLAIN, "%*s", g->cols, "");
-	if (a->stage == ACT_MENU)
-		draw_menu(a, g, y, rows);
-	else if (a->stage == ACT_CONFIRM)
-		draw_confirm(a, g, y, rows);
-	else
-		grid_putf(g, g->rows - 1, 0, g->cols, LOOK_TITLE, "%s: %s",
-		    a->act->name,
-		    a->stage == ACT_COUNTING
-			? "counting how many that is; Esc leaves"
-			: "under way");
+	if (a->stage == ACT_COUNTING)
+		return end_count(a, &m->result);
+	a->changed += m->result.changed;
+	if (go_on(a, m, asks))
+		return false;
+	tell_result(a, &m->result);
+	a->stage = ACT_NONE;
+	return true;
 }

@@ -1,7 +1,7 @@
 /*
  * asks: what the screens want to know of the daemon or want done, at most
- * one of each kind. The screens put requests here; the feed takes them in
- * the order of the enum and brings the answers to the model.
+ * one of each kind. The screens put requests here; they are taken in the
+ * order of the enum, and the answers come to the model.
  */
 #ifndef ASKS_H
 #define ASKS_H
@@ -10,9 +10,11 @@
 
 enum ask {
 	ASK_ACT, /* an act, or its count before */
+	ASK_STOP, /* of the act that is under way */
+	ASK_STATUS,
 	ASK_DETAIL,
 	ASK_LIST,
-	ASK_STATUS,
+	ASK_SHAPE,
 	ASK_HOSTS,
 	ASKS
 };

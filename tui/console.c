@@ -1,21 +1,43 @@
 #include "console.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
 #include "request.h"
-#include "say.h"
 
-#define WINDOW_LEAST 200 /* messages asked for at least */
+#define WINDOW_LEAST 200 /* rows asked for at least */
 #define WINDOW_MOST 5000
-#define BUSY_SHARE 20 /* an answer's time is at most a 20th of all time */
+#define FLOW_HOSTS 60
+#define BUSY_SHARE 40 /* an answer's time is at most a 40th of all time */
 
 void
-console_init(struct console *c, struct model *m, struct asks *a)
+console_init(
+    struct console *c, struct model *m, struct asks *a, struct archive *archive)
 {
-	*c = (struct console){ .model = m, .asks = a, .interval = US_SEC };
+	*c = (struct console){
+		.model = m, .asks = a, .archive = archive, .interval = US_SEC
+	};
 	c->page = 20;
+}
+
+void
+console_release(struct console *c)
+{
+	tags_clear(&c->acts.tags);
+	for (int s = 0; s < SCREENS; s++)
+		tags_clear(&c->tags[s]);
+}
+
+void
+console_note(struct console *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(c->note, sizeof(c->note), fmt, ap);
+	va_end(ap);
 }
 
 int64_t
@@ -24,11 +46,19 @@ console_stale_after(const struct console *c)
 	return 3 * (c->interval > US_SEC ? c->interval : US_SEC);
 }
 
+bool
+console_is_stale(const struct console *c)
+{
+	return !c->model->is_connected ||
+	    model_age(c->model, c->now) > console_stale_after(c);
+}
+
 /* What is asked how often, when the screen wants it at all. */
 static int64_t
 wanted(const struct console *c, enum ask kind)
 {
-	bool is_list = c->screen == SCREEN_MESSAGES && !c->is_paused;
+	bool is_live = !c->is_paused && c->archive->at == 0;
+	bool is_list = c->screen == SCREEN_MESSAGES && is_live;
 
 	switch (kind) {
 	case ASK_STATUS:
@@ -39,42 +69,82 @@ wanted(const struct console *c, enum ask kind)
 		return is_list && c->is_open && c->model->detail.id[0]
 		    ? 2 * US_SEC
 		    : 0;
-	case ASK_HOSTS:
-		return c->screen != SCREEN_MESSAGES && !c->is_paused
-		    ? 5 * US_SEC
+	case ASK_SHAPE:
+		return c->screen == SCREEN_FLOW && is_live &&
+			(c->model->is_admin || c->model->is_postfix)
+		    ? 4 * US_SEC
 		    : 0;
+	case ASK_HOSTS:
+		if (!is_live)
+			return 0;
+		return c->screen == SCREEN_HOSTS ? 2 * US_SEC
+		    : c->screen == SCREEN_FLOW	 ? 5 * US_SEC
+						 : 0;
 	default:
 		return 0;
 	}
 }
 
+/* As many rows as were looked at, and some more. */
+static json_int_t
+window(const struct console *c, enum tab screen)
+{
+	size_t n = (c->place[screen].row + (size_t)c->page) * 2;
+
+	return (json_int_t)(n < WINDOW_LEAST ? WINDOW_LEAST
+		: n > WINDOW_MOST	     ? WINDOW_MOST
+					     : n);
+}
+
+static json_t *
+make_list(const struct console *c)
+{
+	json_t *j =
+	    request_new("queue.list", "filter", c->filter[SCREEN_MESSAGES]);
+
+	json_object_set_new(
+	    j, "limit", json_integer(window(c, SCREEN_MESSAGES)));
+	json_object_set_new(
+	    j, "order", json_string(message_orders[c->order[SCREEN_MESSAGES]]));
+	if (c->is_reverse)
+		json_object_set_new(j, "reverse", json_true());
+	return j;
+}
+
+static json_t *
+make_hosts(const struct console *c)
+{
+	bool is_flow = c->screen == SCREEN_FLOW;
+	json_t *j = request_new(
+	    "hosts.list", "host", is_flow ? "*" : c->filter[SCREEN_HOSTS]);
+
+	json_object_set_new(j, "limit",
+	    json_integer(is_flow ? FLOW_HOSTS : window(c, SCREEN_HOSTS)));
+	json_object_set_new(j, "order",
+	    json_string(
+		is_flow ? "queued" : host_orders[c->order[SCREEN_HOSTS]]));
+	return j;
+}
+
 static json_t *
 make(const struct console *c, enum ask kind)
 {
-	size_t limit = (c->place[SCREEN_MESSAGES].row + (size_t)c->page) * 2;
-	json_t *j;
-
 	switch (kind) {
 	case ASK_LIST:
-		limit = limit < WINDOW_LEAST ? WINDOW_LEAST
-		    : limit > WINDOW_MOST    ? WINDOW_MOST
-					     : limit;
-		j = request_new(
-		    "queue.list", "filter", c->filter[SCREEN_MESSAGES]);
-		json_object_set_new(
-		    j, "limit", json_integer((json_int_t)limit));
-		return j;
+		return make_list(c);
 	case ASK_DETAIL:
 		return request_new("queue.why", "id", c->model->detail.id);
 	case ASK_HOSTS:
-		return request_new("hosts.list", NULL, NULL);
+		return make_hosts(c);
+	case ASK_SHAPE:
+		return request_new("queue.shape", NULL, NULL);
 	default:
 		return request_new("status", NULL, NULL);
 	}
 }
 
 static void
-ask_when_due(struct console *c, enum ask kind, int64_t now)
+ask_when_due(struct console *c, enum ask kind)
 {
 	const struct model *m = c->model;
 	int64_t each = wanted(c, kind);
@@ -83,23 +153,44 @@ ask_when_due(struct console *c, enum ask kind, int64_t now)
 		int64_t rest = m->took[kind] * BUSY_SHARE;
 
 		c->ended[kind] = m->ended[kind];
-		c->due[kind] = now + (each > rest ? each : rest);
+		c->due[kind] = c->now + (each > rest ? each : rest);
 	}
-	if (each == 0 || now < c->due[kind] || c->asks->request[kind] != NULL)
+	if (each == 0 || c->now < c->due[kind] ||
+	    c->asks->request[kind] != NULL)
 		return;
 	asks_put(c->asks, kind, make(c, kind));
 	c->due[kind] = INT64_MAX; /* until its answer has ended */
 }
 
+void
+console_ask_now(struct console *c, enum ask kind)
+{
+	/* also while the answer to an older question is on its way */
+	if (c->asks->request[kind] == NULL)
+		c->due[kind] = 0;
+}
+
+void
+console_place_row(struct console *c, size_t row)
+{
+	struct place *p = &c->place[c->screen];
+
+	p->row = row;
+	place_clip(p, list_rows(c), c->page);
+	snprintf(p->name, sizeof(p->name), "%s", list_name(c, p->row));
+}
+
 /* The row of the place's name may have moved: near, or it is gone. */
-static void
-follow(struct console *c)
+void
+console_follow(struct console *c)
 {
 	struct place *p = &c->place[c->screen];
 	size_t n = list_rows(c);
+	/* who looks at the newest event goes on doing so */
+	bool is_top = c->screen == SCREEN_LOG && p->row == 0;
 
-	if (p->name[0] != '\0' &&
-	    !(p->row < n && strcmp(list_name(c, p->row), p->name) == 0))
+	if (!is_top && p->name[0] != '\0' &&
+	    strcmp(list_name(c, p->row), p->name) != 0)
 		for (size_t i = 0; i < n; i++)
 			if (strcmp(list_name(c, i), p->name) == 0) {
 				p->top += i - p->row;
@@ -108,275 +199,188 @@ follow(struct console *c)
 					p->top = 0;
 				break;
 			}
-	place_clip(p, n, c->page);
-	snprintf(
-	    p->name, sizeof(p->name), "%s", n > 0 ? list_name(c, p->row) : "");
+	console_place_row(c, p->row);
 	if (c->screen == SCREEN_MESSAGES && c->is_open)
 		model_detail(c->model, p->name);
+}
+
+/* What the store is to be asked for. */
+static void
+tell_archive(struct console *c)
+{
+	struct archive *a = c->archive;
+	const char *name = c->place[c->screen].name;
+
+	a->wants_log = c->screen == SCREEN_LOG && !c->is_paused;
+	a->wants_flow = c->screen == SCREEN_FLOW && !c->is_paused;
+	a->wanted = (c->place[SCREEN_LOG].row + (size_t)c->page) * 2;
+	if (a->wanted < WINDOW_LEAST)
+		a->wanted = WINDOW_LEAST;
+	if (c->screen == SCREEN_FLOW)
+		archive_set_domain(a, strcmp(name, "TOTAL") == 0 ? "" : name);
+	archive_set_destination(
+	    a, c->screen == SCREEN_HOSTS && c->is_tree ? name : "");
 }
 
 bool
 console_turn(struct console *c, int64_t now)
 {
-	unsigned before = 0, after = 0;
+	unsigned before = c->log_version, after = c->archive->version;
 	bool is_new;
 
+	c->now = now;
 	for (int k = 0; k < ASKS; k++) {
 		before += c->ended[k];
 		after += c->model->ended[k];
 	}
 	is_new = before != after;
-	if (is_new && c->screen != SCREEN_FLOW)
-		follow(c);
+	c->log_version = c->archive->version;
+	if (is_new)
+		console_follow(c);
 	if (acts_turn(&c->acts, c->model, c->asks)) {
 		memset(c->due, 0, sizeof(c->due));
 		memcpy(c->ended, c->model->ended, sizeof(c->ended));
 	}
 	if (c->model->is_connected)
 		for (int k = 0; k < ASKS; k++)
-			if (k != ASK_ACT)
-				ask_when_due(c, (enum ask)k, now);
+			if (k != ASK_ACT && k != ASK_STOP)
+				ask_when_due(c, (enum ask)k);
 	c->ended[ASK_ACT] = c->model->ended[ASK_ACT];
+	c->ended[ASK_STOP] = c->model->ended[ASK_STOP];
+	tell_archive(c);
 	return is_new;
 }
 
+/* The list is another one from now on. */
 static void
-ask_now(struct console *c, enum ask kind)
+forget_list(struct console *c)
 {
-	if (c->asks->request[kind] == NULL)
-		c->due[kind] = 0;
+	enum ask kind = c->screen == SCREEN_HOSTS ? ASK_HOSTS : ASK_LIST;
+
+	if (c->screen != SCREEN_HOSTS && c->screen != SCREEN_MESSAGES)
+		return;
+	c->asks->stop |= 1u << kind;
+	asks_put(c->asks, kind, NULL);
+	if (kind == ASK_HOSTS)
+		model_forget_hosts(c->model);
+	else
+		model_forget_list(c->model);
+	console_ask_now(c, kind);
 }
 
-static void
-set_filter(struct console *c, const char *text)
+void
+console_filter(struct console *c, const char *text)
 {
 	char *f = c->filter[c->screen];
 
 	snprintf(f, sizeof(c->filter[0]), "%s", text);
 	c->place[c->screen] = (struct place){ 0 };
-	if (c->screen == SCREEN_HOSTS)
-		model_filter_hosts(c->model, text);
-	if (c->screen == SCREEN_MESSAGES) {
-		c->asks->stop |= 1u << ASK_LIST;
-		asks_put(c->asks, ASK_LIST, NULL);
-		model_forget_list(c->model);
-		ask_now(c, ASK_LIST);
-	}
+	tags_clear(&c->tags[c->screen]);
+	if (c->screen == SCREEN_LOG)
+		archive_set_filter(c->archive, text);
+	forget_list(c);
 }
 
-static void
-show(struct console *c, enum tab s)
+void
+console_order(struct console *c, int order)
 {
+	const char *const *names = console_orders(c);
+	int n = 0;
+
+	while (names[n] != NULL)
+		n++;
+	if (n == 0)
+		return;
+	c->order[c->screen] = (order + n) % n;
+	c->place[c->screen] = (struct place){ 0 };
+	forget_list(c);
+	console_note(c, "order: %s%s", names[c->order[c->screen]],
+	    c->screen == SCREEN_MESSAGES && c->is_reverse ? ", reversed" : "");
+}
+
+/* Hosts and Flow ask the same with other words. */
+void
+console_show(struct console *c, enum tab s)
+{
+	enum tab before = c->screen;
+
 	c->screen = s;
-	ask_now(c, ASK_LIST);
-	ask_now(c, ASK_HOSTS);
+	if (s != before && (s == SCREEN_HOSTS || before == SCREEN_HOSTS)) {
+		c->asks->stop |= 1u << ASK_HOSTS;
+		asks_put(c->asks, ASK_HOSTS, NULL);
+		model_forget_hosts(c->model);
+	}
+	console_ask_now(c, ASK_LIST);
+	console_ask_now(c, ASK_HOSTS);
+	console_ask_now(c, ASK_SHAPE);
+	console_follow(c);
 }
 
-static void
-open_row(struct console *c)
+void
+console_at(struct console *c, int64_t wall)
 {
-	char filter[310];
-
-	if (c->screen == SCREEN_HOSTS) {
-		if (c->place[SCREEN_HOSTS].name[0] == '\0')
-			return;
-		snprintf(filter, sizeof(filter), "host:%s",
-		    c->place[SCREEN_HOSTS].name);
-		show(c, SCREEN_MESSAGES);
-		set_filter(c, filter);
+	if (c->archive->past == NULL) {
+		console_note(c, "no past: %s", c->archive->why);
 		return;
 	}
-	c->is_open = !c->is_open;
-	model_detail(c->model, c->place[SCREEN_MESSAGES].name);
-	ask_now(c, ASK_DETAIL);
+	if (wall >= clock_wall())
+		wall = 0;
+	archive_set_at(c->archive, wall);
+	c->place[SCREEN_LOG] = c->place[SCREEN_TRACE] = (struct place){ 0 };
+	memset(c->due, 0, sizeof(c->due));
+	memcpy(c->ended, c->model->ended, sizeof(c->ended));
 }
 
-static void
-back(struct console *c)
+void
+console_trace(struct console *c, const char *id)
 {
-	if (c->screen == SCREEN_MESSAGES && c->is_open)
-		c->is_open = false;
-	else if (c->filter[c->screen][0] != '\0')
-		set_filter(c, "");
-}
-
-static const struct message *
-chosen_message(const struct console *c)
-{
-	const struct messages *l = &c->model->list;
-	const struct place *p = &c->place[SCREEN_MESSAGES];
-
-	return p->row < l->n ? &l->at[p->row] : NULL;
-}
-
-static void
-open_act(struct console *c, enum action a)
-{
-	const struct message *msg = chosen_message(c);
-	bool is_host = c->screen == SCREEN_HOSTS;
-	const char *op = NULL;
-
-	if (c->is_readonly || !c->model->is_admin) {
-		snprintf(c->note, sizeof(c->note), "read-only: %s",
-		    c->is_readonly ? "started so"
-				   : "root and the admin group may act");
+	if (id[0] == '\0') {
+		console_note(c, "that is about no message");
 		return;
 	}
-	if (list_rows(c) == 0) {
-		snprintf(c->note, sizeof(c->note), "there is nothing chosen");
-		return;
-	}
-	if (a == DO_RETRY)
-		op = is_host ? "hosts.retry" : "queue.retry";
-	else if (a == DO_HOLD)
-		op = msg && strcmp(msg->state, "held") == 0 ? "queue.release"
-							    : "queue.hold";
-	acts_open(&c->acts, is_host, c->place[c->screen].name,
-	    c->filter[c->screen], is_host || !msg ? 0 : msg->act, op);
+	archive_set_trace(c->archive, id);
+	c->place[SCREEN_TRACE] = (struct place){ 0 };
+	console_show(c, SCREEN_TRACE);
+	if (c->archive->past == NULL)
+		console_note(c, "no store: %s", c->archive->why);
 }
 
-static void
-change_interval(struct console *c, int up)
+bool
+console_may_act(struct console *c)
 {
-	static const int64_t steps[] = { US_SEC / 10, US_SEC / 5, US_SEC / 2,
-		US_SEC, 2 * US_SEC, 5 * US_SEC, 10 * US_SEC, 30 * US_SEC,
-		60 * US_SEC };
-	int i = 0, n = sizeof(steps) / sizeof(steps[0]);
-
-	while (i < n - 1 && steps[i] < c->interval)
-		i++;
-	i += up;
-	i = i < 0 ? 0 : i >= n ? n - 1 : i;
-	c->interval = steps[i];
-	snprintf(c->note, sizeof(c->note), "refresh each %g s",
-	    (double)c->interval / (double)US_SEC);
-}
-
-static void
-move(struct console *c, enum action a)
-{
-	struct place *p = &c->place[c->screen];
-	size_t n = list_rows(c);
-
-	place_move(p, a, n, c->page);
-	snprintf(
-	    p->name, sizeof(p->name), "%s", n > 0 ? list_name(c, p->row) : "");
-	if (c->screen != SCREEN_MESSAGES)
-		return;
-	if (p->row + (size_t)c->page > n / 2 && n >= WINDOW_LEAST)
-		ask_now(c, ASK_LIST);
-	if (c->is_open) {
-		model_detail(c->model, p->name);
-		ask_now(c, ASK_DETAIL);
-	}
-}
-
-static void
-do_action(struct console *c, enum action a)
-{
-	c->note[0] = c->acts.note[0] = '\0';
-	if (c->screen != SCREEN_FLOW)
-		follow(c); /* what is acted on is what the cursor shows */
-	switch (a) {
-	case DO_HELP:
-		c->is_help = true;
-		c->help_top = 0;
-		break;
-	case DO_FLOW:
-	case DO_MESSAGES:
-	case DO_HOSTS:
-		show(c, (enum tab)(a - DO_FLOW));
-		break;
-	case DO_NEXT:
-		show(c, (c->screen + 1) % SCREENS);
-		break;
-	case DO_OPEN:
-		open_row(c);
-		break;
-	case DO_BACK:
-		back(c);
-		break;
-	case DO_FILTER:
-		c->is_typing = true;
-		snprintf(c->prompt.text, sizeof(c->prompt.text), "%s",
-		    c->filter[c->screen]);
-		break;
-	case DO_HOLD:
-	case DO_RETRY:
-	case DO_ACT:
-		open_act(c, a);
-		break;
-	case DO_PAUSE:
-		c->is_paused = !c->is_paused;
-		break;
-	case DO_ZONE:
-		c->is_utc = !c->is_utc;
-		break;
-	case DO_FASTER:
-	case DO_SLOWER:
-		change_interval(c, a == DO_SLOWER ? 1 : -1);
-		break;
-	default:
-		move(c, a);
-	}
-}
-
-static void
-help_key(struct console *c, int code)
-{
-	if (code == K_DOWN || code == K_PAGE_DOWN)
-		c->help_top += code == K_DOWN ? 1 : c->page;
-	else if (code == K_UP || code == K_PAGE_UP)
-		c->help_top -= code == K_UP ? 1 : c->page;
+	if (c->archive->at != 0)
+		console_note(c, "the past cannot be changed; Esc returns");
+	else if (c->is_readonly)
+		console_note(c, "read-only: started so");
+	else if (c->model->is_postfix)
+		console_note(c, "read-only: this queue is Postfix's");
+	else if (!c->model->is_admin)
+		console_note(c, "read-only: root and the admin group may act");
 	else
-		c->is_help = false;
-	if (c->help_top > ACTIONS - 2)
-		c->help_top = ACTIONS - 2;
-	if (c->help_top < 0)
-		c->help_top = 0;
-}
-
-static void
-typed(struct console *c, int code)
-{
-	enum prompt_end end = prompt_key(&c->prompt, code);
-
-	if (end != PROMPT_GOES_ON)
-		c->is_typing = false;
-	if (end == PROMPT_TAKEN)
-		set_filter(c, c->prompt.text);
-}
-
-int
-console_key(struct console *c, int code)
-{
-	enum action a;
-
-	if (c->is_help) {
-		help_key(c, code);
-	} else if (c->is_typing) {
-		typed(c, code);
-	} else if (c->acts.stage != ACT_NONE) {
-		acts_key(&c->acts, c->model, c->asks, code);
-	} else {
-		a = key_action(code, c->screen);
-		if (a == DO_NOTHING)
-			return 0;
-		if (a == DO_QUIT)
-			return KEY_HANDLED | KEY_LEAVE;
-		do_action(c, a);
-	}
-	return KEY_HANDLED | KEY_REDRAW;
+		return true;
+	return false;
 }
 
 bool
 console_is_ready(const struct console *c)
 {
 	const struct model *m = c->model;
+	const struct archive *a = c->archive;
+	bool has_past = a->past == NULL || (a->has_flow && a->has_confession);
 
+	if (c->screen == SCREEN_LOG)
+		return a->past == NULL || (a->is_begun && !archive_reads_on(a));
+	if (c->screen == SCREEN_TRACE)
+		return a->past == NULL || a->trace_id[0] == '\0' ||
+		    a->has_trace;
+	if (a->at != 0)
+		return c->screen != SCREEN_FLOW || has_past;
 	if (!m->is_connected || !m->has_status || m->heard == 0)
 		return false;
 	if (c->screen == SCREEN_MESSAGES)
 		return m->has_list;
-	return m->has_hosts && (c->screen == SCREEN_HOSTS || m->samples > 0);
+	return m->has_hosts &&
+	    (c->screen == SCREEN_HOSTS ||
+		((m->samples > 0 || m->is_postfix) &&
+		    (m->has_shape || !m->is_admin) && has_past));
 }

@@ -2,13 +2,19 @@
 
 #define FLOW (1u << SCREEN_FLOW)
 #define MSGS (1u << SCREEN_MESSAGES)
-#define HOSTS (1u << SCREEN_HOSTS)
-#define LISTS (MSGS | HOSTS)
-#define ALL (FLOW | LISTS)
+#define HOST (1u << SCREEN_HOSTS)
+#define LOG (1u << SCREEN_LOG)
+#define QUEUE (MSGS | HOST)
+#define LISTS (QUEUE | LOG)
+#define PAST (1u << SCREEN_TRACE | LOG)
+#define ALL (FLOW | QUEUE | PAST)
 #define C(...)                                                                 \
 	{                                                                      \
 		__VA_ARGS__                                                    \
 	}
+
+const char *const screen_names[SCREENS] = { "flow", "messages", "hosts",
+	"trace", "log" };
 
 const struct key_row key_table[] = {
 #define KEY(action, screens, codes, name, label, help)                         \

@@ -25,10 +25,20 @@ enum {
 	K_F7,
 	K_F8,
 	K_F9,
-	K_F10
+	K_F10,
+	K_CLICK /* of the mouse; where, the terminal layer says */
 };
 
-enum tab { SCREEN_FLOW, SCREEN_MESSAGES, SCREEN_HOSTS, SCREENS };
+enum tab {
+	SCREEN_FLOW,
+	SCREEN_MESSAGES,
+	SCREEN_HOSTS,
+	SCREEN_TRACE,
+	SCREEN_LOG,
+	SCREENS
+};
+
+extern const char *const screen_names[SCREENS]; /* "flow" */
 
 enum action {
 	DO_NOTHING,

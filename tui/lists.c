@@ -29,15 +29,6 @@ row_wall(const json_t *row, const char *name)
 	return t;
 }
 
-static void
-set_text(char **to, const char *text)
-{
-	if (*to != NULL && strcmp(*to, text) == 0)
-		return;
-	free(*to);
-	*to = strdup(text);
-}
-
 /* Room for one more; false without memory. */
 static bool
 make_room(void **at, size_t n, size_t *cap, size_t size)
@@ -55,123 +46,63 @@ make_room(void **at, size_t n, size_t *cap, size_t size)
 	return true;
 }
 
-static uint64_t
-hash_host(const void *entry)
-{
-	return slice_ihash(slice_of(((const struct host *)entry)->name));
-}
-
-static bool
-is_host(const void *entry, const void *key)
-{
-	return strcasecmp(((const struct host *)entry)->name, key) == 0;
-}
-
-void
-hosts_init(struct hosts *h)
-{
-	*h = (struct hosts){ 0 };
-	map_init(&h->by_name, hash_host, is_host);
-}
-
 void
 hosts_clear(struct hosts *h)
 {
 	for (size_t i = 0; i < h->n; i++) {
-		free(h->at[i]->name);
-		free(h->at[i]->text);
-		free(h->at[i]);
+		free(h->at[i].name);
+		free(h->at[i].text);
 	}
 	free(h->at);
-	free(h->shown);
-	map_release(&h->by_name);
-	hosts_init(h);
-}
-
-static void
-show_host(struct hosts *h, struct host *one)
-{
-	if (strcasestr(one->name, h->filter) != NULL &&
-	    make_room((void **)&h->shown, h->shown_n, &h->shown_cap,
-		sizeof(*h->shown)))
-		h->shown[h->shown_n++] = one;
-}
-
-void
-hosts_show(struct hosts *h, const char *filter)
-{
-	char text[sizeof(h->filter)];
-
-	snprintf(text, sizeof(text), "%s", filter); /* may be h->filter */
-	memcpy(h->filter, text, sizeof(text));
-	h->shown_n = 0;
-	for (size_t i = 0; i < h->n; i++)
-		show_host(h, h->at[i]);
-}
-
-static struct host *
-add_host(struct hosts *h, const char *name)
-{
-	struct host *one;
-
-	if (!make_room((void **)&h->at, h->n, &h->cap, sizeof(*h->at)))
-		return NULL;
-	one = calloc(1, sizeof(*one));
-	if (one == NULL)
-		return NULL;
-	one->name = strdup(name);
-	if (one->name == NULL || map_add(&h->by_name, one) < 0) {
-		free(one->name);
-		free(one);
-		return NULL;
-	}
-	h->at[h->n++] = one;
-	show_host(h, one);
-	return one;
+	*h = (struct hosts){ 0 };
 }
 
 void
 hosts_put(struct hosts *h, const json_t *row)
 {
 	const char *name = row_text(row, "host");
-	struct host *one =
-	    map_find(&h->by_name, slice_ihash(slice_of(name)), name);
+	struct host *one;
 
-	if (*name == '\0')
+	if (*name == '\0' ||
+	    !make_room((void **)&h->at, h->n, &h->cap, sizeof(*h->at)))
 		return;
-	if (one == NULL)
-		one = add_host(h, name);
-	if (one == NULL)
-		return;
+	one = &h->at[h->n++];
+	*one = (struct host){
+		.name = strdup(name),
+		.text = strdup(row_text(row, "text")),
+		.since = row_wall(row, "since"),
+		.last_try = row_wall(row, "last_try"),
+		.last_ok = row_wall(row, "last_ok"),
+		.next = row_wall(row, "next"),
+		.queued = row_number(row, "queued"),
+		.ready = row_number(row, "ready"),
+		.active = row_number(row, "active"),
+		.window = row_number(row, "window"),
+		.fails = row_number(row, "fails"),
+	};
 	snprintf(one->state, sizeof(one->state), "%s", row_text(row, "state"));
-	set_text(&one->text, row_text(row, "text"));
-	one->since = row_wall(row, "since");
-	one->last_try = row_wall(row, "last_try");
-	one->last_ok = row_wall(row, "last_ok");
-	one->next = row_wall(row, "next");
-	one->queued = row_number(row, "queued");
-	one->ready = row_number(row, "ready");
-	one->active = row_number(row, "active");
-	one->window = row_number(row, "window");
-	one->fails = row_number(row, "fails");
-}
-
-static int
-by_queued(const void *a, const void *b)
-{
-	const struct host *x = *(struct host *const *)a;
-	const struct host *y = *(struct host *const *)b;
-
-	if (x->queued != y->queued)
-		return x->queued < y->queued ? 1 : -1;
-	return strcmp(x->name, y->name);
+	if (one->name == NULL || one->text == NULL) {
+		free(one->name);
+		free(one->text);
+		h->n--;
+	}
 }
 
 void
-hosts_sort(struct hosts *h)
+hosts_end(struct hosts *h, const json_t *last)
 {
-	if (h->n > 1)
-		qsort(h->at, h->n, sizeof(*h->at), by_queued);
+	const json_t *all = json_object_get(last, "states"), *row;
+	size_t i;
+
+	h->matched = row_number(last, "matched");
+	h->all = row_number(last, "destinations");
+	json_array_foreach(all, i, row) if (i < HOST_STATES)
+	{
+		snprintf(h->sum[i].state, sizeof(h->sum[i].state), "%s",
+		    row_text(row, "state"));
+		h->sum[i].hosts = row_number(row, "hosts");
+		h->sum[i].queued = row_number(row, "queued");
+	}
 }
 
 void

@@ -11,8 +11,6 @@ void
 model_init(struct model *m)
 {
 	*m = (struct model){ 0 };
-	hosts_init(&m->hosts);
-	hosts_init(&m->next_hosts);
 	snprintf(m->trouble, sizeof(m->trouble), "not connected yet");
 }
 
@@ -32,6 +30,7 @@ model_release(struct model *m)
 	hosts_clear(&m->next_hosts);
 	messages_clear(&m->list);
 	messages_clear(&m->next_list);
+	shape_release(&m->shape);
 	forget_detail(&m->detail);
 	free(m->state);
 	free(m->node);
@@ -49,15 +48,8 @@ model_connected(struct model *m, const char *why)
 }
 
 void
-model_second(struct model *m, const json_t *row, int64_t now)
+model_heard(struct model *m, int64_t now)
 {
-	const json_t *counters = json_object_get(row, "counters");
-
-	if (counters == NULL) {
-		if (m->has_hosts)
-			hosts_put(&m->hosts, row);
-		return;
-	}
 	m->heard = now;
 }
 
@@ -103,6 +95,8 @@ model_begin(struct model *m, enum ask kind)
 		if (!m->has_list)
 			messages_clear(&m->list);
 	}
+	if (kind == ASK_ACT)
+		m->result.looked = m->result.undo = 0;
 	if (kind == ASK_DETAIL) {
 		json_decref(m->detail.next_why);
 		m->detail.next_why = json_array();
@@ -117,6 +111,14 @@ model_forget_list(struct model *m)
 	messages_clear(&m->next_list);
 	m->has_list = false;
 	m->list_error[0] = '\0';
+}
+
+void
+model_forget_hosts(struct model *m)
+{
+	hosts_clear(&m->hosts);
+	hosts_clear(&m->next_hosts);
+	m->has_hosts = false;
 }
 
 static void
@@ -175,28 +177,30 @@ model_row(struct model *m, enum ask kind, const json_t *row)
 	case ASK_DETAIL:
 		take_detail(&m->detail, row);
 		break;
+	case ASK_SHAPE:
+		shape_read(&m->shape, json_object_get(row, "cells"),
+		    row_wall(row, "time"));
+		break;
+	case ASK_ACT:
+		m->result.matched = row_number(row, "matched");
+		m->result.changed = row_number(row, "changed");
+		m->result.looked = row_number(row, "looked");
+		m->result.in_queue = row_number(row, "in_queue");
+		m->result.undo = row_number(row, "undo");
+		break;
 	default:
 		break;
 	}
 }
 
 static void
-end_hosts(struct model *m)
+end_hosts(struct model *m, const json_t *last)
 {
-	struct hosts old = m->hosts;
-
+	hosts_clear(&m->hosts);
 	m->hosts = m->next_hosts;
-	m->next_hosts = old;
-	hosts_clear(&m->next_hosts);
-	hosts_sort(&m->hosts);
-	hosts_show(&m->hosts, old.filter);
+	m->next_hosts = (struct hosts){ 0 };
+	hosts_end(&m->hosts, last);
 	m->has_hosts = true;
-}
-
-void
-model_filter_hosts(struct model *m, const char *text)
-{
-	hosts_show(&m->hosts, text);
 }
 
 static void
@@ -234,7 +238,9 @@ model_end(struct model *m, enum ask kind, const json_t *last, int64_t took)
 	m->took[kind] = took;
 	m->ended[kind]++;
 	if (kind == ASK_HOSTS && *error == '\0')
-		end_hosts(m);
+		end_hosts(m, last);
+	if (kind == ASK_SHAPE)
+		m->has_shape = true;
 	if (kind == ASK_LIST && last != NULL)
 		end_list(m, last);
 	if (kind == ASK_DETAIL)
@@ -272,6 +278,7 @@ model_mode(const struct model *m)
 		{ "not delivering", { "STUCK", LEVEL_BAD } },
 		{ "refusing", { "REFUSING", LEVEL_BAD } },
 		{ "neither", { "FAILED", LEVEL_BAD } },
+		{ "Postfix", { "POSTFIX", LEVEL_OK } },
 	};
 
 	if (!m->is_connected || !m->has_status)
@@ -301,8 +308,11 @@ model_age(const struct model *m, int64_t now)
 	return m->heard != 0 ? now - m->heard : INT64_MAX;
 }
 
-struct host *
+const struct host *
 model_host(const struct model *m, const char *name)
 {
-	return map_find(&m->hosts.by_name, slice_ihash(slice_of(name)), name);
+	for (size_t i = 0; i < m->hosts.n; i++)
+		if (strcasecmp(m->hosts.at[i].name, name) == 0)
+			return &m->hosts.at[i];
+	return NULL;
 }

@@ -16,6 +16,7 @@
 
 #include "asks.h"
 #include "map.h"
+#include "shape.h"
 #include "stat.h"
 
 #define HISTORY 240 /* seconds of rates */
@@ -52,13 +53,18 @@ struct detail {
 	char error[200];
 };
 
+enum { HOST_STATES = 5 };
+
+struct host_sum { /* of all destinations in a state */
+	char state[12];
+	int64_t hosts, queued;
+};
+
 struct hosts {
-	struct host **at; /* owned, most queued first */
+	struct host *at; /* owned: the first ones in the order asked for */
 	size_t n, cap;
-	struct host **shown; /* the ones whose names have the filter in them */
-	size_t shown_n, shown_cap;
-	char filter[256];
-	struct map by_name;
+	int64_t matched, all;
+	struct host_sum sum[HOST_STATES];
 };
 
 struct messages {
@@ -71,12 +77,14 @@ struct result { /* of the last act or its count */
 	unsigned serial; /* goes up with each */
 	char error[300];
 	int64_t matched, changed, undo;
+	int64_t looked, in_queue; /* while it goes on */
 };
 
 struct model {
 	bool is_connected;
 	char trouble[300]; /* why not */
-	int64_t heard; /* monotonic: the last second's row; 0 never */
+	int64_t heard; /* monotonic: the last answer to status; 0 never */
+	bool is_postfix; /* the queue of a Postfix, without an mtad */
 
 	bool has_status, is_admin;
 	char *state; /* owned: the daemon's own sentence */
@@ -92,6 +100,8 @@ struct model {
 
 	struct hosts hosts, next_hosts;
 	bool has_hosts;
+	struct shape shape; /* t is 0: none yet */
+	bool has_shape; /* an answer came */
 	struct messages list, next_list;
 	bool has_list;
 	char list_error[300];
@@ -105,8 +115,8 @@ void model_init(struct model *);
 void model_release(struct model *);
 /* The connection came or went (why: a sentence; NULL: it is there). */
 void model_connected(struct model *, const char *why);
-/* A row that subscribe sent. */
-void model_second(struct model *, const json_t *row, int64_t now);
+/* The daemon answered: what is known is of now. */
+void model_heard(struct model *, int64_t now);
 /* A sample of all counters. */
 void
 model_sample(struct model *, const uint64_t counter[ST_COUNT], int64_t now);
@@ -114,10 +124,9 @@ model_sample(struct model *, const uint64_t counter[ST_COUNT], int64_t now);
 void model_begin(struct model *, enum ask);
 void model_row(struct model *, enum ask, const json_t *row);
 void model_end(struct model *, enum ask, const json_t *last, int64_t took_us);
-/* Only these destinations are shown from now on; "": all. */
-void model_filter_hosts(struct model *, const char *text);
 /* The list is another one from now on: what is known of it is forgotten. */
 void model_forget_list(struct model *);
+void model_forget_hosts(struct model *);
 /* Choose what detail is about; the old one's is forgotten. */
 void model_detail(struct model *, const char *id);
 
@@ -126,6 +135,6 @@ struct mode model_mode(const struct model *);
 double model_rate(const struct model *, enum flow, int n);
 /* Age of the last sign of life, microseconds; INT64_MAX: there was none. */
 int64_t model_age(const struct model *, int64_t now);
-struct host *model_host(const struct model *, const char *name);
+const struct host *model_host(const struct model *, const char *name);
 
 #endif

@@ -14,12 +14,15 @@
 
 #include "clock.h"
 #include "console.h"
-#include "feed.h"
+#include "db.h"
+#include "talk.h"
 #include "linear.h"
 #include "log.h"
 #include "options.h"
 #include "place.h"
+#include "postfix.h"
 #include "script.h"
+#include "settings.h"
 #include "term.h"
 
 enum { EXIT_NO_DATA = 3 };
@@ -33,7 +36,9 @@ struct top {
 	struct asks asks;
 	struct console console;
 	struct grid grid;
-	struct feed *feed;
+	struct archive archive;
+	struct talk *talk; /* NULL: a Postfix */
+	struct postfix *postfix;
 	struct term *term; /* NULL: batch or linear */
 	struct linear linear;
 	int signals;
@@ -69,11 +74,9 @@ number_of(const char *name, int otherwise)
 static int
 open_screen(struct top *t)
 {
-	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+	const char *term = getenv("TERM");
 	int rows = number_of("LINES", 24), cols = number_of("COLUMNS", 80);
 
-	if (no_colour != NULL && *no_colour != '\0')
-		t->o.is_mono = true;
 	if (!t->o.is_linear &&
 	    (term == NULL || strcmp(term, "dumb") == 0 ||
 		!isatty(STDOUT_FILENO)))
@@ -81,7 +84,7 @@ open_screen(struct top *t)
 	if (t->o.is_linear)
 		linear_open(&t->linear, stdout);
 	if (!t->o.is_batch && !t->o.is_linear) {
-		t->term = term_open(t->o.is_mono);
+		t->term = term_open(t->o.theme, !t->o.has_no_mouse);
 		if (t->term == NULL)
 			return EXIT_FAILURE;
 		term_size(t->term, &rows, &cols);
@@ -113,6 +116,28 @@ catch_signals(struct top *t)
 		fatal("signalfd: %s", strerror(errno));
 }
 
+static int
+click(struct top *t)
+{
+	int y, x;
+
+	term_click(t->term, &y, &x);
+	return console_click(&t->console, y, x);
+}
+
+/* What comes from the daemon, or from Postfix, and from the store. True: more
+ * has come than was taken. */
+static bool
+turn(struct top *t, int64_t now, bool *ret_draw)
+{
+	bool has_more =
+	    t->talk ? talk_turn(t->talk, now) : postfix_turn(t->postfix, now);
+
+	*ret_draw |= console_turn(&t->console, now);
+	*ret_draw |= archive_turn(&t->archive, now, clock_wall());
+	return has_more || archive_has_more(&t->archive);
+}
+
 /* False: leave. */
 static bool
 take_keys(struct top *t, bool *ret_draw)
@@ -128,7 +153,8 @@ take_keys(struct top *t, bool *ret_draw)
 		*ret_draw = true;
 		if (code == 0)
 			continue;
-		flags = console_key(&t->console, code);
+		flags =
+		    code == K_CLICK ? click(t) : console_key(&t->console, code);
 		if (flags & KEY_LEAVE)
 			return false;
 	}
@@ -168,8 +194,9 @@ show(struct top *t, int64_t now)
 static bool
 wait_for_any(struct top *t, int64_t us, bool *ret_key)
 {
-	struct pollfd p[4];
-	int n = feed_poll(t->feed, p), keys = -1;
+	struct pollfd p[TALK_CHANNELS + 2];
+	int n = t->talk ? talk_poll(t->talk, p) : postfix_poll(t->postfix, p);
+	int keys = -1;
 
 	p[n++] = (struct pollfd){ t->signals, POLLIN, 0 };
 	if (t->term != NULL || t->linear.is_terminal) {
@@ -189,7 +216,7 @@ is_ready(const struct top *t)
 {
 	if (t->o.is_check)
 		return t->model.is_connected && t->model.has_status &&
-		    t->model.has_counters;
+		    (t->model.has_counters || t->model.is_postfix);
 	return console_is_ready(&t->console);
 }
 
@@ -199,12 +226,11 @@ static int
 run_batch(struct top *t)
 {
 	int64_t start = clock_mono(), next = 0, now;
-	bool has_more, is_late, key = false;
+	bool has_more, is_late, key = false, draw = false;
 
 	for (;;) {
 		now = clock_mono();
-		has_more = feed_turn(t->feed, now);
-		console_turn(&t->console, now);
+		has_more = turn(t, now, &draw);
 		is_late = now - start >
 		    (t->model.is_connected ? NO_DATA_AFTER : NO_DAEMON_AFTER);
 		if (now >= next && (is_ready(t) || is_late)) {
@@ -229,14 +255,16 @@ run_screen(struct top *t)
 
 	for (;;) {
 		now = clock_mono();
-		has_more = feed_turn(t->feed, now);
-		draw |= console_turn(&t->console, now);
+		has_more = turn(t, now, &draw);
 		if (key && !take_keys(t, &draw))
 			return;
 		key = false;
-		/* a key that wants something is answered in this turn */
-		if (draw)
+		/* a key that wants something is answered in this turn, or, by
+		 * the store, in the next one */
+		if (draw) {
 			console_turn(&t->console, now);
+			has_more = true;
+		}
 		if (draw || now >= next) {
 			show(t, now);
 			next = now + t->console.interval;
@@ -244,7 +272,8 @@ run_screen(struct top *t)
 			if (t->o.frames > 0 && --t->o.frames == 0)
 				return;
 		}
-		feed_send(t->feed, now);
+		if (t->talk != NULL)
+			talk_send(t->talk, now);
 		if (!wait_for_any(t, has_more ? 0 : next - now, &key))
 			return;
 	}
@@ -256,11 +285,33 @@ release(struct top *t)
 	term_close(t->term);
 	if (t->o.is_linear)
 		linear_close(&t->linear);
-	feed_free(t->feed);
+	talk_free(t->talk);
+	postfix_free(t->postfix);
+	archive_release(&t->archive);
+	console_release(&t->console);
 	for (int k = 0; k < ASKS; k++)
 		asks_put(&t->asks, (enum ask)k, NULL);
 	model_release(&t->model);
 	grid_release(&t->grid);
+}
+
+/* The store that is named, or that of mtacollect.conf. */
+static void
+set_store(struct top *t)
+{
+	struct settings *s;
+	struct buf errors;
+
+	db_setup();
+	buf_init(&errors, 65536);
+	s = t->o.store ? NULL : settings_read(NULL, &errors);
+	archive_init(&t->archive,
+	    t->o.store ? t->o.store
+		: s    ? s->StoreDirectory
+		       : NULL,
+	    "mtacollect.conf does not read");
+	settings_free(s);
+	buf_release(&errors);
 }
 
 static void
@@ -268,18 +319,30 @@ set_up(struct top *t)
 {
 	struct console *c = &t->console;
 
+	set_store(t);
 	model_init(&t->model);
-	console_init(c, &t->model, &t->asks);
+	console_init(c, &t->model, &t->asks, &t->archive);
 	c->screen = t->o.screen;
 	c->is_readonly = t->o.is_readonly;
 	if (t->o.interval != 0)
 		c->interval = t->o.interval;
 	if (t->o.filter != NULL)
-		snprintf(c->filter[c->screen], sizeof(c->filter[0]), "%s",
-		    t->o.filter);
-	if (c->screen == SCREEN_HOSTS)
-		model_filter_hosts(&t->model, c->filter[c->screen]);
+		console_filter(c, t->o.filter);
+	if (t->o.trace != NULL)
+		archive_set_trace(&t->archive, t->o.trace);
+	archive_set_at(&t->archive, t->o.at);
 	set_locale(t);
+}
+
+/* The daemon; without its folder a Postfix, if there is one. */
+static bool
+set_source(struct top *t, const char *run)
+{
+	if (t->o.conf == NULL && t->o.socket == NULL && access(run, F_OK) != 0)
+		t->postfix = postfix_new(&t->model, &t->asks);
+	if (t->postfix == NULL)
+		t->talk = talk_new(run, t->o.socket, &t->model, &t->asks);
+	return t->postfix != NULL || t->talk != NULL;
 }
 
 int
@@ -297,8 +360,7 @@ main(int argc, char **argv)
 	if (!place_run(t.o.conf, t.o.socket, run))
 		return EXIT_NO_DATA;
 	catch_signals(&t);
-	t.feed = feed_new(run, t.o.socket, &t.model, &t.asks);
-	if (t.feed == NULL)
+	if (!set_source(&t, run))
 		fatal("no memory");
 	rc = open_screen(&t);
 	if (rc == 0 && t.o.is_batch)

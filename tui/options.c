@@ -6,38 +6,117 @@
 #include <string.h>
 
 #include "clock.h"
+#include "when.h"
 
 enum { EXIT_WRONG = 64 };
+
+enum {
+	OPTION_FIRST = 256,
+#define OPTION(id, letter, name, arg, help) OPTION_##id,
+#include "options.def"
+	OPTIONS_END
+};
+
+static const struct row {
+	int letter;
+	const char *name, *arg, *help;
+} rows[] = {
+#define OPTION(id, letter, name, arg, help) { letter, name, arg, help },
+#include "options.def"
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 static void
 usage(FILE *to)
 {
-	fputs("usage: mtatop [-AbCR] [-c mtad.conf] [-d seconds] [-n frames] "
-	      "[-s socket]\n"
-	      "              [--screen flow|messages|hosts] [--filter WORDS]\n"
-	      "              [--json | --check | --linear]\n"
-	      "  -b            print frames as text, no keys (until -n)\n"
-	      "  --json        print frames as JSON, one object a line\n"
-	      "  --check       print one line; exit 0 good, 1 warning, "
-	      "2 critical, 3 no data\n"
-	      "  --linear      for screen readers: plain lines, only changes\n"
-	      "  -A, --ascii   ASCII only        -C, --mono   no colour\n"
-	      "  -R, --readonly  no acts\n",
-	    to);
+	fputs("usage: mtatop [options]\n", to);
+	for (size_t i = 0; i < ROWS; i++) {
+		const struct row *r = &rows[i];
+		char words[80];
+
+		snprintf(words, sizeof(words), "%c%c%s%s%s%s%s",
+		    r->letter ? '-' : ' ', r->letter ? r->letter : ' ',
+		    r->letter && r->name ? ", "
+			: r->name	 ? "  "
+					 : "",
+		    r->name ? "--" : "", r->name ? r->name : "",
+		    r->arg ? " " : "", r->arg ? r->arg : "");
+		fprintf(to, "  %-22s%s\n", words, r->help);
+	}
+}
+
+/* For getopt_long: both forms of an option have its number. */
+struct tables {
+	char letters[2 * ROWS + 1];
+	struct option name[ROWS + 1];
+};
+
+static void
+make_tables(struct tables *t)
+{
+	size_t letters = 0, names = 0;
+
+	memset(t, 0, sizeof(*t));
+	for (size_t i = 0; i < ROWS; i++) {
+		const struct row *r = &rows[i];
+
+		if (r->letter != 0)
+			t->letters[letters++] = (char)r->letter;
+		if (r->letter != 0 && r->arg != NULL)
+			t->letters[letters++] = ':';
+		if (r->name != NULL)
+			t->name[names++] = (struct option){ r->name,
+				r->arg ? required_argument : no_argument, NULL,
+				OPTION_FIRST + 1 + (int)i };
+	}
+}
+
+static int
+number_of(int letter)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].letter == letter)
+			return OPTION_FIRST + 1 + (int)i;
+	return letter;
 }
 
 static bool
 set_screen(struct options *o, const char *name)
 {
-	static const char *const names[SCREENS] = { "flow", "messages",
-		"hosts" };
-
 	for (int s = 0; s < SCREENS; s++)
-		if (strcmp(names[s], name) == 0) {
+		if (strcmp(screen_names[s], name) == 0) {
 			o->screen = (enum tab)s;
 			return true;
 		}
 	return false;
+}
+
+static bool
+set_theme(struct options *o, const char *name)
+{
+	static const char *const names[THEMES] = { "default16", "high-contrast",
+		"cvd-safe", "mono" };
+
+	for (int t = 0; t < THEMES; t++)
+		if (strcmp(names[t], name) == 0) {
+			o->theme = (enum theme)t;
+			return true;
+		}
+	return false;
+}
+
+/* What the environment wants, and the command line may change. */
+static void
+from_environment(struct options *o)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	const char *theme = getenv("MTATOP_THEME");
+
+	if (theme != NULL)
+		set_theme(o, theme);
+	if (no_colour != NULL && *no_colour != '\0')
+		o->theme = THEME_MONO;
 }
 
 static bool
@@ -61,57 +140,58 @@ set_frames(struct options *o, const char *text)
 	return *end == '\0' && o->frames > 0;
 }
 
-static const struct option long_options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "check", no_argument, NULL, 'k' },
-	{ "linear", no_argument, NULL, 'l' },
-	{ "screen", required_argument, NULL, 'S' },
-	{ "filter", required_argument, NULL, 'F' },
-	{ "ascii", no_argument, NULL, 'A' },
-	{ "mono", no_argument, NULL, 'C' },
-	{ "readonly", no_argument, NULL, 'R' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
-
 static bool
 take_option(struct options *o, int opt)
 {
 	switch (opt) {
-	case 'A':
+	case OPTION_ASCII:
 		o->is_ascii = true;
 		return true;
-	case 'b':
+	case OPTION_BATCH:
 		o->is_batch = true;
 		return true;
-	case 'C':
-		o->is_mono = true;
+	case OPTION_MONO:
+		o->theme = THEME_MONO;
 		return true;
-	case 'R':
+	case OPTION_NO_MOUSE:
+		o->has_no_mouse = true;
+		return true;
+	case OPTION_STORE:
+		o->store = optarg;
+		return true;
+	case OPTION_AT:
+		return when_read(optarg, &o->at);
+	case OPTION_TRACE:
+		o->trace = optarg;
+		o->screen = SCREEN_TRACE;
+		return true;
+	case OPTION_THEME:
+		return set_theme(o, optarg);
+	case OPTION_READONLY:
 		o->is_readonly = true;
 		return true;
-	case 'c':
+	case OPTION_CONF:
 		o->conf = optarg;
 		return true;
-	case 's':
+	case OPTION_SOCKET:
 		o->socket = optarg;
 		return true;
-	case 'F':
+	case OPTION_FILTER:
 		o->filter = optarg;
 		return true;
-	case 'd':
+	case OPTION_EACH:
 		return set_interval(o, optarg);
-	case 'n':
+	case OPTION_FRAMES:
 		return set_frames(o, optarg);
-	case 'S':
+	case OPTION_SCREEN:
 		return set_screen(o, optarg);
-	case 'j':
+	case OPTION_JSON:
 		o->is_batch = o->is_json = true;
 		return true;
-	case 'k':
+	case OPTION_CHECK:
 		o->is_batch = o->is_check = true;
 		return true;
-	case 'l':
+	case OPTION_LINEAR:
 		o->is_linear = true;
 		return true;
 	default:
@@ -122,12 +202,15 @@ take_option(struct options *o, int opt)
 int
 options_read(struct options *o, int argc, char **argv)
 {
+	struct tables t;
 	int opt;
 
 	*o = (struct options){ .frames = -1 };
-	while ((opt = getopt_long(
-		    argc, argv, "AbCRc:d:n:s:h", long_options, NULL)) != -1) {
-		if (opt == 'h') {
+	from_environment(o);
+	make_tables(&t);
+	while ((opt = getopt_long(argc, argv, t.letters, t.name, NULL)) != -1) {
+		opt = number_of(opt);
+		if (opt == OPTION_HELP) {
 			usage(stdout);
 			return 0;
 		}

@@ -9,13 +9,25 @@
 
 #include "keys.h"
 
+/* mono is the last: it has no colours. */
+enum theme {
+	THEME_DEFAULT16,
+	THEME_HIGH_CONTRAST,
+	THEME_CVD_SAFE,
+	THEME_MONO,
+	THEMES
+};
+
 struct options {
-	const char *conf, *socket, *filter; /* borrowed from argv; or NULL */
+	/* borrowed from argv; or NULL */
+	const char *conf, *socket, *filter, *store, *trace;
+	int64_t at; /* wall; 0: now */
+	enum theme theme;
 	enum tab screen;
 	int64_t interval; /* microseconds; 0: as usual */
 	long frames; /* -1: no end */
 	bool is_batch, is_json, is_check, is_linear;
-	bool is_ascii, is_mono, is_readonly;
+	bool is_ascii, is_readonly, has_no_mouse;
 };
 
 /* -1: go on; else the exit status, and what is to be said has been. */

@@ -86,6 +86,59 @@ say_time(char ret[SAY_MAX], int64_t wall, int64_t now, bool is_utc)
 }
 
 void
+say_stamp(char ret[SAY_MAX], int64_t wall, bool is_utc)
+{
+	struct tm tm;
+
+	broken_down(wall, is_utc, &tm);
+	strftime(ret, SAY_MAX, "%Y-%m-%d %H:%M:%S", &tm);
+}
+
+void
+say_moment(char ret[SAY_MAX], int64_t wall, int64_t now, bool is_utc)
+{
+	struct tm tm, today;
+	size_t n;
+
+	broken_down(wall, is_utc, &tm);
+	broken_down(now, is_utc, &today);
+	if (tm.tm_yday != today.tm_yday || tm.tm_year != today.tm_year) {
+		strftime(ret, SAY_MAX, "%d %b %H:%M", &tm);
+		return;
+	}
+	n = strftime(ret, SAY_MAX, "%H:%M:%S", &tm);
+	snprintf(ret + n, SAY_MAX - n, ".%03d", (int)(wall % US_SEC / 1000));
+}
+
+void
+say_took(char ret[SAY_MAX], uint64_t us)
+{
+	if (us < 10000)
+		snprintf(ret, SAY_MAX, "%.1fms", (double)us / 1e3);
+	else if (us < (uint64_t)US_SEC)
+		snprintf(ret, SAY_MAX, "%.0fms", (double)us / 1e3);
+	else if (us < 100 * (uint64_t)US_SEC)
+		snprintf(ret, SAY_MAX, "%.1fs", (double)us / 1e6);
+	else
+		say_span(ret, (int64_t)us);
+}
+
+void
+say_short(char ret[SAY_MAX], int64_t v)
+{
+	if (v == 0)
+		snprintf(ret, SAY_MAX, ".");
+	else if (v < 10000)
+		snprintf(ret, SAY_MAX, "%lld", (long long)v);
+	else if (v < 1000000)
+		snprintf(ret, SAY_MAX, "%lldk", (long long)(v / 1000));
+	else if (v < 10000000)
+		snprintf(ret, SAY_MAX, "%.1fM", (double)v / 1e6);
+	else
+		snprintf(ret, SAY_MAX, "%lldM", (long long)(v / 1000000));
+}
+
+void
 say_rate(char ret[SAY_MAX], double a_second)
 {
 	if (a_second > 0 && a_second < 9.95)
@@ -102,6 +155,7 @@ say_chart(struct grid *g, int y, int x, int n, const double *values, int count)
 	static const char *const dots[] = { " ", ".", ".", ":", "-", "=", "+",
 		"*", "#" };
 	double top = 0;
+	bool is_begun = false;
 
 	if (g->is_plain)
 		return;
@@ -112,8 +166,15 @@ say_chart(struct grid *g, int y, int x, int n, const double *values, int count)
 		if (values[i] > top)
 			top = values[i];
 	for (int i = 0; i < n; i++) {
-		int h = top > 0 ? (int)(values[i] / top * 8) : 0;
+		int h =
+		    top > 0 && values[i] > 0 ? (int)(values[i] / top * 8) : 0;
 
+		is_begun |= values[i] >= 0;
+		if (values[i] < 0) {
+			if (is_begun)
+				grid_put(g, y, x + i, 1, LOOK_QUIET, "?");
+			continue;
+		}
 		if (h == 0 && values[i] > 0)
 			h = 1;
 		grid_put(g, y, x + i, 1, LOOK_QUIET,

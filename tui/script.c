@@ -48,13 +48,13 @@ json_hosts(const struct model *m)
 	json_t *all = json_array();
 
 	for (size_t i = 0; i < m->hosts.n; i++) {
-		const struct host *h = m->hosts.at[i];
+		const struct host *h = &m->hosts.at[i];
 		json_t *j = json_pack(
 		    "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "host", h->name,
 		    "state", h->state, "queued", (json_int_t)h->queued, "ready",
 		    (json_int_t)h->ready, "active", (json_int_t)h->active,
 		    "window", (json_int_t)h->window, "fails",
-		    (json_int_t)h->fails, "text", h->text ? h->text : "");
+		    (json_int_t)h->fails, "text", h->text);
 
 		put_time(j, "last_ok", h->last_ok);
 		put_time(j, "next", h->next);
@@ -82,6 +82,57 @@ json_messages(const struct model *m)
 		json_array_append_new(all, j);
 	}
 	return all;
+}
+
+/* In the words of queue.shape, domain by domain. */
+static json_t *
+json_shape(const struct shape *s)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < s->rows; i++) {
+		json_t *ages = json_array();
+
+		for (int a = 0; a < SHAPE_AGES; a++)
+			json_array_append_new(
+			    ages, json_integer(s->row[i].age[a]));
+		json_array_append_new(all,
+		    json_pack("{s:s, s:I, s:o}", "domain", s->row[i].name,
+			"count", (json_int_t)s->row[i].n, "ages", ages));
+	}
+	return all;
+}
+
+static json_t *
+json_events(const struct console *c)
+{
+	json_t *all = json_array();
+	const struct log_row *r;
+
+	for (size_t i = 0; (r = list_event(c, i)) != NULL; i++) {
+		json_t *j = json_pack("{s:s, s:i, s:s}", "event", r->name,
+		    "severity", r->severity, "text", r->text);
+
+		put_time(j, "time", r->t);
+		if (r->id[0] != '\0')
+			json_object_set_new(j, "msg.id", json_string(r->id));
+		json_array_append_new(all, j);
+	}
+	return all;
+}
+
+/* What the store confesses; absent without one. */
+static void
+put_completeness(json_t *j, const struct archive *a)
+{
+	const struct past_confession *p = &a->confession;
+
+	if (a->past != NULL && a->has_confession)
+		json_object_set_new(j, "completeness",
+		    json_pack("{s:I, s:I, s:I, s:I}", "gaps",
+			(json_int_t)p->gaps, "missing", (json_int_t)p->missing,
+			"unparsed", (json_int_t)p->unparsed, "lost",
+			(json_int_t)p->lost));
 }
 
 void
@@ -112,6 +163,15 @@ script_json(const struct console *c, FILE *to, int64_t now, int64_t wall)
 	}
 	if (m->is_connected && c->screen == SCREEN_HOSTS)
 		json_object_set_new(j, "hosts", json_hosts(m));
+	if (flow_shape(c)->t != 0 && c->screen == SCREEN_FLOW) {
+		json_object_set_new(j, "shape", json_shape(flow_shape(c)));
+		put_time(j, "shape_time", flow_shape(c)->t);
+	}
+	if (c->archive->at != 0)
+		put_time(j, "at", c->archive->at);
+	if (c->screen == SCREEN_LOG || c->screen == SCREEN_TRACE)
+		json_object_set_new(j, "events", json_events(c));
+	put_completeness(j, c->archive);
 	if (m->is_connected && c->screen == SCREEN_MESSAGES)
 		json_object_set_new(j, "queue", json_messages(m));
 	json_dumpf(j, to, JSON_COMPACT);

@@ -12,26 +12,35 @@
 
 struct term {
 	SCREEN *screen;
-	bool has_colour;
+	enum theme theme; /* THEME_MONO: no colours */
+	int click_y, click_x;
 	int misses; /* reads in a row that gave nothing */
 	struct buf run; /* cells of one look */
 };
 
-/* Colours that the colour-blind can tell apart: no red beside green. */
+struct colours {
+	short fg, bg;
+	chtype more;
+};
+
+#define D (-1)
+#define BLACK COLOR_BLACK
+#define RED COLOR_RED
+#define GREEN COLOR_GREEN
+#define YELLOW COLOR_YELLOW
+#define BLUE COLOR_BLUE
+#define CYAN COLOR_CYAN
+#define WHITE COLOR_WHITE
+
+/* Without colours there is one column, with them one for each other theme. */
 static const struct {
 	chtype mono;
-	short fg, bg; /* -1: the terminal's own */
-	chtype more;
+	struct colours theme[THEMES - 1];
 } looks[LOOKS] = {
-	[LOOK_PLAIN] = { A_NORMAL, -1, -1, 0 },
-	[LOOK_TITLE] = { A_REVERSE, -1, -1, A_REVERSE },
-	[LOOK_TAB] = { A_BOLD, COLOR_CYAN, -1, A_BOLD },
-	[LOOK_CURSOR] = { A_REVERSE, COLOR_BLACK, COLOR_CYAN, 0 },
-	[LOOK_GOOD] = { A_NORMAL, COLOR_CYAN, -1, 0 },
-	[LOOK_WARN] = { A_BOLD, COLOR_YELLOW, -1, A_BOLD },
-	[LOOK_BAD] = { A_REVERSE | A_BOLD, COLOR_YELLOW, -1,
-	    A_REVERSE | A_BOLD },
-	[LOOK_QUIET] = { A_NORMAL, COLOR_BLUE, -1, 0 },
+#define LOOK(look, mono, f1, b1, m1, f2, b2, m2, f3, b3, m3)                   \
+	[LOOK_##look] = { mono,                                                \
+		{ { f1, b1, m1 }, { f2, b2, m2 }, { f3, b3, m3 } } },
+#include "theme.def"
 };
 
 /* What terminals send that say they are another (within tmux, over ssh). */
@@ -62,8 +71,10 @@ know_other_sequences(void)
 }
 
 static void
-set_up(struct term *t, bool is_mono)
+set_up(struct term *t, bool has_mouse)
 {
+	const struct colours *c;
+
 	cbreak();
 	noecho();
 	nonl();
@@ -71,19 +82,28 @@ set_up(struct term *t, bool is_mono)
 	nodelay(stdscr, TRUE);
 	set_escdelay(25);
 	know_other_sequences();
-	t->has_colour = !is_mono && has_colors() && start_color() == OK &&
-	    use_default_colors() == OK;
-	for (short i = 0; t->has_colour && i < LOOKS; i++)
-		init_pair((short)(i + 1), looks[i].fg, looks[i].bg);
+	if (has_mouse) {
+		mousemask(
+		    BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+		mouseinterval(0);
+	}
+	if (t->theme == THEME_MONO || !has_colors() || start_color() != OK ||
+	    use_default_colors() != OK)
+		t->theme = THEME_MONO;
+	for (short i = 0; t->theme != THEME_MONO && i < LOOKS; i++) {
+		c = &looks[i].theme[t->theme];
+		init_pair((short)(i + 1), c->fg, c->bg);
+	}
 }
 
 struct term *
-term_open(bool is_mono)
+term_open(enum theme theme, bool has_mouse)
 {
 	struct term *t = calloc(1, sizeof(*t));
 
 	if (t == NULL)
 		return NULL;
+	t->theme = theme;
 	buf_init(&t->run, 1 << 20);
 	t->screen = newterm(NULL, stdout, stdin);
 	if (t->screen == NULL) {
@@ -95,7 +115,7 @@ term_open(bool is_mono)
 		free(t);
 		return NULL;
 	}
-	set_up(t, is_mono);
+	set_up(t, has_mouse);
 	return t;
 }
 
@@ -120,9 +140,9 @@ term_size(const struct term *t, int *ret_rows, int *ret_cols)
 static chtype
 attributes(const struct term *t, int look)
 {
-	if (!t->has_colour)
+	if (t->theme == THEME_MONO)
 		return looks[look].mono;
-	return looks[look].more | (chtype)COLOR_PAIR(look + 1);
+	return looks[look].theme[t->theme].more | (chtype)COLOR_PAIR(look + 1);
 }
 
 /* Cells of one look go together. */
@@ -170,6 +190,28 @@ translate(wint_t c)
 	return 1; /* a key without a meaning */
 }
 
+/* The wheel moves the cursor, the button clicks. */
+static int
+mouse(struct term *t)
+{
+	MEVENT e;
+
+	if (getmouse(&e) != OK)
+		return 1;
+	t->click_y = e.y;
+	t->click_x = e.x;
+	if (e.bstate & BUTTON4_PRESSED)
+		return K_UP;
+	return e.bstate & BUTTON5_PRESSED ? K_DOWN : K_CLICK;
+}
+
+void
+term_click(const struct term *t, int *ret_y, int *ret_x)
+{
+	*ret_y = t->click_y;
+	*ret_x = t->click_x;
+}
+
 int
 term_key(struct term *t)
 {
@@ -185,7 +227,7 @@ term_key(struct term *t)
 	}
 	t->misses = 0;
 	if (rc == KEY_CODE_YES)
-		return translate(c);
+		return c == KEY_MOUSE ? mouse(t) : translate(c);
 	if (c == '\n' || c == '\r')
 		return K_ENTER;
 	return c == 8 ? K_BACKSPACE : (int)c;

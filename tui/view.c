@@ -1,5 +1,6 @@
 #include "view.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,11 +73,108 @@ void
 columns_title(
     struct grid *g, int y, const struct column *c, int n, const int width[])
 {
-	const char *text[16];
+	const char *text[16] = { NULL };
 
 	for (int i = 0; i < n && i < 16; i++)
 		text[i] = c[i].title;
 	columns_row(g, y, LOOK_TITLE, c, n, width, text);
+}
+
+/* Beside the title, on the side that is free. */
+static void
+put_mark(struct grid *g, int y, int x, const struct column *c, int width,
+    bool is_reverse)
+{
+	int n = (int)strlen(c->title);
+	int at = c->is_right ? width - n - 1 : n;
+
+	if (at >= 0 && at < width)
+		grid_put(g, y, x + at, 1, LOOK_TITLE, is_reverse ? "v" : "^");
+}
+
+void
+columns_sorted(struct console *c, struct grid *g, int y,
+    const struct column *col, int n, const int width[])
+{
+	struct drawn *d = &c->drawn;
+	int x = 0;
+
+	columns_title(g, y, col, n, width);
+	d->title_y = y;
+	for (int i = 0; i < 8; i++)
+		d->sort_x[i] = -1;
+	for (int i = 0; i < n; i++) {
+		int order = col[i].order - 1;
+
+		if (width[i] < 0)
+			continue;
+		if (order >= 0) {
+			d->sort_x[order] = x;
+			d->sort_end[order] = x + width[i];
+		}
+		if (order >= 0 && order == c->order[c->screen])
+			put_mark(g, y, x, &col[i], width[i], c->is_reverse);
+		x += width[i] + 1;
+	}
+}
+
+void
+pane_line(struct pane *p, enum look look, const char *fmt, ...)
+{
+	char text[1500];
+	va_list ap;
+
+	if (p->y >= p->end)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	grid_put(p->g, p->y++, 0, p->g->cols, look, text);
+}
+
+void
+pane_title(struct pane *p, const char *text)
+{
+	if (p->y >= p->end)
+		return;
+	grid_putf(p->g, p->y, 0, p->g->cols, LOOK_TITLE, " %s ", text);
+	grid_row_look(p->g, p->y++, 0, LOOK_TITLE);
+}
+
+/* Bytes of text that fit into so many columns, at least one character. */
+static size_t
+fitting(const struct grid *g, const char *text, int cols)
+{
+	char one[8];
+	size_t n = 0;
+	int w = 0;
+
+	while (text[n] != '\0') {
+		size_t len = 1;
+
+		while ((text[n + len] & 0xc0) == 0x80 && len < 4)
+			len++;
+		snprintf(one, sizeof(one), "%.*s", (int)len, text + n);
+		w += grid_width(g, one);
+		if (w > cols && n > 0)
+			break;
+		n += len;
+	}
+	return n;
+}
+
+void
+pane_wrap(struct pane *p, enum look look, const char *text)
+{
+	char part[2100];
+
+	while (*text != '\0' && p->y < p->end) {
+		size_t n = fitting(p->g, text, p->g->cols);
+
+		snprintf(part, sizeof(part), "%.*s", (int)n, text);
+		grid_put(p->g, p->y++, 0, p->g->cols, look, part);
+		text += n;
+	}
 }
 
 void

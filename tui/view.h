@@ -8,10 +8,12 @@
 #include <stdbool.h>
 
 #include "acts.h"
+#include "archive.h"
 #include "grid.h"
 #include "keys.h"
 #include "model.h"
 #include "prompt.h"
+#include "tags.h"
 
 enum { KEY_HANDLED = 1, KEY_REDRAW = 2, KEY_LEAVE = 4 };
 
@@ -21,24 +23,48 @@ struct place {
 	char name[300]; /* id or destination of the row */
 };
 
+enum typing { TYPE_NOTHING, TYPE_FILTER, TYPE_COMMAND, TYPE_TRACE };
+
+/* Where the screen was drawn last: for the mouse. */
+struct drawn {
+	int list_y, list_n; /* rows of the list */
+	int title_y; /* its headings; 0: none */
+	int sort_x[8]; /* where the heading of each order begins; -1: dropped */
+	int sort_end[8];
+	int tab_x[SCREENS];
+};
+
 struct console {
 	struct model *model; /* borrowed */
 	struct asks *asks; /* borrowed */
+	struct archive *archive; /* borrowed */
 	enum tab screen;
 	struct place place[SCREENS];
 	char filter[SCREENS][256];
+	struct tags tags[SCREENS];
+	int order[SCREENS];
 	int page; /* rows of the list when it was drawn last */
+	bool is_reverse; /* of Messages */
 	bool is_open; /* the pane of the chosen message */
+	bool is_tree; /* hosts behind the chosen destination */
 	bool is_help, is_paused, is_utc, is_readonly;
-	bool is_typing;
+	enum typing typing;
 	struct prompt prompt;
 	struct acts acts;
 	char note[300];
 	int64_t interval; /* microseconds between frames */
+	int64_t now; /* monotonic, of this turn */
 	int64_t due[ASKS]; /* monotonic: when to ask next */
 	unsigned ended[ASKS]; /* answers that due has been set for */
+	unsigned log_version;
 	int help_top;
+	struct drawn drawn;
 };
+
+/* The names of a screen's orders as the daemon knows them; NULL ends. */
+extern const char *const message_orders[], *const host_orders[];
+const char *const *console_orders(const struct console *);
+bool console_is_stale(const struct console *);
 
 /* One row of the body at a time; rows that do not fit are not drawn. */
 struct column {
@@ -47,12 +73,16 @@ struct column {
 	int least; /* of a width of 0 */
 	int drop; /* the higher, the sooner it goes when it is narrow; 0 stays */
 	bool is_right;
+	int order; /* the rows can be in the order of it: 1 and up; 0 no */
 };
 
 /* Widths for g's columns; -1: dropped. One blank stands between two. */
 void columns_fit(const struct column *, int n, int cols, int ret_width[]);
 void columns_title(
     struct grid *, int y, const struct column *, int n, const int width[]);
+/* The same, with a mark at the order that the rows have. */
+void columns_sorted(struct console *, struct grid *, int y,
+    const struct column *, int n, const int width[]);
 void columns_row(struct grid *, int y, enum look, const struct column *, int n,
     const int width[], const char *const text[]);
 
@@ -63,10 +93,30 @@ void place_clip(struct place *, size_t n, int page);
 void flow_draw(struct console *, struct grid *, int y, int n);
 void messages_draw(struct console *, struct grid *, int y, int n);
 void hosts_draw(struct console *, struct grid *, int y, int n);
+void trace_draw(struct console *, struct grid *, int y, int n);
+void log_draw(struct console *, struct grid *, int y, int n);
 void help_draw(const struct console *, struct grid *, int y, int n);
+
+/* Lines drawn from the top line on while there is room. */
+struct pane {
+	struct grid *g;
+	int y, end;
+};
+void pane_title(struct pane *, const char *text);
+void pane_line(struct pane *, enum look, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Over as many lines as it takes. */
+void pane_wrap(struct pane *, enum look, const char *text);
 
 /* Lists as they are moved in; the name of the chosen row goes to place. */
 size_t list_rows(const struct console *);
+/* A text of the console's or the model's, good until the list changes. */
 const char *list_name(const struct console *, size_t row);
+/* Of a row of Trace or Log; NULL: it is none. */
+const struct log_row *list_event(const struct console *, size_t row);
+/* The shape that Flow shows. */
+const struct shape *flow_shape(const struct console *);
+/* Is something wrong with the row? */
+bool list_is_trouble(const struct console *, size_t row);
 
 #endif

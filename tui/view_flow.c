@@ -1,26 +1,257 @@
 /*
- * view_flow: is mail taken and delivered, how fast, what waits and for whom.
+ * view_flow: is mail taken and delivered, how fast, what waits, for whom and
+ * for how long already, and why.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "console.h"
 #include "say.h"
 
-enum { CHART, NAME, NOW, MINUTE, TOTAL, RATE_COLUMNS };
+enum { CURSOR, NAME, TOTAL, AGE, STATE = AGE + SHAPE_AGES, N };
 
-static const struct column rate_columns[RATE_COLUMNS] = {
-	[CHART] = { "LAST MINUTES", 0, 6, 3, false },
-	[NAME] = { "PER SECOND", 10, 0, 0, false },
-	[NOW] = { "5 s", 8, 0, 0, true },
-	[MINUTE] = { "60 s", 8, 0, 1, true },
-	[TOTAL] = { "SINCE START", 14, 0, 2, true },
+#define WIDE 110 /* further apart, names and numbers part for the eye */
+
+static const struct column columns[N] = {
+	[CURSOR] = { "", 1, 0, 0, false, 0 },
+	[NAME] = { "DOMAIN (messages)", 0, 17, 0, false, 0 },
+	[TOTAL] = { "TOTAL", 9, 0, 0, true, 0 },
+	[AGE] = { "<5m", 5, 0, 2, true, 0 },
+	[AGE + 1] = { "10", 5, 0, 8, true, 0 },
+	[AGE + 2] = { "20", 5, 0, 5, true, 0 },
+	[AGE + 3] = { "40", 5, 0, 7, true, 0 },
+	[AGE + 4] = { "80", 5, 0, 4, true, 0 },
+	[AGE + 5] = { "160", 5, 0, 6, true, 0 },
+	[AGE + 6] = { "320", 5, 0, 3, true, 0 },
+	[AGE + 7] = { ">", 5, 0, 1, true, 0 },
+	[STATE] = { "S", 1, 0, 0, false, 0 },
 };
 
-static bool
-is_known(const struct console *c)
+static void
+draw_domain(struct grid *g, int y, const struct shape_row *r, bool is_chosen,
+    const int width[N])
 {
-	return c->model->is_connected && c->model->heard != 0;
+	const char *name = r->name == NULL ? "TOTAL"
+	    : r->name[0] == '\0'	   ? "(all others)"
+					   : r->name;
+	char total[SAY_MAX], age[SHAPE_AGES][SAY_MAX];
+	char state[2] = { shape_letter(r), '\0' };
+	const char *text[N] = { is_chosen ? ">" : "", name, total };
+
+	say_number(total, r->n);
+	for (int i = 0; i < SHAPE_AGES; i++) {
+		say_short(age[i], r->age[i]);
+		text[AGE + i] = age[i];
+	}
+	text[STATE] = state;
+	columns_row(g, y, is_chosen ? LOOK_CURSOR : LOOK_PLAIN, columns, N,
+	    width, text);
+}
+
+static void
+draw_shape(struct console *c, struct grid *g, int y, int n)
+{
+	const struct shape *s = flow_shape(c);
+	struct place *p = &c->place[SCREEN_FLOW];
+	int width[N], rows = n - 1;
+
+	c->page = rows;
+	place_clip(p, s->rows + 1, rows);
+	columns_fit(columns, N, g->cols < WIDE ? g->cols : WIDE, width);
+	columns_title(g, y, columns, N, width);
+	c->drawn.list_y = y + 1;
+	c->drawn.list_n = rows;
+	for (int i = 0; i < rows && p->top + (size_t)i < s->rows + 1; i++) {
+		size_t row = p->top + (size_t)i;
+
+		draw_domain(g, y + 1 + i,
+		    row == 0 ? &s->total : &s->row[row - 1], row == p->row,
+		    width);
+		if (row == p->row)
+			g->cursor_y = y + 1 + i;
+	}
+}
+
+enum { H_NAME, H_QUEUED, H_ACTIVE, H_STATE, H_TEXT, HOST_COLUMNS };
+
+static const struct column host_columns[HOST_COLUMNS] = {
+	[H_NAME] = { "DESTINATION", 0, 22, 0, false, 0 },
+	[H_QUEUED] = { "QUEUED", 9, 0, 0, true, 0 },
+	[H_ACTIVE] = { "ACTIVE", 7, 0, 2, true, 0 },
+	[H_STATE] = { "STATE", 8, 0, 1, false, 0 },
+	[H_TEXT] = { "LAST TROUBLE", 0, 14, 3, false, 0 },
+};
+
+/* The destinations with most, until there is a shape. */
+static void
+draw_hosts(const struct console *c, struct grid *g, int y, int n)
+{
+	const struct hosts *h = &c->model->hosts;
+	int width[HOST_COLUMNS];
+
+	columns_fit(host_columns, HOST_COLUMNS, g->cols, width);
+	columns_title(g, y, host_columns, HOST_COLUMNS, width);
+	if (h->n == 0)
+		grid_put(g, y + 1, 0, g->cols, LOOK_QUIET,
+		    c->model->has_hosts ? "none yet: nothing was sent anywhere"
+					: "?");
+	for (size_t i = 0; i < h->n && (int)i < n - 1; i++) {
+		const struct host *x = &h->at[i];
+		char queued[SAY_MAX], active[SAY_MAX];
+		const char *text[] = { x->name, queued, active, x->state,
+			x->text };
+
+		say_number(queued, x->queued);
+		say_number(active, x->active);
+		columns_row(g, y + 1 + (int)i, LOOK_PLAIN, host_columns,
+		    HOST_COLUMNS, width, text);
+	}
+}
+
+/* What waits, by the state of where it goes to. */
+static void
+draw_states(const struct console *c, struct pane *p)
+{
+	const struct model *m = c->model;
+	char n[SAY_MAX], hosts[SAY_MAX], text[400] = "";
+
+	if (c->archive->at != 0 || !m->has_hosts)
+		return;
+	for (int i = 0; i < HOST_STATES; i++) {
+		const struct host_sum *s = &m->hosts.sum[i];
+		size_t at = strlen(text);
+
+		if (s->state[0] == '\0' || s->hosts == 0)
+			continue;
+		say_number(n, s->queued);
+		say_number(hosts, s->hosts);
+		snprintf(text + at, sizeof(text) - at, "  %s %s in %s",
+		    s->state, n, hosts);
+	}
+	if (text[0] != '\0')
+		pane_line(p, LOOK_PLAIN, "recipients by destinations:%s", text);
+}
+
+/* The destination of the chosen domain, as the daemon sees it. */
+static const struct host *
+host_of(const struct console *c)
+{
+	const char *name = c->place[SCREEN_FLOW].name;
+	char key[310];
+	const struct host *h;
+
+	if (c->archive->at != 0)
+		return NULL;
+	if (strcmp(name, "TOTAL") == 0 || name[0] == '\0')
+		return c->model->hosts.n > 0 && c->model->hosts.at[0].fails
+		    ? &c->model->hosts.at[0]
+		    : NULL;
+	snprintf(key, sizeof(key), "smtp:%s", name);
+	h = model_host(c->model, key);
+	return h;
+}
+
+static void
+draw_why(const struct console *c, struct pane *p)
+{
+	const struct archive *a = c->archive;
+	const struct host *h = host_of(c);
+	char next[SAY_MAX];
+
+	if (a->why_text[0] != '\0' && a->why_of > 0)
+		pane_line(p, LOOK_WARN, "why  %s: %lld%% \"%s\"",
+		    a->domain[0] ? a->domain : "all",
+		    (long long)(a->why_n * 100 / a->why_of), a->why_text);
+	else if (h != NULL && h->text[0] != '\0')
+		pane_line(p, LOOK_WARN, "why  %s: \"%s\"", h->name, h->text);
+	if (h == NULL)
+		return;
+	say_time(next, h->next, clock_wall(), c->is_utc);
+	pane_line(p, LOOK_PLAIN,
+	    "next %s: %s, %lld of %lld connections, next try %s", h->name,
+	    h->state, (long long)h->active, (long long)h->window,
+	    h->next ? next : "now");
+}
+
+enum { S_NAME, S_FIRST, STAGE_COLUMNS = S_FIRST + PAST_STAGES };
+
+static const struct column stage_columns[STAGE_COLUMNS] = {
+	[S_NAME] = { "15 min", 6, 0, 0, false, 0 },
+	{ "recv", 7, 0, 5, true, 0 },
+	{ "sync", 7, 0, 6, true, 0 },
+	{ "queue", 7, 0, 1, true, 0 },
+	{ "dns", 7, 0, 4, true, 0 },
+	{ "conn", 7, 0, 2, true, 0 },
+	{ "mail", 7, 0, 7, true, 0 },
+	{ "data", 7, 0, 8, true, 0 },
+	{ "end", 7, 0, 3, true, 0 },
+	{ "total", 8, 0, 0, true, 0 },
+};
+
+static void
+draw_stage_row(const struct console *c, struct pane *p, const char *name,
+    bool is_p95, const int width[STAGE_COLUMNS])
+{
+	char value[PAST_STAGES][SAY_MAX];
+	const char *text[STAGE_COLUMNS] = { name };
+
+	if (p->y >= p->end)
+		return;
+	for (int i = 0; i < PAST_STAGES; i++) {
+		const struct past_stage *s = &c->archive->stage[i];
+
+		say_took(value[i], is_p95 ? s->p95 : s->p50);
+		text[S_FIRST + i] = s->n != 0 ? value[i] : ".";
+	}
+	columns_row(p->g, p->y++, LOOK_PLAIN, stage_columns, STAGE_COLUMNS,
+	    width, text);
+}
+
+static void
+draw_stages(const struct console *c, struct pane *p)
+{
+	int width[STAGE_COLUMNS];
+
+	if (c->archive->past == NULL || !c->archive->has_flow ||
+	    p->end - p->y < 3)
+		return;
+	columns_fit(stage_columns, STAGE_COLUMNS, p->g->cols, width);
+	columns_title(p->g, p->y++, stage_columns, STAGE_COLUMNS, width);
+	draw_stage_row(c, p, "p50", false, width);
+	draw_stage_row(c, p, "p95", true, width);
+}
+
+/* Two charts in a line. Without a store it is the seconds since the start. */
+static void
+draw_charts(const struct console *c, struct pane *p)
+{
+	static const char *const names[FLOWS] = { "in", "out", "def", "bnc" };
+	const struct archive *a = c->archive;
+	bool has_minutes = a->past != NULL && a->has_flow;
+	int each = (p->g->cols - 9 - 2 * 5) / 2, most = MINUTES;
+
+	each = each < most ? each : most;
+	if (p->g->is_plain || each < 8 ||
+	    (!has_minutes && c->model->samples == 0))
+		return;
+	for (int f = 0; f < FLOWS && p->y < p->end; f += 2, p->y++) {
+		grid_put(p->g, p->y, 0, 8, LOOK_PLAIN,
+		    f != 0	      ? ""
+			: has_minutes ? "last 60m"
+				      : "last 60s");
+		for (int k = 0; k < 2; k++) {
+			int x = 9 + k * (each + 5);
+
+			grid_put(p->g, p->y, x, 4, LOOK_PLAIN, names[f + k]);
+			if (has_minutes)
+				say_chart(p->g, p->y, x + 4, each,
+				    a->minute[f + k], MINUTES);
+			else
+				say_chart(p->g, p->y, x + 4, each,
+				    c->model->rate[f + k], HISTORY);
+		}
+	}
 }
 
 static int
@@ -29,130 +260,57 @@ draw_sentence(const struct console *c, struct grid *g, int y)
 	const struct model *m = c->model;
 	struct mode mode = model_mode(m);
 
-	if (mode.level == LEVEL_UNKNOWN ||
+	if (c->archive->at != 0 || mode.level == LEVEL_UNKNOWN ||
 	    (mode.level == LEVEL_OK && strchr(m->state, ';') == NULL))
 		return y;
 	grid_put(g, y, 0, g->cols, LOOK_WARN, m->state);
 	return y + 1;
 }
 
-static int
-draw_rates(const struct console *c, struct grid *g, int y, int end)
-{
-	static const char *const names[FLOWS] = { "in", "delivered", "deferred",
-		"failed" };
-	static const enum stat_id total[FLOWS] = { ST_MSG_IN, ST_RCPT_OK,
-		ST_RCPT_DEFER, ST_RCPT_FAIL };
-	const struct model *m = c->model;
-	int width[RATE_COLUMNS];
-	bool known = is_known(c) && m->samples > 0;
-
-	columns_fit(rate_columns, RATE_COLUMNS, g->cols, width);
-	columns_title(g, y++, rate_columns, RATE_COLUMNS, width);
-	for (int f = 0; f < FLOWS && y < end; f++, y++) {
-		char now[SAY_MAX], minute[SAY_MAX], sum[SAY_MAX];
-		const char *text[] = { "", names[f], known ? now : "?",
-			known ? minute : "?", known ? sum : "?" };
-
-		say_rate(now, model_rate(m, (enum flow)f, 5));
-		say_rate(minute, model_rate(m, (enum flow)f, 60));
-		say_number(sum, (int64_t)m->counter[total[f]]);
-		columns_row(
-		    g, y, LOOK_PLAIN, rate_columns, RATE_COLUMNS, width, text);
-		if (known && width[CHART] > 0)
-			say_chart(g, y, 0,
-			    width[CHART] < HISTORY ? width[CHART] : HISTORY,
-			    m->rate[f], HISTORY);
-	}
-	return y;
-}
-
-static int64_t
-queued_at(const struct hosts *h, const char *state)
-{
-	int64_t sum = 0;
-
-	for (size_t i = 0; i < h->n; i++)
-		if (strcmp(h->at[i]->state, state) == 0)
-			sum += h->at[i]->queued;
-	return sum;
-}
-
-/* What waits, by the state of where it goes to. */
-static int
-draw_states(const struct console *c, struct grid *g, int y, int end)
-{
-	static const char *const states[] = { "up", "backoff", "down", "paused",
-		"unknown" };
-	const struct model *m = c->model;
-	char n[SAY_MAX];
-	int x = 0;
-
-	if (y + 1 >= end)
-		return y;
-	grid_put(g, y, 0, g->cols, LOOK_TITLE,
-	    "QUEUED RECIPIENTS BY STATE OF THEIR DESTINATION");
-	grid_row_look(g, y++, 0, LOOK_TITLE);
-	if (!is_known(c) || !m->has_hosts) {
-		grid_put(g, y, 0, g->cols, LOOK_QUIET, "?");
-		return y + 1;
-	}
-	say_number(n, m->active);
-	x += grid_putf(g, y, x, g->cols, LOOK_PLAIN, "under way %s", n) + 3;
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-		say_number(n, queued_at(&m->hosts, states[i]));
-		x += grid_putf(g, y, x, g->cols - x, LOOK_PLAIN, "%s %s",
-			 states[i], n) +
-		    3;
-	}
-	return y + 1;
-}
-
-enum { H_NAME, H_QUEUED, H_ACTIVE, H_STATE, H_TEXT, HOST_COLUMNS };
-
-static const struct column host_columns[HOST_COLUMNS] = {
-	[H_NAME] = { "DESTINATION", 0, 22, 0, false },
-	[H_QUEUED] = { "QUEUED", 9, 0, 0, true },
-	[H_ACTIVE] = { "ACTIVE", 7, 0, 2, true },
-	[H_STATE] = { "STATE", 8, 0, 1, false },
-	[H_TEXT] = { "LAST TROUBLE", 0, 14, 3, false },
-};
-
+/* In the heading of the names: what is below is that old. */
 static void
-draw_hosts(const struct console *c, struct grid *g, int y, int end)
+draw_age(const struct console *c, struct grid *g, int y)
 {
-	const struct hosts *h = &c->model->hosts;
-	int width[HOST_COLUMNS];
+	const struct shape *s = flow_shape(c);
+	int64_t age = clock_wall() - s->t;
+	char t[SAY_MAX], text[80];
 
-	if (y + 1 >= end)
+	if (c->archive->at != 0 || age < 5 * US_SEC)
 		return;
-	columns_fit(host_columns, HOST_COLUMNS, g->cols, width);
-	columns_title(g, y++, host_columns, HOST_COLUMNS, width);
-	if (!is_known(c) || h->n == 0)
-		grid_put(g, y, 0, g->cols, LOOK_QUIET,
-		    !is_known(c) || !c->model->has_hosts
-			? "?"
-			: "none yet: nothing was sent anywhere");
-	for (size_t i = 0; is_known(c) && i < h->n && y < end; i++, y++) {
-		const struct host *x = h->at[i];
-		char queued[SAY_MAX], active[SAY_MAX];
-		const char *text[] = { x->name, queued, active, x->state,
-			x->text ? x->text : "" };
-
-		say_number(queued, x->queued);
-		say_number(active, x->active);
-		columns_row(
-		    g, y, LOOK_PLAIN, host_columns, HOST_COLUMNS, width, text);
-	}
+	say_span(t, age);
+	snprintf(text, sizeof(text), "DOMAIN %s ago", t);
+	grid_putf(g, y, columns[CURSOR].width + 1, columns[NAME].least,
+	    LOOK_TITLE, "%-*s", columns[NAME].least, text);
 }
 
 void
 flow_draw(struct console *c, struct grid *g, int y, int n)
 {
-	int end = y + n;
+	int end = y + n, below = n >= 16 ? 8 : n >= 9 ? n - 6 : 0;
+	bool is_past = c->archive->at != 0;
 
+	if (!is_past && console_is_stale(c)) {
+		grid_put(g, y, 0, g->cols, LOOK_QUIET, "?");
+		return;
+	}
 	y = draw_sentence(c, g, y);
-	y = draw_rates(c, g, y, end);
-	y = draw_states(c, g, y, end);
-	draw_hosts(c, g, y, end);
+	if (flow_shape(c)->t != 0) {
+		draw_shape(c, g, y, end - below - y);
+		draw_age(c, g, y);
+	} else if (is_past) {
+		grid_put(g, y, 0, g->cols, LOOK_WARN,
+		    c->archive->has_flow
+			? "N/A: no snapshot within ten minutes before"
+			: "being read...");
+	} else {
+		draw_hosts(c, g, y, end - below - y);
+	}
+	if (below != 0) {
+		struct pane p = { g, end - below, end };
+
+		draw_states(c, &p);
+		draw_why(c, &p);
+		draw_stages(c, &p);
+		draw_charts(c, &p);
+	}
 }

@@ -1,5 +1,7 @@
 /*
- * view_hosts: destinations, their state and what they said last.
+ * view_hosts: destinations, their state and what they said last; behind the
+ * chosen one, when the tree is open, its hosts and addresses as the store
+ * knows them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,15 +13,15 @@
 enum { CURSOR, STATE, NAME, ACTIVE, QUEUED, FAILS, OK, NEXT, LAST, N };
 
 static const struct column columns[N] = {
-	[CURSOR] = { "", 1, 0, 0, false },
-	[STATE] = { "ST", 2, 0, 0, false },
-	[NAME] = { "DESTINATION", 0, 22, 0, false },
-	[ACTIVE] = { "ACTIVE", 7, 0, 2, true },
-	[QUEUED] = { "QUEUED", 8, 0, 0, true },
-	[FAILS] = { "FAILS", 5, 0, 6, true },
-	[OK] = { "LAST OK", 7, 0, 4, true },
-	[NEXT] = { "NEXT", 9, 0, 1, true },
-	[LAST] = { "LAST TROUBLE", 0, 12, 5, false },
+	[CURSOR] = { "", 2, 0, 0, false, 0 },
+	[STATE] = { "ST", 2, 0, 0, false, 0 },
+	[NAME] = { "DESTINATION", 0, 20, 0, false, 5 },
+	[ACTIVE] = { "ACTIVE", 7, 0, 2, true, 2 },
+	[QUEUED] = { "QUEUED", 8, 0, 0, true, 1 },
+	[FAILS] = { "FAILS", 5, 0, 6, true, 3 },
+	[OK] = { "LAST OK", 7, 0, 4, true, 4 },
+	[NEXT] = { "NEXT", 9, 0, 1, true, 0 },
+	[LAST] = { "LAST TROUBLE", 0, 12, 5, false, 0 },
 };
 
 static const char *
@@ -35,22 +37,6 @@ letter(const char *state)
 	return "?";
 }
 
-size_t
-list_rows(const struct console *c)
-{
-	return c->screen == SCREEN_MESSAGES ? c->model->list.n
-					    : c->model->hosts.shown_n;
-}
-
-const char *
-list_name(const struct console *c, size_t row)
-{
-	if (row >= list_rows(c))
-		return "";
-	return c->screen == SCREEN_MESSAGES ? c->model->list.at[row].id
-					    : c->model->hosts.shown[row]->name;
-}
-
 static void
 draw_host(const struct console *c, struct grid *g, int y, const struct host *h,
     bool is_chosen, const int width[N])
@@ -58,8 +44,10 @@ draw_host(const struct console *c, struct grid *g, int y, const struct host *h,
 	char active[2 * SAY_MAX], queued[SAY_MAX], fails[SAY_MAX];
 	char ok[SAY_MAX] = "never", next[SAY_MAX];
 	int64_t wall = clock_wall();
-	const char *text[N] = { is_chosen ? ">" : "", letter(h->state), h->name,
-		active, queued, fails, ok, next, h->text ? h->text : "" };
+	const char mark[3] = { is_chosen ? '>' : ' ',
+		tags_has(&c->tags[SCREEN_HOSTS], h->name) ? '*' : '\0' };
+	const char *text[N] = { mark, letter(h->state), h->name, active, queued,
+		fails, ok, next, h->text };
 
 	snprintf(active, sizeof(active), "%lld/%lld", (long long)h->active,
 	    (long long)h->window);
@@ -72,57 +60,180 @@ draw_host(const struct console *c, struct grid *g, int y, const struct host *h,
 	    width, text);
 }
 
+/* What stands before a line of the tree. */
+static const char *
+branch(const struct grid *g, bool is_last)
+{
+	if (g->is_ascii)
+		return is_last ? "`-" : "|-";
+	return is_last ? "└─" : "├─";
+}
+
+static const char *
+trunk(const struct grid *g, bool is_last)
+{
+	if (is_last)
+		return "  ";
+	return g->is_ascii ? "| " : "│ ";
+}
+
+/* before: the trunk of the host that the address is one of; "" when the host
+ * has no line of its own. */
 static void
-draw_pane(const struct console *c, struct grid *g, int y, const struct host *h)
+draw_address(
+    struct pane *p, const struct past_host *h, const char *before, bool is_last)
+{
+	char last[SAY_MAX], rtt[SAY_MAX] = "-";
+	bool is_alone = before[0] == '\0';
+
+	say_span(last, clock_wall() - h->last);
+	if (h->conn_us != 0)
+		say_took(rtt, (uint64_t)h->conn_us);
+	pane_line(p, LOOK_PLAIN,
+	    "  %s%s %s%s[%s]  ok %lld def %lld bnc %lld  rtt %s  %s ago  %s",
+	    before, branch(p->g, is_last), is_alone ? h->name : "",
+	    is_alone ? " " : "", h->ip, (long long)h->ok,
+	    (long long)h->deferred, (long long)h->failed, rtt, last,
+	    h->outcome);
+	if (h->text[0] != '\0')
+		pane_line(p, LOOK_WARN, "  %s%s   %.0d%s%s", before,
+		    trunk(p->g, is_last), h->code, h->code ? " " : "", h->text);
+}
+
+/* How many of the addresses from i on are of the same host. */
+static int
+same_host(const struct archive *a, int i)
+{
+	int n = 1;
+
+	while (i + n < a->hosts &&
+	    strcmp(a->host[i].name, a->host[i + n].name) == 0)
+		n++;
+	return n;
+}
+
+static void
+draw_hosts(struct pane *p, const struct archive *a)
+{
+	int n;
+
+	for (int i = 0; i < a->hosts; i += n) {
+		bool is_last;
+
+		n = same_host(a, i);
+		is_last = i + n >= a->hosts;
+		if (n == 1) {
+			draw_address(p, &a->host[i], "", is_last);
+			continue;
+		}
+		pane_line(p, LOOK_PLAIN, "  %s %s", branch(p->g, is_last),
+		    a->host[i].name);
+		for (int k = 0; k < n; k++)
+			draw_address(p, &a->host[i + k], trunk(p->g, is_last),
+			    k + 1 == n);
+	}
+}
+
+/* What hangs below the destination; lines used. */
+static int
+draw_tree(const struct console *c, struct grid *g, int y, int end)
+{
+	const struct archive *a = c->archive;
+	struct pane p = { g, y, end };
+
+	if (a->past == NULL)
+		pane_line(&p, LOOK_QUIET, "  N/A: no store: %s", a->why);
+	else if (!a->has_hosts)
+		pane_line(&p, LOOK_QUIET, "  being read...");
+	else if (a->hosts == 0)
+		pane_line(&p, LOOK_QUIET,
+		    "  no host of it among the last 20,000 events");
+	else
+		draw_hosts(&p, a);
+	return p.y - y;
+}
+
+static void
+draw_pane(const struct console *c, struct pane *p, const struct host *h)
 {
 	char since[SAY_MAX], last[SAY_MAX];
 	int64_t wall = clock_wall();
 
-	grid_putf(g, y, 0, g->cols, LOOK_TITLE, " %s ", h->name);
-	grid_row_look(g, y, 0, LOOK_TITLE);
+	pane_title(p, h->name);
 	say_time(since, h->since, wall, c->is_utc);
 	say_time(last, h->last_try, wall, c->is_utc);
-	grid_putf(g, y + 1, 0, g->cols, LOOK_PLAIN,
+	pane_line(p, LOOK_PLAIN,
 	    "%s since %s, last try %s, %lld failures in a row, %lld of %lld "
 	    "ready",
 	    h->state, since, last, (long long)h->fails, (long long)h->ready,
 	    (long long)h->queued);
-	grid_putf(g, y + 2, 0, g->cols, LOOK_PLAIN, "last trouble: %s",
-	    h->text && *h->text ? h->text : "none");
+	pane_line(
+	    p, LOOK_PLAIN, "last trouble: %s", h->text[0] ? h->text : "none");
+}
+
+static void
+draw_banner(const struct console *c, struct grid *g, int y)
+{
+	const struct hosts *h = &c->model->hosts;
+	const char *filter = c->filter[SCREEN_HOSTS];
+	char shown[SAY_MAX], total[SAY_MAX], tagged[SAY_MAX + 10] = "";
+	int x = 0;
+
+	say_number(shown, filter[0] ? h->matched : (int64_t)h->n);
+	say_number(total, h->all);
+	if (c->tags[SCREEN_HOSTS].n != 0)
+		snprintf(tagged, sizeof(tagged), "  tagged %zu",
+		    c->tags[SCREEN_HOSTS].n);
+	if (!c->model->has_hosts) {
+		grid_put(g, y, 0, g->cols, LOOK_QUIET, "being read...");
+		return;
+	}
+	if (console_is_stale(c))
+		x = grid_put(g, y, 0, g->cols, LOOK_BAD, "OLD:") + 1;
+	if (filter[0] != '\0')
+		grid_putf(g, y, x, g->cols - x, LOOK_TAB,
+		    "FILTER %s  %s of %s match%s  Esc clears", filter, shown,
+		    total, tagged);
+	else
+		grid_putf(g, y, x, g->cols - x, LOOK_PLAIN,
+		    "%s of %s destinations shown, by %s%s", shown, total,
+		    host_orders[c->order[SCREEN_HOSTS]], tagged);
+}
+
+static void
+draw_rows(struct console *c, struct grid *g, int y, int rows)
+{
+	struct place *p = &c->place[SCREEN_HOSTS];
+	const struct hosts *h = &c->model->hosts;
+	int width[N], end = y + rows;
+
+	columns_fit(columns, N, g->cols, width);
+	columns_sorted(c, g, y - 1, columns, N, width);
+	for (size_t row = p->top; y < end && row < h->n; row++, y++) {
+		draw_host(c, g, y, &h->at[row], row == p->row, width);
+		if (row != p->row)
+			continue;
+		g->cursor_y = y;
+		if (c->is_tree)
+			y += draw_tree(c, g, y + 1, end);
+	}
 }
 
 void
 hosts_draw(struct console *c, struct grid *g, int y, int n)
 {
 	struct place *p = &c->place[SCREEN_HOSTS];
-	const char *filter = c->filter[SCREEN_HOSTS];
-	struct host *const *at = c->model->hosts.shown;
 	size_t all = list_rows(c);
-	char shown[SAY_MAX], total[SAY_MAX];
-	int width[N], rows = n >= 9 ? n - 5 : n - 2;
+	int rows = n >= 9 ? n - 5 : n - 2;
 
-	c->page = rows;
-	place_clip(p, all, rows);
-	say_number(shown, (int64_t)all);
-	say_number(total, (int64_t)c->model->hosts.n);
-	if (!c->model->has_hosts)
-		grid_put(g, y, 0, g->cols, LOOK_QUIET, "being read...");
-	else if (filter[0] != '\0')
-		grid_putf(g, y, 0, g->cols, LOOK_TAB,
-		    "FILTER %s  %s of %s shown  Esc clears", filter, shown,
-		    total);
-	else
-		grid_putf(g, y, 0, g->cols, LOOK_PLAIN,
-		    "%s destinations, most queued first", total);
-	columns_fit(columns, N, g->cols, width);
-	columns_title(g, y + 1, columns, N, width);
-	for (int i = 0; i < rows && p->top + (size_t)i < all; i++) {
-		size_t row = p->top + (size_t)i;
-
-		draw_host(c, g, y + 2 + i, at[row], row == p->row, width);
-		if (row == p->row)
-			g->cursor_y = y + 2 + i;
-	}
+	/* a tree needs room below its destination */
+	c->page = c->is_tree && rows > 4 ? rows / 2 : rows;
+	place_clip(p, all, c->page);
+	c->drawn.list_y = y + 2;
+	c->drawn.list_n = c->is_tree ? (int)(p->row - p->top) + 1 : rows;
+	draw_banner(c, g, y);
+	draw_rows(c, g, y + 2, rows);
 	if (rows != n - 2 && all != 0)
-		draw_pane(c, g, y + 2 + rows, at[p->row]);
+		draw_pane(c, &(struct pane){ g, y + 2 + rows, y + n },
+		    &c->model->hosts.at[p->row]);
 }

@@ -12,17 +12,17 @@
 enum { CURSOR, STATE, ID, AGE, SIZE, TRIES, NEXT, FROM, TO, OPEN, LAST, N };
 
 static const struct column columns[N] = {
-	[CURSOR] = { "", 1, 0, 0, false },
-	[STATE] = { "S", 1, 0, 0, false },
-	[ID] = { "ID", 14, 0, 0, false },
-	[AGE] = { "AGE", 6, 0, 0, true },
-	[SIZE] = { "SIZE", 5, 0, 5, true },
-	[TRIES] = { "TRY", 3, 0, 4, true },
-	[NEXT] = { "NEXT", 9, 0, 3, true },
-	[FROM] = { "FROM", 0, 10, 2, false },
-	[TO] = { "TO", 0, 10, 0, false },
-	[OPEN] = { "+N", 3, 0, 6, true },
-	[LAST] = { "REPLY", 0, 12, 7, false },
+	[CURSOR] = { "", 2, 0, 0, false, 0 },
+	[STATE] = { "S", 1, 0, 0, false, 0 },
+	[ID] = { "ID", 14, 0, 0, false, 0 },
+	[AGE] = { "AGE", 6, 0, 0, true, 1 },
+	[SIZE] = { "SIZE", 5, 0, 5, true, 2 },
+	[TRIES] = { "TRY", 3, 0, 4, true, 3 },
+	[NEXT] = { "NEXT", 9, 0, 3, true, 4 },
+	[FROM] = { "FROM", 0, 10, 2, false, 5 },
+	[TO] = { "TO", 0, 10, 0, false, 0 },
+	[OPEN] = { "+N", 3, 0, 6, true, 0 },
+	[LAST] = { "REPLY", 0, 12, 7, false, 0 },
 };
 
 /* A letter, as colour is never the only carrier. */
@@ -55,9 +55,10 @@ draw_message(const struct console *c, struct grid *g, int y,
 	char age[SAY_MAX], size[SAY_MAX], tries[SAY_MAX], next[SAY_MAX];
 	char more[SAY_MAX], last[300];
 	int64_t wall = clock_wall();
-	const char *text[N] = { is_chosen ? ">" : "", letter(m->state), m->id,
-		age, size, tries, next, *m->from ? m->from : "<>", m->to, more,
-		last };
+	const char mark[3] = { is_chosen ? '>' : ' ',
+		tags_has(&c->tags[SCREEN_MESSAGES], m->id) ? '*' : '\0' };
+	const char *text[N] = { mark, letter(m->state), m->id, age, size, tries,
+		next, *m->from ? m->from : "<>", m->to, more, last };
 
 	say_span(age, wall - m->received);
 	say_bytes(size, m->size);
@@ -74,50 +75,50 @@ draw_message(const struct console *c, struct grid *g, int y,
 	    width, text);
 }
 
+/* How many, in which order: "200 of 1,000,000 shown, by size". */
 static void
-draw_banner(const struct console *c, struct grid *g, int y)
+draw_count(const struct console *c, struct grid *g, int y, int x)
 {
 	const struct messages *l = &c->model->list;
 	const char *filter = c->filter[SCREEN_MESSAGES];
-	char shown[SAY_MAX], all[SAY_MAX];
+	int order = c->order[SCREEN_MESSAGES];
+	char shown[SAY_MAX], all[SAY_MAX], tagged[SAY_MAX + 10] = "";
+	char by[40];
+
+	say_number(shown, (int64_t)l->n);
+	say_number(all, l->in_queue);
+	if (c->tags[SCREEN_MESSAGES].n != 0)
+		snprintf(tagged, sizeof(tagged), "  tagged %zu",
+		    c->tags[SCREEN_MESSAGES].n);
+	if (order == 0)
+		snprintf(by, sizeof(by), "%s first",
+		    c->is_reverse ? "newest" : "oldest");
+	else
+		snprintf(by, sizeof(by), "by %s%s", message_orders[order],
+		    c->is_reverse ? " reversed" : "");
+	grid_putf(g, y, x, g->cols - x, LOOK_PLAIN, "%s of %s shown, %s%s%s",
+	    shown, all, by, tagged, filter[0] ? "  Esc clears" : "");
+}
+
+static void
+draw_banner(const struct console *c, struct grid *g, int y)
+{
+	const char *filter = c->filter[SCREEN_MESSAGES];
 	int x = 0;
 
+	if (console_is_stale(c))
+		x = grid_put(g, y, 0, g->cols, LOOK_BAD, "OLD:") + 1;
 	if (filter[0] != '\0') {
-		x = grid_put(g, y, 0, g->cols, LOOK_TAB, "FILTER") + 1;
+		x += grid_put(g, y, x, g->cols, LOOK_TAB, "FILTER") + 1;
 		x += grid_putf(
 		    g, y, x, g->cols - x - 22, LOOK_PLAIN, "%s  ", filter);
 	}
-	say_number(shown, (int64_t)l->n);
-	say_number(all, l->in_queue);
 	if (c->model->list_error[0] != '\0')
 		grid_put(g, y, x, g->cols - x, LOOK_BAD, c->model->list_error);
 	else if (!c->model->has_list)
 		grid_put(g, y, x, g->cols - x, LOOK_QUIET, "being read...");
 	else
-		grid_putf(g, y, x, g->cols - x, LOOK_PLAIN,
-		    filter[0] ? "%s of %s shown  Esc clears"
-			      : "%s of %s shown, oldest first",
-		    shown, all);
-}
-
-/* Lines of the pane, drawn from the top line on while there is room. */
-struct pane {
-	struct grid *g;
-	int y, end;
-};
-
-static void __attribute__((format(printf, 3, 4)))
-line(struct pane *p, enum look look, const char *fmt, ...)
-{
-	char text[1500];
-	va_list ap;
-
-	if (p->y >= p->end)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	grid_put(p->g, p->y++, 0, p->g->cols, look, text);
+		draw_count(c, g, y, x);
 }
 
 static void
@@ -127,13 +128,13 @@ draw_recipient(const struct console *c, struct pane *p, const json_t *r)
 	int64_t at = row_wall(r, "next");
 
 	say_time(next, at, clock_wall(), c->is_utc);
-	line(p, LOOK_PLAIN, "To <%s>%s%s  %s, tried %lld%s%s",
+	pane_line(p, LOOK_PLAIN, "To <%s>%s%s  %s, tried %lld%s%s",
 	    row_text(r, "to"), *row_text(r, "path") ? " " : "",
 	    row_text(r, "path"), row_text(r, "state"),
 	    (long long)row_number(r, "tries"), at ? ", next " : "",
 	    at ? next : "");
 	if (*row_text(r, "text") != '\0')
-		line(p, LOOK_PLAIN, "   %lld %s",
+		pane_line(p, LOOK_PLAIN, "   %lld %s",
 		    (long long)row_number(r, "code"), row_text(r, "text"));
 }
 
@@ -145,14 +146,13 @@ draw_detail(const struct console *c, struct pane *p)
 	size_t i;
 	char when[SAY_MAX];
 
-	grid_putf(p->g, p->y, 0, p->g->cols, LOOK_TITLE, " %s ", d->id);
-	grid_row_look(p->g, p->y++, 0, LOOK_TITLE);
+	pane_title(p, d->id);
 	if (d->error[0] != '\0')
-		line(p, LOOK_WARN, "%s", d->error);
+		pane_line(p, LOOK_WARN, "%s", d->error);
 	if (d->row == NULL)
 		return;
 	say_time(when, row_wall(d->row, "received"), clock_wall(), c->is_utc);
-	line(p, LOOK_PLAIN,
+	pane_line(p, LOOK_PLAIN,
 	    "From <%s>  %lld bytes, received %s, %lld of %lld "
 	    "recipients open",
 	    row_text(d->row, "from"), (long long)row_number(d->row, "size"),
@@ -160,8 +160,8 @@ draw_detail(const struct console *c, struct pane *p)
 	    (long long)row_number(d->row, "rcpt_count"));
 	json_array_foreach(d->why, i, r)
 	{
-		line(p, LOOK_WARN, "WHY NOT NOW: %s", row_text(r, "why"));
-		line(p, LOOK_PLAIN, "   to change it: %s",
+		pane_line(p, LOOK_WARN, "WHY NOT NOW: %s", row_text(r, "why"));
+		pane_line(p, LOOK_PLAIN, "   to change it: %s",
 		    row_text(r, "change"));
 	}
 	json_array_foreach(json_object_get(d->row, "rcpts"), i, r)
@@ -181,7 +181,9 @@ messages_draw(struct console *c, struct grid *g, int y, int n)
 	place_clip(p, l->n, rows);
 	draw_banner(c, g, y);
 	columns_fit(columns, N, g->cols, width);
-	columns_title(g, y + 1, columns, N, width);
+	columns_sorted(c, g, y + 1, columns, N, width);
+	c->drawn.list_y = y + 2;
+	c->drawn.list_n = rows;
 	for (int i = 0; i < rows && p->top + (size_t)i < l->n; i++) {
 		size_t at = p->top + (size_t)i;
 

@@ -65,13 +65,102 @@ wants(const struct dest *d, const char *text)
 	    strcasestr(d->key, text) != NULL;
 }
 
+static int64_t
+order_of(const struct dest *d, const char *order)
+{
+	const char *colon = strchr(d->key, ':');
+
+	if (strcmp(order, "name") == 0)
+		return best_text(colon ? colon + 1 : d->key);
+	if (strcmp(order, "active") == 0)
+		return -(int64_t)d->active;
+	if (strcmp(order, "fails") == 0)
+		return -(int64_t)d->fails;
+	if (strcmp(order, "tried") == 0)
+		return -d->last_try;
+	return -(int64_t)d->jobs;
+}
+
+/* Destinations in each state and what waits for them: of all, however few
+ * of them have rows. */
+struct host_sums {
+	const char *state;
+	uint64_t hosts, queued;
+};
+
+static void
+add_sums(struct host_sums sums[5], const struct dest *d)
+{
+	for (int i = 0; i < 5; i++)
+		if (strcmp(sums[i].state, state_of(d)) == 0) {
+			sums[i].hosts++;
+			sums[i].queued += d->jobs;
+		}
+}
+
+static void
+put_sums(struct client *c, const struct host_sums sums[5], size_t matched)
+{
+	row_begin(c);
+	row_num(c, "matched", (int64_t)matched);
+	row_num(c, "destinations", (int64_t)c->q->sched.dests.n);
+	buf_adds(&c->out, ",\"states\":[");
+	for (int i = 0; i < 5; i++) {
+		if (i != 0)
+			buf_addc(&c->out, ',');
+		row_begin(c);
+		row_cstr(c, "state", sums[i].state);
+		row_num(c, "hosts", (int64_t)sums[i].hosts);
+		row_num(c, "queued", (int64_t)sums[i].queued);
+		buf_addc(&c->out, '}');
+	}
+	buf_adds(&c->out, "],\"done\":true");
+	row_end(c);
+}
+
+/* The first ones in some order, out of fifty thousand in a few ms. */
+static void
+list_best(struct client *c, const char *text, const char *order, size_t limit)
+{
+	struct host_sums sums[5] = { { "up", 0, 0 }, { "backoff", 0, 0 },
+		{ "down", 0, 0 }, { "paused", 0, 0 }, { "unknown", 0, 0 } };
+	struct best b;
+	struct dest *d;
+	size_t pos = 0, matched = 0;
+
+	if (best_init(&b, limit) < 0) {
+		control_error(c, "no memory");
+		return;
+	}
+	while ((d = map_next(&c->q->sched.dests, &pos)) != NULL) {
+		add_sums(sums, d);
+		if (!wants(d, text))
+			continue;
+		matched++;
+		best_add(&b,
+		    (struct best_row){
+			.key = order_of(d, order), .of = { .ptr = d } });
+	}
+	best_sort(&b);
+	for (size_t i = 0; i < b.n; i++)
+		put_dest(c, b.row[i].of.ptr);
+	best_release(&b);
+	put_sums(c, sums, matched);
+}
+
 static void
 op_hosts(struct client *c, json_t *j)
 {
 	const char *text = json_string_value(json_object_get(j, "host"));
+	const char *order = json_string_value(json_object_get(j, "order"));
+	json_int_t limit = json_integer_value(json_object_get(j, "limit"));
 	size_t pos = 0;
 	struct dest *d;
 
+	if (limit > 0) {
+		list_best(c, text, order ? order : "queued", (size_t)limit);
+		return;
+	}
 	while ((d = map_next(&c->q->sched.dests, &pos)) != NULL)
 		if (wants(d, text))
 			put_dest(c, d);

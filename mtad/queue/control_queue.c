@@ -1,5 +1,5 @@
 /*
- * control_queue: the operations on messages.
+ * control_queue: what is asked about messages.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "clock.h"
 #include "control_server.h"
 
-#define SLICE_MSGS 500
+#define LOOKED_A_TURN 10000
 #define RCPTS_LISTED 20
 #define FIRST_ROWS 20 /* leave at once: who asked sees something */
 
@@ -121,8 +121,8 @@ put_text(struct client *c, const struct msg *m)
 	buf_release(&b);
 }
 
-static bool
-next_match(struct client *c, int *left, struct msg **ret)
+bool
+control_next_match(struct client *c, int *left, struct msg **ret)
 {
 	int64_t now = clock_wall();
 
@@ -131,6 +131,7 @@ next_match(struct client *c, int *left, struct msg **ret)
 
 		if (m == NULL)
 			return false;
+		c->looked++;
 		if (m->open == 0 || !may_see(c, m) ||
 		    !filter_match(c->filter, m, now))
 			continue;
@@ -141,8 +142,8 @@ next_match(struct client *c, int *left, struct msg **ret)
 	return true;
 }
 
-static void
-put_total(struct client *c)
+void
+control_put_total(struct client *c)
 {
 	row_begin(c);
 	row_num(c, "matched", (int64_t)c->matched);
@@ -161,12 +162,13 @@ static bool
 list_step(struct client *c)
 {
 	bool is_first = c->matched == 0;
-	int left = SLICE_MSGS * 20;
+	int left = LOOKED_A_TURN;
 	struct msg *m;
 
 	while (!control_is_full(c) && !(is_first && c->matched == FIRST_ROWS)) {
-		if (c->matched >= c->limit || !next_match(c, &left, &m)) {
-			put_total(c);
+		if (c->matched >= c->limit ||
+		    !control_next_match(c, &left, &m)) {
+			control_put_total(c);
 			return false;
 		}
 		if (m == NULL)
@@ -180,8 +182,118 @@ list_step(struct client *c)
 	return true;
 }
 
+/* What a list can be in the order of; the smallest comes first. */
+static int64_t
+by_arrival(const struct msg *m)
+{
+	return m->received;
+}
+
+static int64_t
+by_size(const struct msg *m)
+{
+	return -(int64_t)m->size;
+}
+
+/* Of open recipients; none: behind all others. */
+static int64_t
+by_next(const struct msg *m)
+{
+	int64_t least = INT64_MAX;
+
+	for (uint32_t i = 0; i < m->rcpt_n; i++)
+		if (rcpt_is_open(&m->rcpt[i]) && m->rcpt[i].next_try < least)
+			least = m->rcpt[i].next_try;
+	return least;
+}
+
+static int64_t
+by_tries(const struct msg *m)
+{
+	int64_t most = 0;
+
+	for (uint32_t i = 0; i < m->rcpt_n; i++)
+		if (rcpt_is_open(&m->rcpt[i]) && m->rcpt[i].attempts > most)
+			most = m->rcpt[i].attempts;
+	return -most;
+}
+
+static int64_t
+by_sender(const struct msg *m)
+{
+	return best_text(msg_sender(m));
+}
+
 static bool
-set_filter(struct client *c, json_t *j)
+set_order(struct client *c, json_t *j)
+{
+	static const struct {
+		const char *name;
+		int64_t (*order)(const struct msg *);
+	} orders[] = { { "oldest", by_arrival }, { "size", by_size },
+		{ "next", by_next }, { "tries", by_tries },
+		{ "from", by_sender } };
+	const char *name = json_string_value(json_object_get(j, "order"));
+	size_t max = c->limit < BEST_MAX ? (size_t)c->limit : BEST_MAX;
+
+	best_release(&c->best);
+	c->is_reverse = json_is_true(json_object_get(j, "reverse"));
+	c->order = name == NULL && c->is_reverse ? by_arrival : NULL;
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+		if (name != NULL && strcmp(orders[i].name, name) == 0)
+			c->order = orders[i].order;
+	if (c->order == NULL && name != NULL) {
+		control_error(c, "there is no order '%s'", name);
+		return false;
+	}
+	if (c->order == by_arrival && !c->is_reverse)
+		c->order = NULL; /* that is how they come */
+	if (c->order != NULL && best_init(&c->best, max) < 0) {
+		control_error(c, "no memory");
+		return false;
+	}
+	return true;
+}
+
+/* Those of the rows that are still in the queue. */
+static void
+put_best(struct client *c)
+{
+	best_sort(&c->best);
+	for (size_t i = 0; i < c->best.n; i++) {
+		struct msg *m = index_find(&c->q->index, c->best.row[i].of.id);
+
+		if (m != NULL)
+			put_msg(c, m, false);
+	}
+	best_release(&c->best);
+	control_put_total(c);
+}
+
+/* All are looked at before the first row leaves. */
+static bool
+order_step(struct client *c)
+{
+	int left = LOOKED_A_TURN;
+	struct msg *m;
+
+	for (;;) {
+		if (!control_next_match(c, &left, &m)) {
+			put_best(c);
+			return false;
+		}
+		if (m == NULL)
+			return true;
+		c->matched++;
+		best_add(&c->best,
+		    (struct best_row){
+			.key = c->is_reverse ? -c->order(m) : c->order(m),
+			.of = { .id = m->id } });
+	}
+}
+
+bool
+control_set_filter(struct client *c, json_t *j)
 {
 	const char *text = json_string_value(json_object_get(j, "filter"));
 	char why[200];
@@ -193,15 +305,16 @@ set_filter(struct client *c, json_t *j)
 		control_error(c, "%s", why);
 		return false;
 	}
-	c->matched = c->changed = 0;
+	c->looked = c->matched = c->changed = 0;
+	c->progress = 0;
 	c->act_number = 0;
 	c->is_dry = false;
 	return true;
 }
 
 /* One message named by its id needs no walk. */
-static void
-start_walk(struct client *c, bool (*step)(struct client *))
+void
+control_start_walk(struct client *c, bool (*step)(struct client *))
 {
 	struct msgid id;
 
@@ -220,11 +333,13 @@ op_list(struct client *c, json_t *j)
 	const char *as = json_string_value(json_object_get(j, "as"));
 	json_int_t limit = json_integer_value(json_object_get(j, "limit"));
 
-	if (!set_filter(c, j))
+	if (!control_set_filter(c, j))
 		return;
 	c->limit = limit > 0 ? (uint64_t)limit : UINT64_MAX;
 	c->wants_text = as != NULL && strcmp(as, "mailq") == 0;
-	start_walk(c, list_step);
+	if (!set_order(c, j))
+		return;
+	control_start_walk(c, c->order ? order_step : list_step);
 }
 
 struct msg *
@@ -354,127 +469,18 @@ op_why(struct client *c, json_t *j)
 	control_done(c);
 }
 
-static const char *const act_names[] = { [ACT_HOLD] = "hold",
-	[ACT_RELEASE] = "release",
-	[ACT_RETRY] = "retry",
-	[ACT_DELETE] = "delete",
-	[ACT_BOUNCE] = "bounce",
-	[ACT_UNDO] = "undo" };
-
 static void
-acts_durable(void *arg, int error)
+op_shape(struct client *c, json_t *j)
 {
-	struct client *c = arg;
-
-	c->is_waiting = false;
-	if (error != 0)
-		control_error(
-		    c, "the journal cannot be written: %s", strerror(-error));
-	else
-		put_total(c);
-}
-
-static bool
-act_step(struct client *c)
-{
-	int left = SLICE_MSGS;
-	struct msg *m;
-
-	while (c->matched < c->limit) {
-		if (!next_match(c, &left, &m))
-			break;
-		if (m == NULL)
-			return true;
-		if (c->act == ACT_UNDO && m->act != c->act_number)
-			continue;
-		c->matched++;
-		if (!c->is_dry && act_on(c->q, m, c->act, c->act_number))
-			c->changed++;
-	}
-	control_audit(c, act_names[c->act], c->selector, c->matched, c->changed,
-	    c->is_dry);
-	if (c->act == ACT_RETRY && !c->is_dry)
-		qrun_end(c->q, &c->run, c->changed);
-	if (c->is_dry) {
-		put_total(c);
-		return false;
-	}
-	c->is_waiting = true;
-	c->commit = (struct commit){ .done = acts_durable, .arg = c };
-	journal_on_commit(c->q->journal, &c->commit);
-	queue_commit_now(c->q);
-	return false;
-}
-
-static void
-start_act(struct client *c, json_t *j, enum act act)
-{
-	const char *why = json_string_value(json_object_get(j, "why"));
-
-	if (!set_filter(c, j))
-		return;
-	free(c->why);
-	c->why = why ? strdup(why) : NULL;
-	c->act = act;
-	c->limit = UINT64_MAX;
-	c->is_dry = json_is_true(json_object_get(j, "dry"));
-	if (act == ACT_UNDO)
-		c->act_number =
-		    (uint32_t)json_integer_value(json_object_get(j, "undo"));
-	else if (!c->is_dry)
-		c->act_number = ++c->q->next_act;
-	if (act == ACT_RETRY && !c->is_dry) {
-		c->run = (struct qrun){ "op", c->selector, 0 };
-		qrun_start(c->q, &c->run);
-	}
-	start_walk(c, act_step);
-}
-
-static void
-op_hold(struct client *c, json_t *j)
-{
-	start_act(c, j, ACT_HOLD);
-}
-
-static void
-op_release(struct client *c, json_t *j)
-{
-	start_act(c, j, ACT_RELEASE);
-}
-
-static void
-op_retry(struct client *c, json_t *j)
-{
-	start_act(c, j, ACT_RETRY);
-}
-
-static void
-op_delete(struct client *c, json_t *j)
-{
-	start_act(c, j, ACT_DELETE);
-}
-
-static void
-op_bounce(struct client *c, json_t *j)
-{
-	start_act(c, j, ACT_BOUNCE);
-}
-
-static void
-op_undo(struct client *c, json_t *j)
-{
-	start_act(c, j, ACT_UNDO);
+	(void)j;
+	snapshot_put(c->q, &c->out);
+	control_done(c);
 }
 
 const struct control_op control_queue_ops[] = {
 	{ "queue.list", false, op_list },
 	{ "queue.show", false, op_show },
 	{ "queue.why", false, op_why },
-	{ "queue.hold", true, op_hold },
-	{ "queue.release", true, op_release },
-	{ "queue.retry", true, op_retry },
-	{ "queue.delete", true, op_delete },
-	{ "queue.bounce", true, op_bounce },
-	{ "queue.undo", true, op_undo },
+	{ "queue.shape", true, op_shape },
 	{ NULL, false, NULL },
 };

@@ -76,7 +76,8 @@ static const struct control_op *
 find_op(const char *op)
 {
 	const struct control_op *tables[] = { control_queue_ops,
-		control_host_ops, control_export_ops, control_import_ops };
+		control_act_ops, control_host_ops, control_export_ops,
+		control_import_ops };
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (const struct control_op *o = tables[t]; o->name; o++)
@@ -259,6 +260,7 @@ client_free(struct client *c)
 		walk_stop(&c->walk);
 	filter_free(c->filter);
 	transfer_free(c->transfer);
+	best_release(&c->best);
 	if (c->rd != NULL)
 		event_free(c->rd);
 	if (c->wr != NULL)
@@ -384,6 +386,18 @@ control_turn(struct control_server *s)
 	}
 	if (has_more) /* the loop comes round at once */
 		event_active(s->ev, 0, 0);
+}
+
+struct client *
+control_find_act(struct client *asking, uint32_t act)
+{
+	struct client *c;
+
+	LIST_FOREACH (c, &asking->server->clients, link)
+		if (c != asking && c->step != NULL && act != 0 &&
+		    c->act_number == act && !c->is_dry)
+			return c;
+	return NULL;
 }
 
 static struct client *

@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "best.h"
 #include "filter.h"
 #include "queue.h"
 
@@ -33,10 +34,13 @@ struct client {
 	bool (*step)(struct client *); /* false: over */
 	struct index_walk walk;
 	struct filter *filter;
-	uint64_t limit, matched, changed;
+	uint64_t limit, looked, matched, changed;
+	int64_t (*order)(const struct msg *); /* of a list; NULL: arrival */
+	struct best best; /* its rows so far, with an order */
 	enum act act;
 	struct qrun run; /* of ACT_RETRY */
-	bool is_walking, is_dry, wants_text;
+	bool is_walking, is_dry, wants_text, is_reverse;
+	int64_t progress; /* when to tell next, mono; 0: nobody asked */
 	uint32_t act_number;
 	char *selector, *why;
 	struct commit commit;
@@ -55,13 +59,14 @@ void control_order_done(
     struct control_server *, uint32_t key, bool ok, struct slice text);
 bool control_mx_answer(struct control_server *, struct slice);
 
-/* For the handlers, in control_queue.c and control_hosts.c. */
+/* For the handlers, in control_*.c. */
 struct control_op {
 	const char *name;
 	bool is_admin_only;
 	void (*run)(struct client *, json_t *request);
 };
 extern const struct control_op control_queue_ops[]; /* ends with NULL */
+extern const struct control_op control_act_ops[];
 extern const struct control_op control_host_ops[];
 extern const struct control_op control_export_ops[];
 extern const struct control_op control_import_ops[];
@@ -82,9 +87,17 @@ void control_done(struct client *);
 void control_error(struct client *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 struct msg *control_msg(struct client *, json_t *); /* its "id", or said why */
+/* A walk over the messages that "filter" selects; false: said why not. */
+bool control_set_filter(struct client *, json_t *);
+void control_start_walk(struct client *, bool (*step)(struct client *));
+/* The next one; NULL when left messages were looked at. False at the end. */
+bool control_next_match(struct client *, int *left, struct msg **ret);
+void control_put_total(struct client *); /* the last object of such a walk */
 /* Filled room: go on when the client has read some. */
 bool control_is_full(const struct client *);
 uint32_t control_new_key(struct client *); /* for an answer of another */
+/* The client whose act has this number, NULL: it is over. */
+struct client *control_find_act(struct client *asking, uint32_t act);
 /* Destinations whose state changed in the last second. */
 void control_changed_hosts(struct client *);
 void control_audit(struct client *, const char *verb, const char *selector,

@@ -29,6 +29,8 @@ struct term {
 	char op; /* ':' '~' '>' '<' */
 	char *text; /* owned */
 	int64_t number;
+	struct msgid *id; /* owned: of id:, in order */
+	size_t ids;
 };
 
 struct filter {
@@ -67,6 +69,33 @@ read_number(struct term *t, char why[200])
 	return false;
 }
 
+static int
+compare_ids(const void *a, const void *b)
+{
+	const struct msgid *x = a, *y = b;
+
+	if (x->tag != y->tag)
+		return x->tag < y->tag ? -1 : 1;
+	if (x->seg != y->seg)
+		return x->seg < y->seg ? -1 : 1;
+	return x->rec < y->rec ? -1 : x->rec > y->rec;
+}
+
+/* One or several, with commas between them. */
+static bool
+read_ids(struct term *t, struct slice s)
+{
+	struct slice one;
+
+	t->id = calloc(s.n / MSGID_TEXT + 1, sizeof(*t->id));
+	while (t->id != NULL && slice_next(&s, ',', &one))
+		if (msgid_parse(one, &t->id[t->ids]))
+			t->ids++;
+	if (t->ids > 1)
+		qsort(t->id, t->ids, sizeof(*t->id), compare_ids);
+	return t->id != NULL;
+}
+
 static bool
 read_term(struct term *t, struct slice s, char why[200])
 {
@@ -94,7 +123,7 @@ read_term(struct term *t, struct slice s, char why[200])
 	if (s.n > 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
 		s = slice_sub(s, 1, s.n - 1);
 	t->text = slice_dup(s);
-	if (t->text == NULL)
+	if (t->text == NULL || (t->field == BY_ID && !read_ids(t, s)))
 		return false;
 	return fields[t->field].kind == CONF_STR || read_number(t, why);
 }
@@ -125,8 +154,10 @@ filter_free(struct filter *f)
 {
 	if (f == NULL)
 		return;
-	for (int i = 0; i < f->n; i++)
+	for (int i = 0; i < f->n; i++) {
 		free(f->term[i].text);
+		free(f->term[i].id);
+	}
 	free(f);
 }
 
@@ -233,7 +264,9 @@ holds(const struct term *t, const struct msg *m, int64_t wall)
 	case BY_TRY:
 		return compares(t, most_tries(m));
 	case BY_ID:
-		return is_id(m, t->text);
+		return t->ids != 0 &&
+		    bsearch(&m->id, t->id, t->ids, sizeof(m->id),
+			compare_ids) != NULL;
 	case BY_HOST:
 		return has_host(m, t->text);
 	default:

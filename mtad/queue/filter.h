@@ -2,7 +2,7 @@
  * filter: which messages: the grammar of mtactl queue and of mtatop.
  *
  *	from:TEXT to:TEXT state:WORD reason~TEXT age>TIME age<TIME size>SIZE
- *	size<SIZE try>N try<N id:ID host:KEY
+ *	size<SIZE try>N try<N id:ID[,ID...] host:KEY
  *
  * Terms are joined by blanks and must all hold; from: and to: match any
  * part, @domain its end; a word without a colon matches sender, recipient

@@ -3,10 +3,12 @@ noinst_LIBRARIES += mtad/queue/libqueue.a
 mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/accept.c \
 	mtad/queue/attempt.c \
+	mtad/queue/best.c mtad/queue/best.h \
 	mtad/queue/body.c \
 	mtad/queue/check.c \
 	mtad/queue/checkpoint.c \
 	mtad/queue/commit.c \
+	mtad/queue/control_acts.c \
 	mtad/queue/control_export.c \
 	mtad/queue/control_hosts.c \
 	mtad/queue/control_import.c \

@@ -191,6 +191,9 @@ bool expand_replay(struct queue *, struct slice);
 /* snapshot.c: what is in the queue, each minute. NULL without memory. */
 struct snapshot *snapshot_new(void);
 void snapshot_second(struct queue *);
+/* A row with the shape: of this moment while the queue is small, else of the
+ * last snapshot. Nothing before the first. */
+void snapshot_put(struct queue *, struct buf *);
 
 /* names.c: whether the mail of root and postmaster goes anywhere */
 void names_second(struct queue *);

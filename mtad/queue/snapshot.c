@@ -15,6 +15,7 @@
 #define LOOK_MAX 50000 /* messages a second */
 #define CELLS_MAX 4096
 #define TOLD_MAX 200 /* cells in one event */
+#define SMALL 10000 /* messages that are counted on request */
 #define AGES 8 /* up to 5 minutes, 10, 20 … 320, more */
 
 struct cell {
@@ -32,6 +33,7 @@ struct snapshot {
 	uint64_t n, bytes;
 	int64_t oldest;
 	bool is_walking;
+	char *last; /* owned: the row of the last one; NULL before it */
 };
 
 struct key {
@@ -196,6 +198,22 @@ put_cells(struct snapshot *s, struct buf *b)
 	free(all);
 }
 
+static char *
+row_of(const struct snapshot *s, const char *cells)
+{
+	struct buf b;
+	char *row;
+
+	buf_init(&b, 1 << 20);
+	buf_adds(&b, "{\"time\":\"");
+	clock_rfc3339(&b, s->began);
+	buf_addf(&b, "\",\"count\":%llu,\"size_bytes\":%llu,\"cells\":%s}\n",
+	    (unsigned long long)s->n, (unsigned long long)s->bytes, cells);
+	row = buf_take(&b);
+	buf_release(&b);
+	return row;
+}
+
 static void
 tell(struct queue *q, struct snapshot *s)
 {
@@ -213,6 +231,8 @@ tell(struct queue *q, struct snapshot *s)
 		event_num(&e, F_OLDEST, (uint64_t)s->oldest);
 	event_str(&e, F_QUEUE, buf_slice(&b));
 	queue_emit(q, &e);
+	free(s->last);
+	s->last = row_of(s, b.data);
 	buf_release(&b);
 }
 
@@ -258,4 +278,39 @@ snapshot_second(struct queue *q)
 	walk_stop(&s->walk);
 	tell(q, s);
 	clear(s);
+}
+
+/* All of a small queue, without a word to the log. */
+static void
+put_now(struct queue *q, struct buf *to)
+{
+	struct snapshot s = { .began = clock_wall() };
+	struct msg *m;
+	struct buf b;
+	char *row;
+
+	map_init(&s.cells, hash_cell, is_cell);
+	TAILQ_FOREACH (m, &q->index.all, all)
+		count(&s, m);
+	buf_init(&b, 1 << 20);
+	buf_addc(&b, '[');
+	put_cells(&s, &b);
+	buf_addc(&b, ']');
+	row = row_of(&s, b.data);
+	if (row != NULL)
+		buf_adds(to, row);
+	free(row);
+	buf_release(&b);
+	clear(&s);
+}
+
+void
+snapshot_put(struct queue *q, struct buf *to)
+{
+	if (q->snapshot == NULL)
+		return;
+	if (q->index.by_id.n <= SMALL)
+		put_now(q, to);
+	else if (q->snapshot->last != NULL)
+		buf_adds(to, q->snapshot->last);
 }

@@ -70,6 +70,8 @@ def it_answers_every_request():
         ident = c.ask("queue.list", limit=1)[0]["id"]
         for op, fields in (
                 ("status", {}), ("queue.list", {"filter": "to:x@"}),
+                ("queue.list", {"order": "next", "limit": 1,
+                                "reverse": True}),
                 ("queue.list", {"as": "mailq"}), ("queue.show", {"id": ident}),
                 ("queue.export", {"id": ident}), ("queue.cat", {"id": ident}),
                 ("queue.why", {"id": ident}),
@@ -77,7 +79,9 @@ def it_answers_every_request():
                 ("queue.hold", {"filter": "to:x@", "why": "test"}),
                 ("queue.release", {"filter": "state:held"}),
                 ("queue.retry", {"filter": "age>0s"}),
-                ("queue.delete", {"filter": "age>0s"}),
+                ("queue.delete", {"filter": "age>0s", "progress": True}),
+                ("queue.shape", {}), ("hosts.list", {
+                    "limit": 1, "order": "fails"}),
                 ("queue.list", {}), ("queue.undo", {"undo": 4}),
                 ("hosts.list", {}), ("hosts.pause", {"host": "*"}),
                 ("hosts.resume", {"host": "*"}), ("hosts.retry",
@@ -101,6 +105,9 @@ def it_answers_every_request():
                                ('{"op":"queue.show","id":"x"}', "not in"),
                                ('{"op":"queue.list","filter":"colour:red"}',
                                 "terms are"),
+                               ('{"op":"queue.stop","undo":1}', "is over"),
+                               ('{"op":"queue.list","order":"moon"}',
+                                "no order"),
                                ('{"op":"hosts.pause","host":"nowhere"}',
                                 "hosts list")):
             c.sock.sendall((request + "\n" * (request != again)).encode())

@@ -157,6 +157,12 @@ def check_mtatop():
             r"\.Ss Keys(.*?)\.El", read("share/man/mtatop.1"), re.S)[1],
         re.M)}
     same("mtatop.1", {" ".join(r) for r in page}, {" ".join(r) for r in code})
+    rows = re.findall(r'^OPTION\(\w+, (?:\'(.)\'|0), (?:"([^"]*)"|NULL), ',
+                      read("tui/options.def"), re.M)
+    page = re.findall(r"^\.It (Fl .*)$", read("share/man/mtatop.1"), re.M)
+    same("mtatop.1, options", {w.lstrip("-") for line in page for w in
+                               re.findall(r"(?:Fl |, Fl )(-?[\w-]+)", line)},
+         {w for r in rows for w in r if w} - {"h"})
 
 
 def check_store():

@@ -15,6 +15,7 @@
 
 static struct model m;
 static struct asks asks;
+static struct archive archive;
 static struct console c;
 static struct grid g;
 
@@ -51,10 +52,7 @@ end(enum ask kind, const char *text)
 static void
 second(int64_t now)
 {
-	json_t *j = parse("{\"counters\":{}}");
-
-	model_second(&m, j, now);
-	json_decref(j);
+	model_heard(&m, now);
 }
 
 static void
@@ -75,11 +73,13 @@ set_up(void)
 	ck_assert_ptr_nonnull(setlocale(LC_CTYPE, "C.UTF-8"));
 	memset(&asks, 0, sizeof(asks));
 	model_init(&m);
-	console_init(&c, &m, &asks);
+	archive_init(&archive, NULL, "none here");
+	console_init(&c, &m, &asks, &archive);
 	ck_assert_int_eq(grid_init(&g, 24, 80), 0);
 	model_connected(&m, NULL);
 	status("taking and delivering mail", true);
 	second(NOW);
+	console_turn(&c, NOW);
 }
 
 static void
@@ -88,6 +88,8 @@ tear_down(void)
 	for (int k = 0; k < ASKS; k++)
 		asks_put(&asks, (enum ask)k, NULL);
 	model_release(&m);
+	console_release(&c);
+	archive_release(&archive);
 	grid_release(&g);
 }
 
@@ -134,8 +136,8 @@ keys(const char *text)
 static const char *
 asked(enum ask kind, const char *name)
 {
-	const char *s = json_string_value(
-	    json_object_get(asks.request[kind], name));
+	const char *s =
+	    json_string_value(json_object_get(asks.request[kind], name));
 
 	return s ? s : "";
 }
@@ -259,8 +261,8 @@ START_TEST(filter_goes_to_the_daemon)
 	ck_assert(asks.stop & 1u << ASK_LIST);
 	console_turn(&c, NOW);
 	ck_assert_str_eq(asked(ASK_LIST, "filter"), "to:@b age>1h");
-	ck_assert_int_ge(json_integer_value(json_object_get(
-			     asks.request[ASK_LIST], "limit")),
+	ck_assert_int_ge(json_integer_value(
+			     json_object_get(asks.request[ASK_LIST], "limit")),
 	    200);
 	shows(NOW, "FILTER to:@b age>1h");
 	end(ASK_LIST, "{\"error\":\"'x:': no such term\",\"done\":true}");
@@ -278,8 +280,7 @@ START_TEST(acts_are_counted_and_agreed_to)
 	keys("d");
 	ck_assert_str_eq(asked(ASK_ACT, "op"), "queue.delete");
 	ck_assert_str_eq(asked(ASK_ACT, "filter"), "id:id00000");
-	ck_assert(json_is_true(
-	    json_object_get(asks.request[ASK_ACT], "dry")));
+	ck_assert(json_is_true(json_object_get(asks.request[ASK_ACT], "dry")));
 	end(ASK_ACT, "{\"matched\":1,\"dry\":true,\"done\":true}");
 	shows(NOW, "delete id00000: 1 message");
 	keys("n");
@@ -292,9 +293,178 @@ START_TEST(acts_are_counted_and_agreed_to)
 	end(ASK_ACT, "{\"matched\":1,\"changed\":1,\"undo\":7,\"done\":true}");
 	shows(NOW, "delete: 1 message changed (act 7");
 	keys("ku");
-	ck_assert_int_eq(json_integer_value(json_object_get(
-			     asks.request[ASK_ACT], "undo")),
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(asks.request[ASK_ACT], "undo")),
 	    7);
+}
+END_TEST
+
+START_TEST(the_tagged_are_acted_on_together)
+{
+	list_messages(3);
+	keys("  ");
+	shows(NOW, ">  D id00002");
+	shows(NOW, " * D id00001");
+	shows(NOW, "tagged 2");
+	keys("kh");
+	ck_assert_str_eq(asked(ASK_ACT, "filter"), "id:id00000,id00001");
+	end(ASK_ACT, "{\"matched\":2,\"dry\":true,\"done\":true}");
+	shows(NOW, "hold the 2 tagged: 2 messages");
+	keys("n*");
+	shows(NOW, "tagged 3");
+	keys("U");
+	shows(NOW, "0 tagged");
+}
+END_TEST
+
+START_TEST(an_act_tells_how_far_it_is_and_stops)
+{
+	list_messages(3);
+	keys(":queue delete age>1h");
+	console_key(&c, K_ENTER);
+	console_turn(&c, NOW);
+	ck_assert_str_eq(asked(ASK_ACT, "filter"), "age>1h");
+	end(ASK_ACT, "{\"matched\":48000,\"dry\":true,\"done\":true}");
+	keys("48000");
+	console_key(&c, K_ENTER);
+	ck_assert(
+	    json_is_true(json_object_get(asks.request[ASK_ACT], "progress")));
+	asks_put(&asks, ASK_ACT, NULL);
+	model_begin(&m, ASK_ACT);
+	row(ASK_ACT, "{\"matched\":12000,\"changed\":12000,\"undo\":4}");
+	shows(NOW, "delete [#####               ] 12,000 of 48,000");
+	keys("3"); /* the console goes on meanwhile */
+	shows(NOW, "3 HOSTS");
+	console_key(&c, K_ESC);
+	ck_assert_str_eq(asked(ASK_STOP, "op"), "queue.stop");
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(asks.request[ASK_STOP], "undo")),
+	    4);
+	end(ASK_ACT,
+	    "{\"matched\":12500,\"changed\":12500,\"undo\":4,"
+	    "\"done\":true}");
+	shows(NOW, "delete, stopped: 12500 messages changed (act 4");
+}
+END_TEST
+
+START_TEST(orders_are_the_daemons)
+{
+	list_messages(3);
+	console_key(&c, K_F6);
+	console_turn(&c, NOW);
+	ck_assert_str_eq(asked(ASK_LIST, "order"), "size");
+	keys("<I");
+	ck_assert_str_eq(asked(ASK_LIST, "order"), "oldest");
+	ck_assert(
+	    json_is_true(json_object_get(asks.request[ASK_LIST], "reverse")));
+	list_messages(3);
+	shows(NOW, "newest first");
+	/* the heading is a button, too: x of SIZE */
+	shows(NOW, "AGE");
+	console_click(&c, 5, 27);
+	console_turn(&c, NOW);
+	ck_assert_str_eq(asked(ASK_LIST, "order"), "size");
+	console_click(&c, 3, 22);
+	ck_assert_int_eq(c.screen, SCREEN_HOSTS);
+}
+END_TEST
+
+START_TEST(commands_are_those_of_mtactl)
+{
+	static const char *const typed[][3] = {
+		{ "hosts pause a.test", "hosts.pause", "host" },
+		{ "delivery hold disk is changed", "delivery.hold", "why" },
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		keys(":");
+		keys(typed[i][0]);
+		console_key(&c, K_ENTER);
+		keys("y");
+		ck_assert_str_eq(asked(ASK_ACT, "op"), typed[i][1]);
+		ck_assert_str_eq(asked(ASK_ACT, typed[i][2]),
+		    i == 0 ? "a.test" : "disk is changed");
+		end(ASK_ACT, "{\"changed\":1,\"done\":true}");
+	}
+	keys(":rm -rf /");
+	console_key(&c, K_ENTER);
+	shows(NOW, "'rm -rf /': queue, hosts and delivery");
+	keys(":at yesterday");
+	console_key(&c, K_ENTER);
+	shows(NOW, "no past: none here");
+	keys(":q");
+	ck_assert_int_eq(console_key(&c, K_ENTER) & KEY_LEAVE, KEY_LEAVE);
+}
+END_TEST
+
+static void
+set_host(struct past_host *h, const char *const what[2])
+{
+	*h = (struct past_host){ .last = clock_wall() };
+	snprintf(h->name, sizeof(h->name), "%s", what[0]);
+	snprintf(h->ip, sizeof(h->ip), "%s", what[1]);
+	snprintf(h->text, sizeof(h->text), "busy");
+}
+
+START_TEST(flow_is_the_shape_of_the_queue)
+{
+	model_begin(&m, ASK_SHAPE);
+	row(ASK_SHAPE,
+	    "{\"time\":\"2026-11-24T12:00:00Z\",\"cells\":["
+	    "{\"queue\":\"deferred\",\"domain\":\"a.test\","
+	    "\"bucket\":3,\"count\":48000},"
+	    "{\"queue\":\"held\",\"domain\":\"\",\"bucket\":0,"
+	    "\"count\":7}]}");
+	end(ASK_SHAPE, "{\"done\":true}");
+	shows(NOW, "> TOTAL                 48,007     7");
+	shows(NOW, " ago"); /* that snapshot is not of now */
+	shows(NOW, "  a.test                48,000     .     .     .   48k");
+	shows(NOW, "(all others)");
+	console_key(&c, K_DOWN);
+	console_key(&c, K_ENTER);
+	console_turn(&c, NOW);
+	ck_assert_str_eq(asked(ASK_LIST, "filter"), "to:@a.test");
+}
+END_TEST
+
+START_TEST(behind_a_destination_are_hosts_and_addresses)
+{
+	static const char *const hosts[][2] = { { "mx1.a.test", "192.0.2.1" },
+		{ "mx1.a.test", "192.0.2.2" }, { "mx2.a.test", "192.0.2.3" } };
+
+	keys("3");
+	model_begin(&m, ASK_HOSTS);
+	row(ASK_HOSTS, "{\"host\":\"smtp:a.test\",\"state\":\"up\"}");
+	end(ASK_HOSTS, "{\"matched\":1,\"destinations\":1,\"done\":true}");
+	keys("t");
+	ck_assert_str_eq(archive.destination, "a.test");
+	archive.past = (struct past *)&m; /* not looked into */
+	archive.has_hosts = true;
+	archive.hosts = 3;
+	for (int i = 0; i < 3; i++) {
+		set_host(&archive.host[i], hosts[i]);
+		archive.host[i].code = 421;
+	}
+	shows(NOW, "├─ mx1.a.test\n");
+	shows(NOW, "│ ├─ [192.0.2.1]  ok 0");
+	shows(NOW, "│ └─ [192.0.2.2]  ok 0");
+	shows(NOW, "└─ mx2.a.test [192.0.2.3]  ok 0");
+	shows(NOW, "421 busy");
+	g.is_ascii = true;
+	shows(NOW, "| `- [192.0.2.2]");
+	archive.past = NULL;
+}
+END_TEST
+
+START_TEST(without_a_store_it_says_so)
+{
+	shows(NOW, "gaps, unparsed, dropped N/A");
+	keys("6");
+	shows(NOW, "N/A: no store: none here");
+	keys("4");
+	shows(NOW, "N/A: no store");
+	keys("[");
+	shows(NOW, "no past: none here");
 }
 END_TEST
 
@@ -347,11 +517,16 @@ START_TEST(hosts_are_filtered_and_paused)
 	row(ASK_HOSTS,
 	    "{\"host\":\"smtp:b.test:25\",\"state\":\"down\",\"queued\":9,"
 	    "\"fails\":3,\"text\":\"421 busy\"}");
-	end(ASK_HOSTS, "{\"done\":true}");
-	shows(NOW, "> D  smtp:b.test:25");
+	end(ASK_HOSTS, "{\"matched\":2,\"destinations\":2,\"done\":true}");
+	shows(NOW, ">  U  smtp:a.test:25");
 	keys("/a.t");
 	console_key(&c, K_ENTER);
-	shows(NOW, "1 of 2 shown");
+	console_turn(&c, NOW);
+	ck_assert_str_eq(asked(ASK_HOSTS, "host"), "a.t");
+	model_begin(&m, ASK_HOSTS);
+	row(ASK_HOSTS, "{\"host\":\"smtp:a.test:25\",\"state\":\"up\"}");
+	end(ASK_HOSTS, "{\"matched\":1,\"destinations\":2,\"done\":true}");
+	shows(NOW, "1 of 2 match");
 	shows_not(NOW, "b.test");
 	keys("kp");
 	shows(NOW, "Nothing is sent there");
@@ -376,16 +551,18 @@ START_TEST(every_key_of_the_table_does_something)
 		ck_assert_int_eq(r->action, i + 1);
 		for (int s = 0; s < SCREENS; s++)
 			for (int k = 0; k < 4 && r->code[k] != 0; k++)
-				ck_assert_int_eq(
-				    key_action(r->code[k], (enum tab)s),
-				    r->screens & 1u << s ? r->action
-							 : DO_NOTHING);
+				ck_assert_int_eq(key_action(r->code[k],
+						     (enum tab)s) == r->action,
+				    (r->screens & 1u << s) != 0);
 		ck_assert_uint_gt(strlen(r->help), 0);
 		ck_assert_uint_le(strlen(r->help), 64); /* fits 80 columns */
+		while (!(r->screens & 1u << c.screen))
+			c.screen++;
 		if (r->action != DO_QUIT)
 			ck_assert_int_ne(
 			    console_key(&c, r->code[0]) & KEY_HANDLED, 0);
-		c.is_help = c.is_typing = false;
+		c.is_help = false;
+		c.typing = TYPE_NOTHING;
 		c.acts.stage = ACT_NONE;
 		c.screen = SCREEN_MESSAGES;
 	}
@@ -410,18 +587,19 @@ START_TEST(every_size_draws)
 {
 	static const int sizes[][2] = { { 1, 1 }, { 9, 39 }, { 10, 40 },
 		{ 11, 41 }, { 24, 80 }, { 60, 200 }, { 200, 500 } };
+	struct tags none = { 0 };
+	struct act_target target = { false, "id", "", &none, 0 };
 
 	list_messages(30);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		ck_assert_int_eq(
-		    grid_resize(&g, sizes[i][0], sizes[i][1]), 0);
+		ck_assert_int_eq(grid_resize(&g, sizes[i][0], sizes[i][1]), 0);
 		for (int s = 0; s < SCREENS; s++) {
 			c.screen = (enum tab)s;
 			screen(NOW);
 			c.is_help = true;
 			screen(NOW);
 			c.is_help = false;
-			acts_open(&c.acts, false, "id", "", 0, NULL);
+			acts_open(&c.acts, &target, NULL);
 			screen(NOW);
 			c.acts.stage = ACT_NONE;
 			c.is_open = !c.is_open;
@@ -469,6 +647,13 @@ main(void)
 	tcase_add_test(tc, chosen_row_is_kept_when_the_list_moves);
 	tcase_add_test(tc, filter_goes_to_the_daemon);
 	tcase_add_test(tc, acts_are_counted_and_agreed_to);
+	tcase_add_test(tc, the_tagged_are_acted_on_together);
+	tcase_add_test(tc, an_act_tells_how_far_it_is_and_stops);
+	tcase_add_test(tc, orders_are_the_daemons);
+	tcase_add_test(tc, commands_are_those_of_mtactl);
+	tcase_add_test(tc, flow_is_the_shape_of_the_queue);
+	tcase_add_test(tc, behind_a_destination_are_hosts_and_addresses);
+	tcase_add_test(tc, without_a_store_it_says_so);
 	tcase_add_test(tc, above_a_hundred_the_count_is_typed);
 	tcase_add_test(tc, who_may_only_read_does_not_act);
 	tcase_add_test(tc, hosts_are_filtered_and_paused);

@@ -40,8 +40,12 @@ static const struct {
 	{ "e\xcc\x81t\xc3\xa9", 2, false, "e\xcc\x81…" },
 	{ "\x1b[2J", 20, false, "\\x1b[2J" },
 	{ "\x1b]0;title\x07", 20, false, "\\x1b]0;title\\x07" },
-	{ "a\xc2\x9b" "31mb", 20, false, "a\\u009b31mb" }, /* C1 CSI */
-	{ "a\x9b" "31mb", 20, false, "a\\x9b31mb" },
+	{ "a\xc2\x9b"
+	  "31mb",
+	    20, false, "a\\u009b31mb" }, /* C1 CSI */
+	{ "a\x9b"
+	  "31mb",
+	    20, false, "a\\x9b31mb" },
 	{ "moc\xe2\x80\xae.txt", 20, false, "moc\\u202e.txt" },
 	{ "\xe2\x80\x8b\xef\xbb\xbf", 20, false, "\\u200b\\ufeff" },
 	{ "\r\n\t\x7f", 20, false, "\\x0d\\x0a\\x09\\x7f" },

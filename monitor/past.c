@@ -1,0 +1,176 @@
+#include "past.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "days.h"
+#include "schema.h"
+#include "segment.h"
+#include "totals.h"
+
+#define OPEN_DAYS 3 /* yesterday, today, and one that is looked at */
+#define LOOK_EACH 2000 /* steps of SQLite between two looks at the clock */
+
+struct open_day {
+	struct db db;
+	int day; /* 0: free */
+	uint64_t used;
+};
+
+struct past {
+	char *dir; /* owned */
+	struct open_day open[OPEN_DAYS];
+	uint64_t uses;
+	int64_t budget, end; /* microseconds; mono */
+};
+
+static bool
+first_is_enough(void *arg, const struct day *d)
+{
+	*(int *)arg = d->day;
+	return false;
+}
+
+struct past *
+past_open(const char *dir, char why[256])
+{
+	struct past *p = calloc(1, sizeof(*p));
+	int day = 0, rc;
+
+	if (p != NULL)
+		p->dir = strdup(dir);
+	if (p == NULL || p->dir == NULL) {
+		free(p);
+		return NULL;
+	}
+	p->budget = US_SEC / 20;
+	rc = days_back(dir, 0, 99999999, first_is_enough, &day);
+	if (rc == 0 && day != 0)
+		return p;
+	snprintf(why, 256, "%s: %s", dir,
+	    rc < 0 ? strerror(-rc) : "no day is there");
+	past_close(p);
+	return NULL;
+}
+
+void
+past_close(struct past *p)
+{
+	if (p == NULL)
+		return;
+	for (int i = 0; i < OPEN_DAYS; i++)
+		db_close(&p->open[i].db);
+	free(p->dir);
+	free(p);
+}
+
+const char *
+past_dir(const struct past *p)
+{
+	return p->dir;
+}
+
+void
+past_budget(struct past *p, int64_t us)
+{
+	p->budget = us;
+	p->end = clock_mono() + us;
+}
+
+static int
+is_over(void *arg)
+{
+	return clock_mono() > ((struct past *)arg)->end;
+}
+
+int
+past_errno(const struct past *p, int code)
+{
+	(void)p;
+	return (code & 0xff) == SQLITE_INTERRUPT ? -ETIME : db_errno(code);
+}
+
+static struct db *
+open_day(struct past *p, int day)
+{
+	struct open_day *o = &p->open[0];
+	char *path;
+	int rc;
+
+	for (int i = 0; i < OPEN_DAYS; i++) {
+		if (p->open[i].day == day) {
+			p->open[i].used = ++p->uses;
+			return &p->open[i].db;
+		}
+		if (p->open[i].used < o->used)
+			o = &p->open[i];
+	}
+	db_close(&o->db);
+	o->day = 0;
+	path = days_path(p->dir, day);
+	rc = path == NULL
+	    ? -ENOMEM
+	    : db_open(&o->db, path, &schema_segment, DB_READ, NULL);
+	free(path);
+	if (rc < 0)
+		return NULL;
+	sqlite3_progress_handler(o->db.h, LOOK_EACH, is_over, p);
+	o->day = day;
+	o->used = ++p->uses;
+	return &o->db;
+}
+
+static struct db *
+begin(struct past *p, int day, int *ret_day)
+{
+	struct db *db;
+
+	p->end = clock_mono() + p->budget;
+	if (day == 0)
+		return NULL;
+	db = open_day(p, day);
+	if (db != NULL)
+		*ret_day = day;
+	return db;
+}
+
+struct db *
+past_day(struct past *p, int day, int *ret_day)
+{
+	int found = 0;
+
+	days_back(p->dir, 0, day, first_is_enough, &found);
+	return begin(p, found, ret_day);
+}
+
+struct db *
+past_day_behind(struct past *p, int day, int *ret_day)
+{
+	int found = 0;
+
+	days_each(p->dir, day, 99999999, first_is_enough, &found);
+	return begin(p, found, ret_day);
+}
+
+int
+past_confess(struct past *p, int64_t wall, struct past_confession *ret)
+{
+	struct totals t;
+	struct db *db;
+	int rc = totals_read(p->dir, wall - US_DAY, wall + US_DAY, &t), day;
+
+	if (rc < 0)
+		return rc;
+	*ret = (struct past_confession){ .gaps = t.gaps,
+		.missing = t.missing,
+		.unparsed = t.n[TK_UNPARSED],
+		.lost = t.n[TK_LOST],
+		.days_unread = t.days_unread };
+	db = past_day(p, 99999999, &day);
+	if (db != NULL)
+		ret->newest = db_number(db, "SELECT max(t) FROM minute", 0);
+	return 0;
+}
