@@ -48,5 +48,10 @@ void console_place_row(struct console *, size_t row);
 /* What follows from the cursor being on another row. */
 void console_moved(struct console *);
 void console_open(struct console *); /* Enter */
+/* To the next loaded row, or the one before: that has the searched text, that
+ * tells of trouble, that is about the same message. */
+void console_find(struct console *, bool is_back);
+void console_find_trouble(struct console *, bool is_back);
+void console_find_same(struct console *, bool is_back);
 
 #endif

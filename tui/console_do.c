@@ -160,56 +160,6 @@ tag(struct console *c, enum action a)
 	console_note(c, "%zu tagged", t->n);
 }
 
-/* The next row, or the one before, for which it holds. */
-static void
-jump(struct console *c, bool is_back,
-    bool (*is_it)(const struct console *, size_t, const void *),
-    const void *arg)
-{
-	size_t n = list_rows(c), row = c->place[c->screen].row;
-
-	for (;;) {
-		if (is_back ? row == 0 : row + 1 >= n)
-			break;
-		row += is_back ? (size_t)-1 : 1;
-		if (is_it(c, row, arg)) {
-			c->place[c->screen].row = row;
-			console_moved(c);
-			return;
-		}
-	}
-	console_note(c, is_back ? "none before" : "none behind");
-}
-
-static bool
-is_trouble(const struct console *c, size_t row, const void *arg)
-{
-	(void)arg;
-	return list_is_trouble(c, row);
-}
-
-static bool
-is_same(const struct console *c, size_t row, const void *arg)
-{
-	const struct log_row *r = list_event(c, row);
-
-	return r != NULL && strcmp(r->id, arg) == 0;
-}
-
-static void
-jump_same(struct console *c, bool is_back)
-{
-	const struct log_row *r = list_event(c, c->place[c->screen].row);
-	char id[sizeof(r->id)];
-
-	if (r == NULL || r->id[0] == '\0') {
-		console_note(c, "that is about no message");
-		return;
-	}
-	snprintf(id, sizeof(id), "%s", r->id);
-	jump(c, is_back, is_same, id);
-}
-
 static void
 step_at(struct console *c, bool is_back)
 {
@@ -282,13 +232,17 @@ do_list(struct console *c, enum action a)
 		else
 			console_trace(c, c->place[c->screen].name);
 		break;
+	case DO_FIND_NEXT:
+	case DO_FIND_BEFORE:
+		console_find(c, a == DO_FIND_BEFORE);
+		break;
 	case DO_SAME_NEXT:
 	case DO_SAME_BEFORE:
-		jump_same(c, a == DO_SAME_BEFORE);
+		console_find_same(c, a == DO_SAME_BEFORE);
 		break;
 	case DO_FAIL_NEXT:
 	case DO_FAIL_BEFORE:
-		jump(c, a == DO_FAIL_BEFORE, is_trouble, NULL);
+		console_find_trouble(c, a == DO_FAIL_BEFORE);
 		break;
 	default:
 		place_move(&c->place[c->screen], a, list_rows(c), c->page);
@@ -311,6 +265,9 @@ console_do(struct console *c, enum action a)
 		break;
 	case DO_BACK:
 		back(c);
+		break;
+	case DO_FIND:
+		start_typing(c, TYPE_SEARCH, "");
 		break;
 	case DO_FILTER:
 		start_typing(c, TYPE_FILTER, c->filter[c->screen]);

@@ -2,6 +2,7 @@
  * console_keys: where keys and clicks go: to the help, to what is being typed,
  * to an act, or to the table.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "console.h"
@@ -21,6 +22,15 @@ help_key(struct console *c, int code)
 		c->help_top = 0;
 }
 
+/* Nothing typed: the text of before. */
+static void
+search(struct console *c)
+{
+	if (c->prompt.text[0] != '\0')
+		snprintf(c->search, sizeof(c->search), "%s", c->prompt.text);
+	console_find(c, false);
+}
+
 /* False: leave. */
 static bool
 typed(struct console *c, int code)
@@ -34,7 +44,9 @@ typed(struct console *c, int code)
 		return true;
 	if (what == TYPE_COMMAND)
 		return console_command(c, c->prompt.text);
-	if (what == TYPE_TRACE)
+	if (what == TYPE_SEARCH)
+		search(c);
+	else if (what == TYPE_TRACE)
 		console_trace(c, c->prompt.text);
 	else
 		console_filter(c, c->prompt.text);

@@ -248,7 +248,8 @@ draw_confession(const struct console *c, struct grid *g, int64_t wall)
 static void
 draw_prompt(const struct console *c, struct grid *g)
 {
-	static const char *const names[] = { [TYPE_FILTER] = "filter:",
+	static const char *const names[] = { [TYPE_SEARCH] = "search:",
+		[TYPE_FILTER] = "filter:",
 		[TYPE_COMMAND] = ":",
 		[TYPE_TRACE] = "queue id or <message id>:" };
 	int y = g->rows - 1, x, room, skip;

@@ -23,7 +23,13 @@ struct place {
 	char name[300]; /* id or destination of the row */
 };
 
-enum typing { TYPE_NOTHING, TYPE_FILTER, TYPE_COMMAND, TYPE_TRACE };
+enum typing {
+	TYPE_NOTHING,
+	TYPE_SEARCH,
+	TYPE_FILTER,
+	TYPE_COMMAND,
+	TYPE_TRACE
+};
 
 /* Where the screen was drawn last: for the mouse. */
 struct drawn {
@@ -41,6 +47,7 @@ struct console {
 	enum tab screen;
 	struct place place[SCREENS];
 	char filter[SCREENS][256];
+	char search[256]; /* on all screens */
 	struct tags tags[SCREENS];
 	int order[SCREENS];
 	int page; /* rows of the list when it was drawn last */

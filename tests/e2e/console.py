@@ -208,7 +208,7 @@ def it_filters():
     with Mtad("filter") as m:
         some_mail(m)
         with top(m) as t:
-            t.keys("2", "/")
+            t.keys("2", "\\")
             t.wait("filter:")
             t.keys("to:x1@dead", "Enter")
             t.wait("FILTER to:x1@dead", "1 of 3 shown")

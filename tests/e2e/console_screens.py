@@ -28,7 +28,8 @@ KEYS = {
     "Tab": "3 HOSTS", "Up": ">  N .*x8@", "Down": ">  N .*x10@",
     "PgUp": ">  N .*x0@", "PgDn": ">  N .*x2[0-9]@", "Home": ">  N .*x0@",
     "End": ">  N .*x39@", "Enter": "WHY NOT NOW", "Esc": "2 MESSAGES",
-    "F4": "filter:", "\\": "filter:", "/": "filter:",
+    "F3": "^search:", "/": "^search:", "n": "no text is searched for",
+    "N": "no text is searched for", "F4": "filter:", "\\": "filter:",
     "F5": "3.no host of it", "t": "3.no host of it",
     "F6": "by size", ">": "by size", "<": "by from", "I": "newest first",
     "F7": "hold .*1 message", "H": "hold .*1 message",
@@ -66,7 +67,7 @@ def press(t, name):
     if AFTER.get(name, "Escape"):
         t.keys(AFTER.get(name, "Escape"))
     wait_for("the end of it", lambda: not re.search(
-        "filter:| ACT |do it|KEY  |WHY NOT|PAUSED|PAST|^:|tagged [0-9]",
+        "search:|filter:| ACT |do it|KEY  |WHY NOT|PAUSED|PAST|^:|tagged [0-9]",
         t.screen(), re.M))
 
 
@@ -105,7 +106,7 @@ def it_knows_the_past():
                    "gaps 0  unparsed 0  dropped 0", "dead.test")
             t.keys("6")
             t.wait("dlv.ok", "to=<alice@demo.test>", "sys.start")
-            t.keys("/", "to:x0@dead event:defer", "Enter")
+            t.keys("\\", "to:x0@dead event:defer", "Enter")
             s = t.wait("FILTER to:x0@dead event:defer", "stat=Deferred")
             assert "alice" not in s and "msg.received" not in s, s
             t.keys("Enter")
@@ -416,7 +417,7 @@ def watch_postfix(p, folder):
                "> TOTAL")
         t.keys("2")
         t.wait("x0@dead.test", "H " + ident, "connect to 127.0")
-        t.keys("/to:held\r")
+        t.keys("\\to:held\r")
         t.wait("FILTER to:held", "1 of 4 shown")
         t.keys("k")
         t.wait("read-only: this queue is Postfix's")

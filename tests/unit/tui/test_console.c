@@ -252,6 +252,50 @@ START_TEST(chosen_row_is_kept_when_the_list_moves)
 }
 END_TEST
 
+static size_t
+chosen(void)
+{
+	return c.place[c.screen].row;
+}
+
+START_TEST(search_goes_to_the_next_row_that_has_it)
+{
+	list_messages(30);
+	keys("n");
+	shows(NOW, "no text is searched for");
+	keys("/D0001"); /* id00010 to id00019 */
+	shows(NOW, "search: D0001");
+	console_key(&c, K_ENTER);
+	ck_assert_uint_eq(chosen(), 10);
+	ck_assert_str_eq(c.place[SCREEN_MESSAGES].name, "id00010");
+	keys("n");
+	ck_assert_uint_eq(chosen(), 11);
+	keys("NN");
+	ck_assert_uint_eq(chosen(), 19);
+	shows(NOW, "on from the end");
+	keys("n");
+	ck_assert_uint_eq(chosen(), 10);
+	shows(NOW, "on from the beginning");
+	console_key(&c, K_F3);
+	keys("id00010");
+	console_key(&c, K_ENTER);
+	shows(NOW, "only here: id00010");
+	keys("/BUSY"); /* of the reply, which is not shown */
+	console_key(&c, K_ESC);
+	ck_assert_uint_eq(chosen(), 10);
+	keys("/BUSY");
+	console_key(&c, K_ENTER);
+	ck_assert_uint_eq(chosen(), 11);
+	keys("/nowhere");
+	console_key(&c, K_ENTER);
+	shows(NOW, "not found: nowhere");
+	ck_assert_uint_eq(chosen(), 11);
+	/* on another screen the same text */
+	keys("3n");
+	shows(NOW, "not found: nowhere");
+}
+END_TEST
+
 START_TEST(filter_goes_to_the_daemon)
 {
 	list_messages(3);
@@ -519,7 +563,7 @@ START_TEST(hosts_are_filtered_and_paused)
 	    "\"fails\":3,\"text\":\"421 busy\"}");
 	end(ASK_HOSTS, "{\"matched\":2,\"destinations\":2,\"done\":true}");
 	shows(NOW, ">  U  smtp:a.test:25");
-	keys("/a.t");
+	keys("\\a.t");
 	console_key(&c, K_ENTER);
 	console_turn(&c, NOW);
 	ck_assert_str_eq(asked(ASK_HOSTS, "host"), "a.t");
@@ -645,6 +689,7 @@ main(void)
 	tcase_add_test(tc, rates_come_from_two_samples);
 	tcase_add_test(tc, messages_are_listed_harmless);
 	tcase_add_test(tc, chosen_row_is_kept_when_the_list_moves);
+	tcase_add_test(tc, search_goes_to_the_next_row_that_has_it);
 	tcase_add_test(tc, filter_goes_to_the_daemon);
 	tcase_add_test(tc, acts_are_counted_and_agreed_to);
 	tcase_add_test(tc, the_tagged_are_acted_on_together);
