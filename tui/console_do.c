@@ -66,6 +66,8 @@ back(struct console *c)
 		c->is_open = false;
 	else if (c->screen == SCREEN_HOSTS && c->is_tree)
 		c->is_tree = false;
+	else if (c->is_wide)
+		c->is_wide = false;
 	else if (c->tags[c->screen].n != 0)
 		tags_clear(&c->tags[c->screen]);
 	else if (c->filter[c->screen][0] != '\0')
@@ -225,6 +227,9 @@ do_list(struct console *c, enum action a)
 	case DO_TAG_ALL:
 	case DO_UNTAG:
 		tag(c, a);
+		break;
+	case DO_WIDE:
+		c->is_wide = !c->is_wide;
 		break;
 	case DO_LIFE:
 		if (list_rows(c) == 0)

@@ -121,7 +121,7 @@ columns_sorted(struct console *c, struct grid *g, int y,
 void
 pane_line(struct pane *p, enum look look, const char *fmt, ...)
 {
-	char text[1500];
+	char text[4096];
 	va_list ap;
 
 	if (p->y >= p->end)
@@ -129,7 +129,10 @@ pane_line(struct pane *p, enum look look, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	grid_put(p->g, p->y++, 0, p->g->cols, look, text);
+	if (p->is_wrapped)
+		pane_wrap(p, look, text);
+	else
+		grid_put(p->g, p->y++, 0, p->g->cols, look, text);
 }
 
 void
@@ -140,6 +143,8 @@ pane_title(struct pane *p, const char *text)
 	grid_putf(p->g, p->y, 0, p->g->cols, LOOK_TITLE, " %s ", text);
 	grid_row_look(p->g, p->y++, 0, LOOK_TITLE);
 }
+
+#define LINE_BYTES 4096
 
 /* Bytes of text that fit into so many columns, at least one character. */
 static size_t
@@ -156,7 +161,7 @@ fitting(const struct grid *g, const char *text, int cols)
 			len++;
 		snprintf(one, sizeof(one), "%.*s", (int)len, text + n);
 		w += grid_width(g, one);
-		if (w > cols && n > 0)
+		if ((w > cols && n > 0) || n + len >= LINE_BYTES)
 			break;
 		n += len;
 	}
@@ -166,7 +171,7 @@ fitting(const struct grid *g, const char *text, int cols)
 void
 pane_wrap(struct pane *p, enum look look, const char *text)
 {
-	char part[2100];
+	char part[LINE_BYTES];
 
 	while (*text != '\0' && p->y < p->end) {
 		size_t n = fitting(p->g, text, p->g->cols);
@@ -175,6 +180,17 @@ pane_wrap(struct pane *p, enum look look, const char *text)
 		grid_put(p->g, p->y++, 0, p->g->cols, look, part);
 		text += n;
 	}
+}
+
+/* It is drawn where no grid is, and counted. */
+int
+pane_lines(const struct console *c, struct grid *g, int n, pane_draw *draw)
+{
+	int most = n / 2 > 3 ? n / 2 : n - 1;
+	struct pane p = { g, g->rows, g->rows + most, true };
+
+	draw(c, &p);
+	return p.y - g->rows;
 }
 
 void

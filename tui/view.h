@@ -53,6 +53,7 @@ struct console {
 	int page; /* rows of the list when it was drawn last */
 	bool is_reverse; /* of Messages */
 	bool is_open; /* the pane of the chosen message */
+	bool is_wide; /* the chosen row in full below its list */
 	bool is_tree; /* hosts behind the chosen destination */
 	bool is_help, is_paused, is_utc, is_readonly;
 	enum typing typing;
@@ -108,12 +109,17 @@ void help_draw(const struct console *, struct grid *, int y, int n);
 struct pane {
 	struct grid *g;
 	int y, end;
+	bool is_wrapped; /* no line is cut: it goes on below */
 };
+typedef void pane_draw(const struct console *, struct pane *);
 void pane_title(struct pane *, const char *text);
 void pane_line(struct pane *, enum look, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Over as many lines as it takes. */
 void pane_wrap(struct pane *, enum look, const char *text);
+/* Lines that it takes wrapped; below a list it leaves room for half of n lines,
+ * or for one. */
+int pane_lines(const struct console *, struct grid *, int n, pane_draw *);
 
 /* Lists as they are moved in; the name of the chosen row goes to place. */
 size_t list_rows(const struct console *);

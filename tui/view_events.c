@@ -85,8 +85,11 @@ draw_list(struct console *c, struct grid *g, int y, int n,
 {
 	struct place *p = &c->place[c->screen];
 	size_t all = list_rows(c);
-	int width[N], below = n >= 14 ? 4 : 0, rows = n - 1 - below;
+	int width[N], below = n >= 14 ? 4 : 0, rows;
 
+	if (c->is_wide)
+		below = pane_lines(c, g, n - 1, draw_whole);
+	rows = n - 1 - below;
 	c->page = rows;
 	place_clip(p, all, rows);
 	columns_fit(columns, N, g->cols, width);
@@ -101,7 +104,7 @@ draw_list(struct console *c, struct grid *g, int y, int n,
 			g->cursor_y = y + 1 + i;
 	}
 	if (below != 0)
-		draw_whole(c, &(struct pane){ g, y + 1 + rows, y + n });
+		draw_whole(c, &(struct pane){ g, y + 1 + rows, y + n, true });
 }
 
 static bool

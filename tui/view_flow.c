@@ -306,7 +306,7 @@ flow_draw(struct console *c, struct grid *g, int y, int n)
 		draw_hosts(c, g, y, end - below - y);
 	}
 	if (below != 0) {
-		struct pane p = { g, end - below, end };
+		struct pane p = { g, end - below, end, false };
 
 		draw_states(c, &p);
 		draw_why(c, &p);

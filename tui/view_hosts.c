@@ -139,7 +139,7 @@ static int
 draw_tree(const struct console *c, struct grid *g, int y, int end)
 {
 	const struct archive *a = c->archive;
-	struct pane p = { g, y, end };
+	struct pane p = { g, y, end, c->is_wide };
 
 	if (a->past == NULL)
 		pane_line(&p, LOOK_QUIET, "  N/A: no store: %s", a->why);
@@ -154,11 +154,16 @@ draw_tree(const struct console *c, struct grid *g, int y, int end)
 }
 
 static void
-draw_pane(const struct console *c, struct pane *p, const struct host *h)
+draw_pane(const struct console *c, struct pane *p)
 {
+	size_t row = c->place[SCREEN_HOSTS].row;
+	const struct host *h;
 	char since[SAY_MAX], last[SAY_MAX];
 	int64_t wall = clock_wall();
 
+	if (row >= c->model->hosts.n)
+		return;
+	h = &c->model->hosts.at[row];
 	pane_title(p, h->name);
 	say_time(since, h->since, wall, c->is_utc);
 	say_time(last, h->last_try, wall, c->is_utc);
@@ -226,6 +231,8 @@ hosts_draw(struct console *c, struct grid *g, int y, int n)
 	size_t all = list_rows(c);
 	int rows = n >= 9 ? n - 5 : n - 2;
 
+	if (c->is_wide)
+		rows = n - 2 - pane_lines(c, g, n - 2, draw_pane);
 	/* a tree needs room below its destination */
 	c->page = c->is_tree && rows > 4 ? rows / 2 : rows;
 	place_clip(p, all, c->page);
@@ -233,7 +240,7 @@ hosts_draw(struct console *c, struct grid *g, int y, int n)
 	c->drawn.list_n = c->is_tree ? (int)(p->row - p->top) + 1 : rows;
 	draw_banner(c, g, y);
 	draw_rows(c, g, y + 2, rows);
-	if (rows != n - 2 && all != 0)
-		draw_pane(c, &(struct pane){ g, y + 2 + rows, y + n },
-		    &c->model->hosts.at[p->row]);
+	if (rows != n - 2)
+		draw_pane(
+		    c, &(struct pane){ g, y + 2 + rows, y + n, c->is_wide });
 }

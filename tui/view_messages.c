@@ -168,15 +168,40 @@ draw_detail(const struct console *c, struct pane *p)
 	    draw_recipient(c, p, r);
 }
 
+/* What the list has of the chosen one. */
+static void
+draw_whole(const struct console *c, struct pane *p)
+{
+	const struct messages *l = &c->model->list;
+	size_t row = c->place[SCREEN_MESSAGES].row;
+	const struct message *m;
+
+	if (row >= l->n)
+		return;
+	m = &l->at[row];
+	pane_title(p, m->id);
+	pane_line(p, LOOK_PLAIN, "From <%s>", m->from);
+	pane_line(p, LOOK_PLAIN,
+	    m->open > 1 ? "To <%s> and %lld more" : "To <%s>", m->to,
+	    (long long)m->open - 1);
+	if (m->text[0] != '\0')
+		pane_line(p, LOOK_WARN, m->code ? "%lld %s" : "%.0lld%s",
+		    (long long)m->code, m->text);
+}
+
 void
 messages_draw(struct console *c, struct grid *g, int y, int n)
 {
 	const struct messages *l = &c->model->list;
 	struct place *p = &c->place[SCREEN_MESSAGES];
+	bool is_open = c->is_open && c->model->detail.id[0] != '\0';
 	int width[N], rows = n - 2;
+	struct pane pane;
 
-	if (c->is_open && c->model->detail.id[0] != '\0')
+	if (is_open)
 		rows = n > 8 ? n / 2 - 1 : 1;
+	else if (c->is_wide)
+		rows -= pane_lines(c, g, n - 2, draw_whole);
 	c->page = rows;
 	place_clip(p, l->n, rows);
 	draw_banner(c, g, y);
@@ -195,6 +220,9 @@ messages_draw(struct console *c, struct grid *g, int y, int n)
 		grid_put(g, y + 2, 0, g->cols, LOOK_QUIET,
 		    c->filter[SCREEN_MESSAGES][0] ? "no message matches"
 						  : "the queue is empty");
-	if (rows != n - 2)
-		draw_detail(c, &(struct pane){ g, y + 2 + rows, y + n });
+	pane = (struct pane){ g, y + 2 + rows, y + n, c->is_wide };
+	if (is_open)
+		draw_detail(c, &pane);
+	else if (c->is_wide)
+		draw_whole(c, &pane);
 }

@@ -39,7 +39,7 @@ KEYS = {
     "e": "none behind", "E": "none before", "[": "PAST 20",
     "]": "2 MESSAGES", "{": "PAST 20", "}": "this is now", ":": "^:",
     "p": "PAUSED", "z": "UTC", "+": "refresh each 0.5",
-    "-": "refresh each 1 s",
+    "-": "refresh each 1 s", "w": "^ [0-9A-Za-z]+ *\nFrom <a@news.test>",
 }
 # what ends it, if not Esc
 AFTER = {"p": "p", "z": "z", "<": ">", "I": "I", "F6": "<", ">": "<",
@@ -67,7 +67,7 @@ def press(t, name):
     if AFTER.get(name, "Escape"):
         t.keys(AFTER.get(name, "Escape"))
     wait_for("the end of it", lambda: not re.search(
-        "search:|filter:| ACT |do it|KEY  |WHY NOT|PAUSED|PAST|^:|tagged [0-9]",
+        "search:|filter:| ACT |From < |do it|KEY  |WHY NOT|PAUSED|PAST|^:|tagged [0-9]",
         t.screen(), re.M))
 
 

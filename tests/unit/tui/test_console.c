@@ -296,6 +296,42 @@ START_TEST(search_goes_to_the_next_row_that_has_it)
 }
 END_TEST
 
+/* A reply that is longer than the screen is wide, and would steer it. */
+static void
+list_long_reply(void)
+{
+	char text[700];
+	int n = snprintf(text, sizeof(text),
+	    "{\"id\":\"id1\",\"from\":\"a@b.test\",\"state\":\"deferred\","
+	    "\"open\":1,\"rcpts\":[{\"to\":\"c@d.test\",\"code\":451,"
+	    "\"text\":\"");
+
+	for (int i = 0; i < 40; i++)
+		n += snprintf(
+		    text + n, sizeof(text) - (size_t)n, "word%02d ", i);
+	snprintf(text + n, sizeof(text) - (size_t)n,
+	    "\\u001b]0;evil\\u0007 end\"}]}");
+	keys("2");
+	model_begin(&m, ASK_LIST);
+	row(ASK_LIST, text);
+	end(ASK_LIST, "{\"matched\":1,\"in_queue\":1,\"done\":true}");
+}
+
+START_TEST(wide_shows_the_chosen_row_in_full)
+{
+	list_long_reply();
+	shows_not(NOW, "word39");
+	keys("w");
+	shows(NOW, "From <a@b.test>\nTo <c@d.test>\n451 word00 word01");
+	shows(NOW, "word39 \\x1b]0;evil\\x07 end\n");
+	ck_assert_ptr_null(strchr(screen(NOW), '\033'));
+	ck_assert_int_eq(grid_resize(&g, 10, 40), 0);
+	shows(NOW, "id1"); /* the row itself has room, too */
+	console_key(&c, K_ESC);
+	shows_not(NOW, "From <");
+}
+END_TEST
+
 START_TEST(filter_goes_to_the_daemon)
 {
 	list_messages(3);
@@ -690,6 +726,7 @@ main(void)
 	tcase_add_test(tc, messages_are_listed_harmless);
 	tcase_add_test(tc, chosen_row_is_kept_when_the_list_moves);
 	tcase_add_test(tc, search_goes_to_the_next_row_that_has_it);
+	tcase_add_test(tc, wide_shows_the_chosen_row_in_full);
 	tcase_add_test(tc, filter_goes_to_the_daemon);
 	tcase_add_test(tc, acts_are_counted_and_agreed_to);
 	tcase_add_test(tc, the_tagged_are_acted_on_together);
