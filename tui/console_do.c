@@ -162,6 +162,26 @@ tag(struct console *c, enum action a)
 	console_note(c, "%zu tagged", t->n);
 }
 
+/* What would steer the place that it is pasted to is not copied. */
+static void
+copy(struct console *c)
+{
+	const struct log_row *r = list_event(c, c->place[c->screen].row);
+	const char *name = r ? r->id : c->place[c->screen].name;
+
+	if (!c->may_copy)
+		console_note(c, "copying is off: started without --copy");
+	else if (name[0] == '\0')
+		console_note(c,
+		    r ? "that is about no message" : "there is nothing chosen");
+	else if (!grid_shows_all(name) || strchr(name, ' ') != NULL)
+		console_note(c, "not copied, no plain name: %s", name);
+	else {
+		snprintf(c->copy, sizeof(c->copy), "%s", name);
+		console_note(c, "copied: %s", name);
+	}
+}
+
 static void
 step_at(struct console *c, bool is_back)
 {
@@ -230,6 +250,9 @@ do_list(struct console *c, enum action a)
 		break;
 	case DO_WIDE:
 		c->is_wide = !c->is_wide;
+		break;
+	case DO_COPY:
+		copy(c);
 		break;
 	case DO_LIFE:
 		if (list_rows(c) == 0)

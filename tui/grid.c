@@ -147,6 +147,22 @@ grid_width(const struct grid *g, const char *text)
 	return n;
 }
 
+bool
+grid_shows_all(const char *text)
+{
+	const struct grid any = { 0 };
+	struct glyph u;
+
+	while (*text != '\0') {
+		size_t n = next_glyph(&any, text, &u);
+
+		if (strncmp(u.text, text, n) != 0 || u.text[n] != '\0')
+			return false;
+		text += n;
+	}
+	return true;
+}
+
 /* A half of a wide character that is overwritten leaves a blank. */
 static void
 split(struct grid *g, int y, int x)

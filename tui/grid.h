@@ -63,6 +63,8 @@ grid_right(struct grid *, int y, int x, int width, enum look, const char *text);
 void grid_row_look(struct grid *, int y, int x, enum look);
 /* One row as text, blanks at its end left out. */
 void grid_text(const struct grid *, int y, struct buf *);
+/* Has it only what is shown as itself, where there is UTF-8? */
+bool grid_shows_all(const char *text);
 /* Columns that the text takes when nothing is cut. */
 int grid_width(const struct grid *, const char *text);
 

@@ -88,6 +88,7 @@ open_screen(struct top *t)
 		if (t->term == NULL)
 			return EXIT_FAILURE;
 		term_size(t->term, &rows, &cols);
+		t->console.may_copy = t->o.may_copy;
 	} else if (getenv("COLUMNS") == NULL && t->o.is_linear) {
 		cols = 160; /* lines are not cut for the sake of columns */
 	}
@@ -138,6 +139,15 @@ turn(struct top *t, int64_t now, bool *ret_draw)
 	return has_more || archive_has_more(&t->archive);
 }
 
+/* A name that a key chose goes to the terminal's clipboard. */
+static void
+give_copy(struct top *t)
+{
+	if (t->console.copy[0] != '\0')
+		term_copy(t->term, t->console.copy);
+	t->console.copy[0] = '\0';
+}
+
 /* False: leave. */
 static bool
 take_keys(struct top *t, bool *ret_draw)
@@ -157,6 +167,7 @@ take_keys(struct top *t, bool *ret_draw)
 		    code == K_CLICK ? click(t) : console_key(&t->console, code);
 		if (flags & KEY_LEAVE)
 			return false;
+		give_copy(t);
 	}
 }
 

@@ -156,6 +156,9 @@ take_option(struct options *o, int opt)
 	case OPTION_NO_MOUSE:
 		o->has_no_mouse = true;
 		return true;
+	case OPTION_COPY:
+		o->may_copy = true;
+		return true;
 	case OPTION_STORE:
 		o->store = optarg;
 		return true;

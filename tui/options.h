@@ -27,7 +27,7 @@ struct options {
 	int64_t interval; /* microseconds; 0: as usual */
 	long frames; /* -1: no end */
 	bool is_batch, is_json, is_check, is_linear;
-	bool is_ascii, is_readonly, has_no_mouse;
+	bool is_ascii, is_readonly, has_no_mouse, may_copy;
 };
 
 /* -1: go on; else the exit status, and what is to be said has been. */

@@ -18,6 +18,8 @@ void term_close(struct term *); /* the screen as it was; NULL is fine */
 void term_size(const struct term *, int *ret_rows, int *ret_cols);
 /* One write; only what has changed. */
 void term_show(struct term *, const struct grid *);
+/* To its clipboard, by OSC 52: whether it takes it, it does not say. */
+void term_copy(struct term *, const char *text);
 /* A code of keys.h, 0: the size changed, -1: none now, -2: it is gone. */
 int term_key(struct term *);
 void term_click(const struct term *, int *ret_y, int *ret_x); /* of K_CLICK */

@@ -56,6 +56,8 @@ struct console {
 	bool is_wide; /* the chosen row in full below its list */
 	bool is_tree; /* hosts behind the chosen destination */
 	bool is_help, is_paused, is_utc, is_readonly;
+	bool may_copy;
+	char copy[300]; /* for the clipboard; whoever takes it empties it */
 	enum typing typing;
 	struct prompt prompt;
 	struct acts acts;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """mtatop's screens in real terminals: every key, the past, orders, tags, long
 acts, the mouse, themes, sizes and locales, and a Postfix without an mtad."""
+import base64
 import json
 import os
 import re
@@ -39,6 +40,7 @@ KEYS = {
     "e": "none behind", "E": "none before", "[": "PAST 20",
     "]": "2 MESSAGES", "{": "PAST 20", "}": "this is now", ":": "^:",
     "p": "PAUSED", "z": "UTC", "+": "refresh each 0.5",
+    "y": "copying is off: started without --copy",
     "-": "refresh each 1 s", "w": "^ [0-9A-Za-z]+ *\nFrom <a@news.test>",
 }
 # what ends it, if not Esc
@@ -90,6 +92,28 @@ def it_knows_every_key_of_its_table():
                 press(t, name)
             t.keys("F10")
             t.wait("ended 0")
+
+
+def it_copies_when_it_is_told_to():
+    """OSC 52 with the chosen id, once, and never without --copy."""
+    with Mtad("copy") as m:
+        m.ctl("delivery", "hold")
+        m.send("x0@dead.test")
+        ident = m.queue()[0]["id"]
+        args = [m.prefix + "/bin/mtatop", "-c", m.dir + "/mtad.conf",
+                "--screen", "messages"]
+        with Recorder(args + ["--copy"]) as t:
+            t.wait("x0@dead.test")
+            assert b"\x1b]52" not in t.raw()
+            t.keys("y")
+            t.wait("copied: " + ident)
+            assert re.findall(rb"\x1b]52;c;([^\x07]*)\x07", t.raw()) == [
+                base64.b64encode(ident.encode())]
+        with Recorder(args) as t:
+            t.wait("x0@dead.test")
+            t.keys("y")
+            t.wait("copying is off")
+            assert b"\x1b]52" not in t.raw()
 
 
 def it_knows_the_past():

@@ -332,6 +332,29 @@ START_TEST(wide_shows_the_chosen_row_in_full)
 }
 END_TEST
 
+START_TEST(names_are_copied_when_that_is_wanted)
+{
+	keys("2y");
+	shows(NOW, "copying is off: started without --copy");
+	c.may_copy = true;
+	keys("y");
+	shows(NOW, "there is nothing chosen");
+	ck_assert_str_eq(c.copy, "");
+	list_messages(3);
+	console_key(&c, K_DOWN);
+	keys("y");
+	ck_assert_str_eq(c.copy, "id00001");
+	c.copy[0] = '\0';
+	keys("3");
+	model_begin(&m, ASK_HOSTS);
+	row(ASK_HOSTS, "{\"host\":\"a.test\\nrm\"}");
+	end(ASK_HOSTS, "{\"matched\":1,\"destinations\":1,\"done\":true}");
+	keys("y");
+	ck_assert_str_eq(c.copy, "");
+	shows(NOW, "not copied, no plain name: a.test\\x0arm");
+}
+END_TEST
+
 START_TEST(filter_goes_to_the_daemon)
 {
 	list_messages(3);
@@ -727,6 +750,7 @@ main(void)
 	tcase_add_test(tc, chosen_row_is_kept_when_the_list_moves);
 	tcase_add_test(tc, search_goes_to_the_next_row_that_has_it);
 	tcase_add_test(tc, wide_shows_the_chosen_row_in_full);
+	tcase_add_test(tc, names_are_copied_when_that_is_wanted);
 	tcase_add_test(tc, filter_goes_to_the_daemon);
 	tcase_add_test(tc, acts_are_counted_and_agreed_to);
 	tcase_add_test(tc, the_tagged_are_acted_on_together);

@@ -66,6 +66,9 @@ START_TEST(texts)
 	ck_assert_str_eq(b.data, drawn[_i].want);
 	for (size_t i = 0; i < b.len; i++)
 		ck_assert((unsigned char)b.data[i] >= ' ');
+	if (drawn[_i].width == 20 && !drawn[_i].is_ascii)
+		ck_assert_int_eq(grid_shows_all(drawn[_i].text),
+		    strcmp(drawn[_i].text, drawn[_i].want) == 0);
 	buf_release(&b);
 }
 END_TEST
