@@ -340,6 +340,7 @@ console_trace(struct console *c, const char *id)
 	}
 	archive_set_trace(c->archive, id);
 	c->place[SCREEN_TRACE] = (struct place){ 0 };
+	c->pin[SCREEN_TRACE][0] = '\0';
 	console_show(c, SCREEN_TRACE);
 	if (c->archive->past == NULL)
 		console_note(c, "no store: %s", c->archive->why);

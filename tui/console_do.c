@@ -162,6 +162,19 @@ tag(struct console *c, enum action a)
 	console_note(c, "%zu tagged", t->n);
 }
 
+static void
+pin(struct console *c)
+{
+	const char *name = c->place[c->screen].name;
+	char *p = c->pin[c->screen];
+
+	if (name[0] == '\0')
+		console_note(c, "there is nothing chosen");
+	else
+		snprintf(p, sizeof(c->pin[0]), "%s",
+		    strcmp(p, name) == 0 ? "" : name);
+}
+
 /* What would steer the place that it is pasted to is not copied. */
 static void
 copy(struct console *c)
@@ -253,6 +266,9 @@ do_list(struct console *c, enum action a)
 		break;
 	case DO_COPY:
 		copy(c);
+		break;
+	case DO_PIN:
+		pin(c);
 		break;
 	case DO_LIFE:
 		if (list_rows(c) == 0)

@@ -28,7 +28,7 @@ tui_libtui_a_SOURCES = \
 	tui/theme.def \
 	tui/view.c tui/view.h \
 	tui/view_events.c tui/view_flow.c tui/view_help.c tui/view_hosts.c \
-	tui/view_lists.c tui/view_messages.c \
+	tui/view_lists.c tui/view_messages.c tui/view_rows.c \
 	tui/words.c tui/words.h
 TUI_CPPFLAGS = $(MONITOR_CPPFLAGS) -I$(top_srcdir)/tui
 TUI_LIBS = tui/libtui.a $(MONITOR_LIBS)

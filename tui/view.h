@@ -49,6 +49,7 @@ struct console {
 	char filter[SCREENS][256];
 	char search[256]; /* on all screens */
 	struct tags tags[SCREENS];
+	char pin[SCREENS][300]; /* name of the row above the list; "" none */
 	int order[SCREENS];
 	int page; /* rows of the list when it was drawn last */
 	bool is_reverse; /* of Messages */
@@ -99,6 +100,16 @@ void columns_row(struct grid *, int y, enum look, const struct column *, int n,
 /* Row of the list with the place's name, searched near where it was. */
 void place_move(struct place *, enum action, size_t n, int page);
 void place_clip(struct place *, size_t n, int page);
+
+/* Draws a row of the list at line y. */
+typedef void row_draw(const struct console *, struct grid *, int y, size_t row,
+    const int width[]);
+/* Draws what hangs below the chosen row, in lines y to end; lines used. */
+typedef int row_below(const struct console *, struct grid *, int y, int end);
+/* The list in n lines from y on, below the pinned row; the terminal's cursor
+ * rests on the chosen one. The last may be NULL. */
+void rows_draw(struct console *, struct grid *, int y, int n, const int width[],
+    row_draw *, row_below *);
 
 void flow_draw(struct console *, struct grid *, int y, int n);
 void messages_draw(struct console *, struct grid *, int y, int n);

@@ -32,6 +32,12 @@ static const struct column log_columns[N] = {
 	[STAGES] = { "STAGES", 0, 70, 8, false, 0 },
 };
 
+static const struct column *
+columns_of(const struct console *c)
+{
+	return c->screen == SCREEN_TRACE ? trace_columns : log_columns;
+}
+
 static enum look
 look_of(const struct log_row *r)
 {
@@ -44,7 +50,7 @@ look_of(const struct log_row *r)
 
 static void
 draw_row(const struct console *c, struct grid *g, int y, size_t row,
-    const struct column *columns, const int width[N])
+    const int width[])
 {
 	const struct log_row *r = list_event(c, row);
 	bool is_chosen = row == c->place[c->screen].row;
@@ -58,8 +64,8 @@ draw_row(const struct console *c, struct grid *g, int y, size_t row,
 	say_moment(time, r->t, at ? at : clock_wall(), c->is_utc);
 	if (c->screen == SCREEN_TRACE && row > 0)
 		say_took(since, (uint64_t)(r->t - list_event(c, row - 1)->t));
-	columns_row(g, y, is_chosen ? LOOK_CURSOR : look_of(r), columns, N,
-	    width, text);
+	columns_row(g, y, is_chosen ? LOOK_CURSOR : look_of(r), columns_of(c),
+	    N, width, text);
 }
 
 /* All of the chosen row, whatever its length. */
@@ -80,29 +86,16 @@ draw_whole(const struct console *c, struct pane *p)
 }
 
 static void
-draw_list(struct console *c, struct grid *g, int y, int n,
-    const struct column *columns)
+draw_list(struct console *c, struct grid *g, int y, int n)
 {
-	struct place *p = &c->place[c->screen];
-	size_t all = list_rows(c);
 	int width[N], below = n >= 14 ? 4 : 0, rows;
 
 	if (c->is_wide)
 		below = pane_lines(c, g, n - 1, draw_whole);
 	rows = n - 1 - below;
-	c->page = rows;
-	place_clip(p, all, rows);
-	columns_fit(columns, N, g->cols, width);
-	columns_title(g, y, columns, N, width);
-	c->drawn.list_y = y + 1;
-	c->drawn.list_n = rows;
-	for (int i = 0; i < rows && p->top + (size_t)i < all; i++) {
-		size_t row = p->top + (size_t)i;
-
-		draw_row(c, g, y + 1 + i, row, columns, width);
-		if (row == p->row)
-			g->cursor_y = y + 1 + i;
-	}
+	columns_fit(columns_of(c), N, g->cols, width);
+	columns_title(g, y, columns_of(c), N, width);
+	rows_draw(c, g, y + 1, rows, width, draw_row, NULL);
 	if (below != 0)
 		draw_whole(c, &(struct pane){ g, y + 1 + rows, y + n, true });
 }
@@ -148,7 +141,7 @@ trace_draw(struct console *c, struct grid *g, int y, int n)
 	grid_putf(g, y, 0, g->cols, LOOK_PLAIN,
 	    "%s: %zu events in %s  Enter types another", a->trace_id,
 	    a->trace.n, took);
-	draw_list(c, g, y + 1, n - 1, trace_columns);
+	draw_list(c, g, y + 1, n - 1);
 }
 
 static void
@@ -183,5 +176,5 @@ log_draw(struct console *c, struct grid *g, int y, int n)
 	if (draw_no_store(c, g, y))
 		return;
 	draw_log_banner(c, g, y);
-	draw_list(c, g, y + 1, n - 1, log_columns);
+	draw_list(c, g, y + 1, n - 1);
 }

@@ -29,9 +29,12 @@ static const struct column columns[N] = {
 };
 
 static void
-draw_domain(struct grid *g, int y, const struct shape_row *r, bool is_chosen,
-    const int width[N])
+draw_domain(const struct console *c, struct grid *g, int y, size_t row,
+    const int width[])
 {
+	const struct shape *s = flow_shape(c);
+	const struct shape_row *r = row == 0 ? &s->total : &s->row[row - 1];
+	bool is_chosen = row == c->place[SCREEN_FLOW].row;
 	const char *name = r->name == NULL ? "TOTAL"
 	    : r->name[0] == '\0'	   ? "(all others)"
 					   : r->name;
@@ -52,25 +55,11 @@ draw_domain(struct grid *g, int y, const struct shape_row *r, bool is_chosen,
 static void
 draw_shape(struct console *c, struct grid *g, int y, int n)
 {
-	const struct shape *s = flow_shape(c);
-	struct place *p = &c->place[SCREEN_FLOW];
-	int width[N], rows = n - 1;
+	int width[N];
 
-	c->page = rows;
-	place_clip(p, s->rows + 1, rows);
 	columns_fit(columns, N, g->cols < WIDE ? g->cols : WIDE, width);
 	columns_title(g, y, columns, N, width);
-	c->drawn.list_y = y + 1;
-	c->drawn.list_n = rows;
-	for (int i = 0; i < rows && p->top + (size_t)i < s->rows + 1; i++) {
-		size_t row = p->top + (size_t)i;
-
-		draw_domain(g, y + 1 + i,
-		    row == 0 ? &s->total : &s->row[row - 1], row == p->row,
-		    width);
-		if (row == p->row)
-			g->cursor_y = y + 1 + i;
-	}
+	rows_draw(c, g, y + 1, n - 1, width, draw_domain, NULL);
 }
 
 enum { H_NAME, H_QUEUED, H_ACTIVE, H_STATE, H_TEXT, HOST_COLUMNS };

@@ -38,9 +38,11 @@ letter(const char *state)
 }
 
 static void
-draw_host(const struct console *c, struct grid *g, int y, const struct host *h,
-    bool is_chosen, const int width[N])
+draw_host(const struct console *c, struct grid *g, int y, size_t row,
+    const int width[])
 {
+	const struct host *h = &c->model->hosts.at[row];
+	bool is_chosen = row == c->place[SCREEN_HOSTS].row;
 	char active[2 * SAY_MAX], queued[SAY_MAX], fails[SAY_MAX];
 	char ok[SAY_MAX] = "never", next[SAY_MAX];
 	int64_t wall = clock_wall();
@@ -205,41 +207,18 @@ draw_banner(const struct console *c, struct grid *g, int y)
 		    host_orders[c->order[SCREEN_HOSTS]], tagged);
 }
 
-static void
-draw_rows(struct console *c, struct grid *g, int y, int rows)
-{
-	struct place *p = &c->place[SCREEN_HOSTS];
-	const struct hosts *h = &c->model->hosts;
-	int width[N], end = y + rows;
-
-	columns_fit(columns, N, g->cols, width);
-	columns_sorted(c, g, y - 1, columns, N, width);
-	for (size_t row = p->top; y < end && row < h->n; row++, y++) {
-		draw_host(c, g, y, &h->at[row], row == p->row, width);
-		if (row != p->row)
-			continue;
-		g->cursor_y = y;
-		if (c->is_tree)
-			y += draw_tree(c, g, y + 1, end);
-	}
-}
-
 void
 hosts_draw(struct console *c, struct grid *g, int y, int n)
 {
-	struct place *p = &c->place[SCREEN_HOSTS];
-	size_t all = list_rows(c);
-	int rows = n >= 9 ? n - 5 : n - 2;
+	int width[N], rows = n >= 9 ? n - 5 : n - 2;
 
 	if (c->is_wide)
 		rows = n - 2 - pane_lines(c, g, n - 2, draw_pane);
-	/* a tree needs room below its destination */
-	c->page = c->is_tree && rows > 4 ? rows / 2 : rows;
-	place_clip(p, all, c->page);
-	c->drawn.list_y = y + 2;
-	c->drawn.list_n = c->is_tree ? (int)(p->row - p->top) + 1 : rows;
 	draw_banner(c, g, y);
-	draw_rows(c, g, y + 2, rows);
+	columns_fit(columns, N, g->cols, width);
+	columns_sorted(c, g, y + 1, columns, N, width);
+	rows_draw(
+	    c, g, y + 2, rows, width, draw_host, c->is_tree ? draw_tree : NULL);
 	if (rows != n - 2)
 		draw_pane(
 		    c, &(struct pane){ g, y + 2 + rows, y + n, c->is_wide });

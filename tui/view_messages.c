@@ -49,9 +49,11 @@ letter(const char *state)
 }
 
 static void
-draw_message(const struct console *c, struct grid *g, int y,
-    const struct message *m, bool is_chosen, const int width[N])
+draw_message(const struct console *c, struct grid *g, int y, size_t row,
+    const int width[])
 {
+	const struct message *m = &c->model->list.at[row];
+	bool is_chosen = row == c->place[SCREEN_MESSAGES].row;
 	char age[SAY_MAX], size[SAY_MAX], tries[SAY_MAX], next[SAY_MAX];
 	char more[SAY_MAX], last[300];
 	int64_t wall = clock_wall();
@@ -193,7 +195,6 @@ void
 messages_draw(struct console *c, struct grid *g, int y, int n)
 {
 	const struct messages *l = &c->model->list;
-	struct place *p = &c->place[SCREEN_MESSAGES];
 	bool is_open = c->is_open && c->model->detail.id[0] != '\0';
 	int width[N], rows = n - 2;
 	struct pane pane;
@@ -202,22 +203,12 @@ messages_draw(struct console *c, struct grid *g, int y, int n)
 		rows = n > 8 ? n / 2 - 1 : 1;
 	else if (c->is_wide)
 		rows -= pane_lines(c, g, n - 2, draw_whole);
-	c->page = rows;
-	place_clip(p, l->n, rows);
 	draw_banner(c, g, y);
 	columns_fit(columns, N, g->cols, width);
 	columns_sorted(c, g, y + 1, columns, N, width);
-	c->drawn.list_y = y + 2;
-	c->drawn.list_n = rows;
-	for (int i = 0; i < rows && p->top + (size_t)i < l->n; i++) {
-		size_t at = p->top + (size_t)i;
-
-		draw_message(c, g, y + 2 + i, &l->at[at], at == p->row, width);
-		if (at == p->row)
-			g->cursor_y = y + 2 + i;
-	}
+	rows_draw(c, g, y + 2, rows, width, draw_message, NULL);
 	if (l->n == 0 && c->model->has_list)
-		grid_put(g, y + 2, 0, g->cols, LOOK_QUIET,
+		grid_put(g, c->drawn.list_y, 0, g->cols, LOOK_QUIET,
 		    c->filter[SCREEN_MESSAGES][0] ? "no message matches"
 						  : "the queue is empty");
 	pane = (struct pane){ g, y + 2 + rows, y + n, c->is_wide };

@@ -355,6 +355,37 @@ START_TEST(names_are_copied_when_that_is_wanted)
 }
 END_TEST
 
+START_TEST(a_pinned_row_stays_above_the_list)
+{
+	keys("2=");
+	shows(NOW, "there is nothing chosen");
+	list_messages(40);
+	console_key(&c, K_DOWN);
+	keys("=");
+	shows(NOW, "=  D id00001");
+	shows(NOW, ">  D id00001"); /* also where it is */
+	console_key(&c, K_END);
+	shows(NOW, "=  D id00001");
+	shows(NOW, ">  D id00039");
+	shows_not(NOW, "   D id00001");
+	/* a click hits the row that is there, not the one above it */
+	console_click(&c, 7, 10);
+	ck_assert_str_eq(
+	    list_name(&c, chosen()), list_name(&c, c.place[c.screen].top));
+	list_messages(1);
+	shows(NOW, "= id00001 is not among these rows");
+	list_messages(40);
+	console_key(&c, K_HOME);
+	shows(NOW, "=  D id00001");
+	console_key(&c, K_DOWN);
+	keys("=");
+	shows_not(NOW, "=  D");
+	ck_assert_int_eq(grid_resize(&g, 10, 40), 0);
+	keys("=");
+	shows(NOW, ">  D id00001");
+}
+END_TEST
+
 START_TEST(filter_goes_to_the_daemon)
 {
 	list_messages(3);
@@ -751,6 +782,7 @@ main(void)
 	tcase_add_test(tc, search_goes_to_the_next_row_that_has_it);
 	tcase_add_test(tc, wide_shows_the_chosen_row_in_full);
 	tcase_add_test(tc, names_are_copied_when_that_is_wanted);
+	tcase_add_test(tc, a_pinned_row_stays_above_the_list);
 	tcase_add_test(tc, filter_goes_to_the_daemon);
 	tcase_add_test(tc, acts_are_counted_and_agreed_to);
 	tcase_add_test(tc, the_tagged_are_acted_on_together);
