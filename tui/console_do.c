@@ -338,6 +338,9 @@ console_do(struct console *c, enum action a)
 	case DO_ZONE:
 		c->is_utc = !c->is_utc;
 		break;
+	case DO_METERS:
+		c->is_bare = !c->is_bare;
+		break;
 	case DO_FASTER:
 	case DO_SLOWER:
 		change_interval(c, a == DO_SLOWER ? 1 : -1);

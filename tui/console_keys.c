@@ -116,7 +116,7 @@ console_click(struct console *c, int y, int x)
 	if (c->is_help || c->typing != TYPE_NOTHING || acts_is_modal(&c->acts))
 		return 0;
 	c->note[0] = c->acts.note[0] = '\0';
-	if (y == 3) {
+	if (y == d->tab_y) {
 		for (int s = SCREENS - 1; s >= 0; s--)
 			if (x >= d->tab_x[s]) {
 				console_show(c, (enum tab)s);

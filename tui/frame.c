@@ -183,7 +183,7 @@ draw_queue(const struct console *c, struct grid *g, int64_t wall)
 }
 
 static void
-draw_tabs(struct console *c, struct grid *g)
+draw_tabs(struct console *c, struct grid *g, int y)
 {
 	static const char *const names[SCREENS] = { "1 Flow", "2 Messages",
 		"3 Hosts", "4 Trace", "6 Log" };
@@ -193,17 +193,18 @@ draw_tabs(struct console *c, struct grid *g)
 
 	if (g->cols < 44)
 		x = 0;
+	c->drawn.tab_y = y;
 	for (int s = 0; s < SCREENS; s++) {
 		bool is_it = c->screen == (enum tab)s;
 		const char *text = is_it ? chosen[s] : names[s];
 
 		c->drawn.tab_x[s] = x;
-		x += grid_put(g, 3, x, g->cols, is_it ? LOOK_TAB : LOOK_PLAIN,
+		x += grid_put(g, y, x, g->cols, is_it ? LOOK_TAB : LOOK_PLAIN,
 			 text) +
 		    gap;
 	}
 	if (c->is_paused)
-		grid_put(g, 3, x, g->cols, LOOK_BAD, "PAUSED (p)");
+		grid_put(g, y, x, g->cols, LOOK_BAD, "PAUSED (p)");
 }
 
 /* What went wrong without a word elsewhere. */
@@ -229,7 +230,7 @@ draw_confession(const struct console *c, struct grid *g, int64_t wall)
 		    (unsigned long long)(p->missing + p->lost));
 		piece(&l, look, text);
 		say_span(t, wall - p->newest);
-		snprintf(text, sizeof(text), "store %s", t);
+		snprintf(text, sizeof(text), "store %s", p->newest ? t : "?");
 		if (wall - p->newest > 3 * US_MIN)
 			piece(&l, LOOK_WARN, text);
 	} else {
@@ -338,10 +339,33 @@ draw_body(struct console *c, struct grid *g, int y, int rows)
 		views[c->screen](c, g, y, rows);
 }
 
+/* Of the first line, which says whether the rest can be believed, nothing can
+ * be hidden. Lines used. */
+static int
+draw_header(const struct console *c, struct grid *g, int64_t wall)
+{
+	bool is_past = c->archive->at != 0;
+
+	if (is_past)
+		draw_past(c, g, wall);
+	else
+		draw_state(c, g, wall);
+	if (c->is_bare)
+		return 1;
+	if (is_past) {
+		draw_past_flow(c, g);
+		draw_past_queue(c, g);
+	} else {
+		draw_flow(c, g);
+		draw_queue(c, g, wall);
+	}
+	return 3;
+}
+
 void
 console_draw(struct console *c, struct grid *g, int64_t now, int64_t wall)
 {
-	int rows = g->rows - 6;
+	int y, rows;
 
 	c->now = now;
 	grid_clear(g);
@@ -351,23 +375,16 @@ console_draw(struct console *c, struct grid *g, int64_t now, int64_t wall)
 		    CONSOLE_ROWS_MIN, g->cols, g->rows);
 		return;
 	}
-	if (c->archive->at != 0) {
-		draw_past(c, g, wall);
-		draw_past_flow(c, g);
-		draw_past_queue(c, g);
-	} else {
-		draw_state(c, g, wall);
-		draw_flow(c, g);
-		draw_queue(c, g, wall);
-	}
-	draw_tabs(c, g);
+	y = draw_header(c, g, wall);
+	draw_tabs(c, g, y++);
+	rows = g->rows - 2 - y;
 	draw_confession(c, g, wall);
 	draw_footer(c, g);
-	draw_body(c, g, 4, rows);
+	draw_body(c, g, y, rows);
 	draw_note(c, g);
 	if (acts_is_modal(&c->acts)) {
 		int n = rows < 7 ? rows : 7;
 
-		acts_draw(&c->acts, g, 4 + rows - n, n);
+		acts_draw(&c->acts, g, y + rows - n, n);
 	}
 }

@@ -37,7 +37,7 @@ struct drawn {
 	int title_y; /* its headings; 0: none */
 	int sort_x[8]; /* where the heading of each order begins; -1: dropped */
 	int sort_end[8];
-	int tab_x[SCREENS];
+	int tab_y, tab_x[SCREENS];
 };
 
 struct console {
@@ -57,6 +57,7 @@ struct console {
 	bool is_wide; /* the chosen row in full below its list */
 	bool is_tree; /* hosts behind the chosen destination */
 	bool is_help, is_paused, is_utc, is_readonly;
+	bool is_bare; /* no meters, no charts: room for the lists */
 	bool may_copy;
 	char copy[300]; /* for the clipboard; whoever takes it empties it */
 	enum typing typing;

@@ -275,7 +275,8 @@ draw_age(const struct console *c, struct grid *g, int y)
 void
 flow_draw(struct console *c, struct grid *g, int y, int n)
 {
-	int end = y + n, below = n >= 16 ? 8 : n >= 9 ? n - 6 : 0;
+	int end = y + n, most = c->is_bare ? 3 : 8;
+	int below = n >= most + 8 ? most : n >= 9 ? n - 6 : 0;
 	bool is_past = c->archive->at != 0;
 
 	if (!is_past && console_is_stale(c)) {
@@ -299,7 +300,9 @@ flow_draw(struct console *c, struct grid *g, int y, int n)
 
 		draw_states(c, &p);
 		draw_why(c, &p);
-		draw_stages(c, &p);
-		draw_charts(c, &p);
+		if (!c->is_bare) {
+			draw_stages(c, &p);
+			draw_charts(c, &p);
+		}
 	}
 }

@@ -40,12 +40,12 @@ KEYS = {
     "e": "none behind", "E": "none before", "[": "PAST 20",
     "]": "2 MESSAGES", "{": "PAST 20", "}": "this is now", ":": "^:",
     "p": "PAUSED", "z": "UTC", "+": "refresh each 0.5",
-    "=": "=  N .*x9@.*\n.*x0@", "y": "copying is off: started without --copy",
+    "#": r"\A[^\n]*mode [^\n]*\n 1 Flow  2 MESSAGES", "=": "=  N .*x9@.*\n.*x0@", "y": "copying is off: started without --copy",
     "-": "refresh each 1 s", "w": "^ [0-9A-Za-z]+ *\nFrom <a@news.test>",
 }
 # what ends it, if not Esc
 AFTER = {"p": "p", "z": "z", "<": ">", "I": "I", "F6": "<", ">": "<",
-         "Esc": None, "=": "=", "1": None}
+         "Esc": None, "=": "=", "#": "#", "1": None}
 TMUX = {"PgUp": "PPage", "PgDn": "NPage", "Esc": "Escape"}
 
 

@@ -386,6 +386,25 @@ START_TEST(a_pinned_row_stays_above_the_list)
 }
 END_TEST
 
+START_TEST(without_meters_lists_have_their_lines)
+{
+	int page;
+
+	list_messages(40);
+	screen(NOW);
+	page = c.page;
+	keys("#");
+	shows(NOW, "data 0s");
+	shows_not(NOW, "Queue ");
+	ck_assert_int_eq(c.page, page + 2);
+	shows(NOW + 12 * US_SEC, "STALE 12s");
+	console_click(&c, 1, 22); /* where the tabs are now */
+	ck_assert_int_eq(c.screen, SCREEN_HOSTS);
+	keys("#");
+	shows(NOW, "Queue ");
+}
+END_TEST
+
 START_TEST(filter_goes_to_the_daemon)
 {
 	list_messages(3);
@@ -783,6 +802,7 @@ main(void)
 	tcase_add_test(tc, wide_shows_the_chosen_row_in_full);
 	tcase_add_test(tc, names_are_copied_when_that_is_wanted);
 	tcase_add_test(tc, a_pinned_row_stays_above_the_list);
+	tcase_add_test(tc, without_meters_lists_have_their_lines);
 	tcase_add_test(tc, filter_goes_to_the_daemon);
 	tcase_add_test(tc, acts_are_counted_and_agreed_to);
 	tcase_add_test(tc, the_tagged_are_acted_on_together);
