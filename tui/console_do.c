@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "console.h"
+#include "setup.h"
 
 #define STEP US_MIN
 
@@ -107,23 +108,6 @@ open_act(struct console *c, enum action a)
 		op = msg && strcmp(msg->state, "held") == 0 ? "queue.release"
 							    : "queue.hold";
 	acts_open(&c->acts, &target, op);
-}
-
-static void
-change_interval(struct console *c, int up)
-{
-	static const int64_t steps[] = { US_SEC / 10, US_SEC / 5, US_SEC / 2,
-		US_SEC, 2 * US_SEC, 5 * US_SEC, 10 * US_SEC, 30 * US_SEC,
-		60 * US_SEC };
-	int i = 0, n = sizeof(steps) / sizeof(steps[0]);
-
-	while (i < n - 1 && steps[i] < c->interval)
-		i++;
-	i += up;
-	i = i < 0 ? 0 : i >= n ? n - 1 : i;
-	c->interval = steps[i];
-	console_note(
-	    c, "refresh each %g s", (double)c->interval / (double)US_SEC);
 }
 
 void
@@ -304,6 +288,9 @@ console_do(struct console *c, enum action a)
 		c->is_help = true;
 		c->help_top = 0;
 		break;
+	case DO_SETUP:
+		c->is_setup = true;
+		break;
 	case DO_OPEN:
 		console_open(c);
 		break;
@@ -343,7 +330,7 @@ console_do(struct console *c, enum action a)
 		break;
 	case DO_FASTER:
 	case DO_SLOWER:
-		change_interval(c, a == DO_SLOWER ? 1 : -1);
+		setup_interval(c, a == DO_SLOWER ? 1 : -1);
 		break;
 	default:
 		if (a <= DO_NEXT)

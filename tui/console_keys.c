@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "console.h"
+#include "setup.h"
 
 static void
 help_key(struct console *c, int code)
@@ -60,6 +61,8 @@ console_key(struct console *c, int code)
 
 	if (c->is_help) {
 		help_key(c, code);
+	} else if (c->is_setup) {
+		setup_key(c, code);
 	} else if (c->typing != TYPE_NOTHING) {
 		if (!typed(c, code))
 			return KEY_HANDLED | KEY_LEAVE;
@@ -113,7 +116,8 @@ console_click(struct console *c, int y, int x)
 	const struct drawn *d = &c->drawn;
 	struct place *p = &c->place[c->screen];
 
-	if (c->is_help || c->typing != TYPE_NOTHING || acts_is_modal(&c->acts))
+	if (c->is_help || c->is_setup || c->typing != TYPE_NOTHING ||
+	    acts_is_modal(&c->acts))
 		return 0;
 	c->note[0] = c->acts.note[0] = '\0';
 	if (y == d->tab_y) {

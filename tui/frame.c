@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "console.h"
 #include "say.h"
+#include "setup.h"
 
 /* Pieces of a line, the most telling first: those that fit are shown. */
 struct line {
@@ -382,6 +383,8 @@ console_draw(struct console *c, struct grid *g, int64_t now, int64_t wall)
 	draw_footer(c, g);
 	draw_body(c, g, y, rows);
 	draw_note(c, g);
+	if (c->is_setup)
+		setup_draw(c, g, y, rows);
 	if (acts_is_modal(&c->acts)) {
 		int n = rows < 7 ? rows : 7;
 

@@ -23,6 +23,7 @@ tui_libtui_a_SOURCES = \
 	tui/request.c tui/request.h \
 	tui/say.c tui/say.h \
 	tui/script.c tui/script.h \
+	tui/setup.c tui/setup.h \
 	tui/shape.c tui/shape.h \
 	tui/tags.c tui/tags.h \
 	tui/theme.def \

@@ -84,10 +84,11 @@ open_screen(struct top *t)
 	if (t->o.is_linear)
 		linear_open(&t->linear, stdout);
 	if (!t->o.is_batch && !t->o.is_linear) {
-		t->term = term_open(t->o.theme, !t->o.has_no_mouse);
+		t->term = term_open(!t->o.has_no_mouse);
 		if (t->term == NULL)
 			return EXIT_FAILURE;
 		term_size(t->term, &rows, &cols);
+		t->console.has_colours = term_has_colours(t->term);
 		t->console.may_copy = t->o.may_copy;
 	} else if (getenv("COLUMNS") == NULL && t->o.is_linear) {
 		cols = 160; /* lines are not cut for the sake of columns */
@@ -188,6 +189,7 @@ show(struct top *t, int64_t now)
 	}
 	console_draw(&t->console, &t->grid, now, clock_wall());
 	if (t->term != NULL) {
+		term_theme(t->term, t->console.theme);
 		term_show(t->term, &t->grid);
 	} else if (t->o.is_linear) {
 		linear_show(&t->linear, &t->grid);
@@ -334,6 +336,7 @@ set_up(struct top *t)
 	model_init(&t->model);
 	console_init(c, &t->model, &t->asks, &t->archive);
 	c->screen = t->o.screen;
+	c->theme = t->o.theme;
 	c->is_readonly = t->o.is_readonly;
 	if (t->o.interval != 0)
 		c->interval = t->o.interval;

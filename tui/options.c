@@ -10,6 +10,9 @@
 
 enum { EXIT_WRONG = 64 };
 
+const char *const theme_names[THEMES] = { "default16", "high-contrast",
+	"cvd-safe", "mono" };
+
 enum {
 	OPTION_FIRST = 256,
 #define OPTION(id, letter, name, arg, help) OPTION_##id,
@@ -95,11 +98,8 @@ set_screen(struct options *o, const char *name)
 static bool
 set_theme(struct options *o, const char *name)
 {
-	static const char *const names[THEMES] = { "default16", "high-contrast",
-		"cvd-safe", "mono" };
-
 	for (int t = 0; t < THEMES; t++)
-		if (strcmp(names[t], name) == 0) {
+		if (strcmp(theme_names[t], name) == 0) {
 			o->theme = (enum theme)t;
 			return true;
 		}

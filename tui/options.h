@@ -18,6 +18,8 @@ enum theme {
 	THEMES
 };
 
+extern const char *const theme_names[THEMES];
+
 struct options {
 	/* borrowed from argv; or NULL */
 	const char *conf, *socket, *filter, *store, *trace;

@@ -13,6 +13,8 @@
 struct term {
 	SCREEN *screen;
 	enum theme theme; /* THEME_MONO: no colours */
+	bool
+	    has_started; /* colours, which mono does not ask the terminal for */
 	int click_y, click_x;
 	int misses; /* reads in a row that gave nothing */
 	struct buf run; /* cells of one look */
@@ -71,10 +73,8 @@ know_other_sequences(void)
 }
 
 static void
-set_up(struct term *t, bool has_mouse)
+set_up(bool has_mouse)
 {
-	const struct colours *c;
-
 	cbreak();
 	noecho();
 	nonl();
@@ -87,23 +87,39 @@ set_up(struct term *t, bool has_mouse)
 		    BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
 		mouseinterval(0);
 	}
-	if (t->theme == THEME_MONO || !has_colors() || start_color() != OK ||
-	    use_default_colors() != OK)
-		t->theme = THEME_MONO;
+}
+
+bool
+term_has_colours(const struct term *t)
+{
+	(void)t;
+	return has_colors();
+}
+
+void
+term_theme(struct term *t, enum theme theme)
+{
+	if (theme == t->theme)
+		return;
+	if (theme != THEME_MONO && !t->has_started)
+		t->has_started = has_colors() && start_color() == OK &&
+		    use_default_colors() == OK;
+	t->theme = t->has_started ? theme : THEME_MONO;
 	for (short i = 0; t->theme != THEME_MONO && i < LOOKS; i++) {
-		c = &looks[i].theme[t->theme];
+		const struct colours *c = &looks[i].theme[t->theme];
+
 		init_pair((short)(i + 1), c->fg, c->bg);
 	}
 }
 
 struct term *
-term_open(enum theme theme, bool has_mouse)
+term_open(bool has_mouse)
 {
 	struct term *t = calloc(1, sizeof(*t));
 
 	if (t == NULL)
 		return NULL;
-	t->theme = theme;
+	t->theme = THEME_MONO;
 	buf_init(&t->run, 1 << 20);
 	t->screen = newterm(NULL, stdout, stdin);
 	if (t->screen == NULL) {
@@ -115,7 +131,7 @@ term_open(enum theme theme, bool has_mouse)
 		free(t);
 		return NULL;
 	}
-	set_up(t, has_mouse);
+	set_up(has_mouse);
 	return t;
 }
 

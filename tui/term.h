@@ -13,9 +13,12 @@
 struct term;
 
 /* NULL: this terminal cannot; why is said on stderr. */
-struct term *term_open(enum theme, bool has_mouse);
+struct term *term_open(bool has_mouse);
 void term_close(struct term *); /* the screen as it was; NULL is fine */
 void term_size(const struct term *, int *ret_rows, int *ret_cols);
+bool term_has_colours(const struct term *);
+/* From now on; without colours, and at first, it is mono. */
+void term_theme(struct term *, enum theme);
 /* One write; only what has changed. */
 void term_show(struct term *, const struct grid *);
 /* To its clipboard, by OSC 52: whether it takes it, it does not say. */

@@ -12,6 +12,7 @@
 #include "grid.h"
 #include "keys.h"
 #include "model.h"
+#include "options.h"
 #include "prompt.h"
 #include "tags.h"
 
@@ -56,8 +57,10 @@ struct console {
 	bool is_open; /* the pane of the chosen message */
 	bool is_wide; /* the chosen row in full below its list */
 	bool is_tree; /* hosts behind the chosen destination */
-	bool is_help, is_paused, is_utc, is_readonly;
+	bool is_help, is_setup, is_paused, is_utc, is_readonly;
 	bool is_bare; /* no meters, no charts: room for the lists */
+	enum theme theme;
+	bool has_colours; /* the terminal has them */
 	bool may_copy;
 	char copy[300]; /* for the clipboard; whoever takes it empties it */
 	enum typing typing;

@@ -40,7 +40,7 @@ KEYS = {
     "e": "none behind", "E": "none before", "[": "PAST 20",
     "]": "2 MESSAGES", "{": "PAST 20", "}": "this is now", ":": "^:",
     "p": "PAUSED", "z": "UTC", "+": "refresh each 0.5",
-    "#": r"\A[^\n]*mode [^\n]*\n 1 Flow  2 MESSAGES", "=": "=  N .*x9@.*\n.*x0@", "y": "copying is off: started without --copy",
+    "F2": "SETUP .*theme", "S": "SETUP .*theme", "#": r"\A[^\n]*mode [^\n]*\n 1 Flow  2 MESSAGES", "=": "=  N .*x9@.*\n.*x0@", "y": "copying is off: started without --copy",
     "-": "refresh each 1 s", "w": "^ [0-9A-Za-z]+ *\nFrom <a@news.test>",
 }
 # what ends it, if not Esc
@@ -69,7 +69,7 @@ def press(t, name):
     if AFTER.get(name, "Escape"):
         t.keys(AFTER.get(name, "Escape"))
     wait_for("the end of it", lambda: not re.search(
-        "search:|filter:| ACT |From < |do it|KEY  |WHY NOT|PAUSED|PAST|^:|tagged [0-9]",
+        "SETUP|search:|filter:| ACT |From < |do it|KEY  |WHY NOT|PAUSED|PAST|^:|tagged [0-9]",
         t.screen(), re.M))
 
 
@@ -316,6 +316,23 @@ def it_has_themes():
                 assert bool(colours) == (theme != "mono"), (theme, colours)
                 if theme == "cvd-safe":
                     assert not colours & {b"31", b"32", b"41", b"42"}
+        with Recorder(args + ["-C", "--screen", "messages"]) as t:
+            t.wait("x0@dead.test", "Quit")
+            t.keys("S")
+            t.wait("SETUP", "mono", "each 1 s", "local", "shown")
+            assert not re.search(rb"\x1b\[[0-9;]*3[0-7]", t.raw())
+            t.keys("t")
+            t.wait("default16")
+            assert re.search(rb"\x1b\[[0-9;]*3[0-7]", t.raw())
+            t.keys("z+#")
+            t.wait("UTC", "each 0.5 s", "hidden")
+            assert "Queue 3" not in t.screen.text()
+            t.keys("\x1b")
+            t.wait("F10Quit")
+            assert "SETUP" not in t.screen.text()
+        with Recorder(args, term="vt100") as t:
+            t.keys("S")
+            t.wait("default16; this terminal has no colours")
         with Recorder(args, env={"MTATOP_THEME": "mono"}) as t:
             t.wait("1 FLOW", "Quit")
             assert not re.search(rb"\x1b\[[0-9;]*3[0-7]", t.raw())

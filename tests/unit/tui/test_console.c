@@ -405,6 +405,33 @@ START_TEST(without_meters_lists_have_their_lines)
 }
 END_TEST
 
+START_TEST(setup_changes_this_session)
+{
+	list_messages(3);
+	c.has_colours = true;
+	console_key(&c, K_F2);
+	shows(NOW, " SETUP  for this session");
+	shows(NOW, " t    theme    default16\n");
+	keys("tt");
+	shows(NOW, " t    theme    cvd-safe\n");
+	keys("tt");
+	ck_assert_int_eq(c.theme, THEME_DEFAULT16);
+	c.has_colours = false;
+	shows(NOW, "default16; this terminal has no colours");
+	keys("--z#");
+	shows(NOW, " + -  refresh  each 5 s\n");
+	shows(NOW, " z    times    UTC\n");
+	shows(NOW, " #    meters   hidden\n");
+	ck_assert_int_eq(c.interval, 5 * US_SEC);
+	ck_assert_int_eq(console_click(&c, 3, 2), 0);
+	ck_assert_int_eq(grid_resize(&g, 10, 40), 0);
+	shows(NOW, " SETUP ");
+	keys("k"); /* leaves, and is no act */
+	shows_not(NOW, " SETUP ");
+	ck_assert_int_eq(c.acts.stage, ACT_NONE);
+}
+END_TEST
+
 START_TEST(filter_goes_to_the_daemon)
 {
 	list_messages(3);
@@ -714,7 +741,7 @@ START_TEST(every_key_of_the_table_does_something)
 		if (r->action != DO_QUIT)
 			ck_assert_int_ne(
 			    console_key(&c, r->code[0]) & KEY_HANDLED, 0);
-		c.is_help = false;
+		c.is_help = c.is_setup = false;
 		c.typing = TYPE_NOTHING;
 		c.acts.stage = ACT_NONE;
 		c.screen = SCREEN_MESSAGES;
@@ -749,9 +776,12 @@ START_TEST(every_size_draws)
 		for (int s = 0; s < SCREENS; s++) {
 			c.screen = (enum tab)s;
 			screen(NOW);
-			c.is_help = true;
+			c.is_help = c.is_setup = c.is_wide = true;
 			screen(NOW);
-			c.is_help = false;
+			c.is_help = c.is_bare = false;
+			screen(NOW);
+			c.is_setup = c.is_wide = false;
+			c.is_bare = s % 2;
 			acts_open(&c.acts, &target, NULL);
 			screen(NOW);
 			c.acts.stage = ACT_NONE;
@@ -803,6 +833,7 @@ main(void)
 	tcase_add_test(tc, names_are_copied_when_that_is_wanted);
 	tcase_add_test(tc, a_pinned_row_stays_above_the_list);
 	tcase_add_test(tc, without_meters_lists_have_their_lines);
+	tcase_add_test(tc, setup_changes_this_session);
 	tcase_add_test(tc, filter_goes_to_the_daemon);
 	tcase_add_test(tc, acts_are_counted_and_agreed_to);
 	tcase_add_test(tc, the_tagged_are_acted_on_together);
