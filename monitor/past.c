@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "clock.h"
 #include "days.h"
@@ -17,6 +18,8 @@
 struct open_day {
 	struct db db;
 	int day; /* 0: free */
+	dev_t dev; /* the file, as it was found under its name */
+	ino_t ino;
 	uint64_t used;
 };
 
@@ -93,13 +96,57 @@ past_errno(const struct past *p, int code)
 	return (code & 0xff) == SQLITE_INTERRUPT ? -ETIME : db_errno(code);
 }
 
+/* A rebuild puts another file in a day's place, and days are removed. */
+static bool
+is_there(const struct past *p, const struct open_day *o)
+{
+	char *path = days_path(p->dir, o->day);
+	struct stat st;
+	bool is_same = path != NULL && stat(path, &st) == 0 &&
+	    st.st_dev == o->dev && st.st_ino == o->ino;
+
+	free(path);
+	return is_same;
+}
+
+static void
+close_replaced(struct past *p)
+{
+	for (int i = 0; i < OPEN_DAYS; i++)
+		if (p->open[i].day != 0 && !is_there(p, &p->open[i])) {
+			db_close(&p->open[i].db);
+			p->open[i] = (struct open_day){ 0 };
+		}
+}
+
+/* Looked at before it is opened: one that comes between is seen next time. */
+static int
+open_file(struct past *p, struct open_day *o, int day)
+{
+	char *path = days_path(p->dir, day);
+	struct stat st;
+	int rc = -ENOMEM;
+
+	if (path != NULL)
+		rc = stat(path, &st) < 0
+		    ? -errno
+		    : db_open(&o->db, path, &schema_segment, DB_READ, NULL);
+	free(path);
+	if (rc < 0)
+		return rc;
+	sqlite3_progress_handler(o->db.h, LOOK_EACH, is_over, p);
+	o->day = day;
+	o->dev = st.st_dev;
+	o->ino = st.st_ino;
+	return 0;
+}
+
 static struct db *
 open_day(struct past *p, int day)
 {
 	struct open_day *o = &p->open[0];
-	char *path;
-	int rc;
 
+	close_replaced(p);
 	for (int i = 0; i < OPEN_DAYS; i++) {
 		if (p->open[i].day == day) {
 			p->open[i].used = ++p->uses;
@@ -109,16 +156,9 @@ open_day(struct past *p, int day)
 			o = &p->open[i];
 	}
 	db_close(&o->db);
-	o->day = 0;
-	path = days_path(p->dir, day);
-	rc = path == NULL
-	    ? -ENOMEM
-	    : db_open(&o->db, path, &schema_segment, DB_READ, NULL);
-	free(path);
-	if (rc < 0)
+	*o = (struct open_day){ 0 };
+	if (open_file(p, o, day) < 0)
 		return NULL;
-	sqlite3_progress_handler(o->db.h, LOOK_EACH, is_over, p);
-	o->day = day;
 	o->used = ++p->uses;
 	return &o->db;
 }

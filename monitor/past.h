@@ -3,7 +3,8 @@
  * and never for longer than a moment at a time.
  *
  * Every question has the budget of past_budget(): what takes longer ends
- * with -ETIME, having told what it found until then. Nothing is written.
+ * with -ETIME, having told what it found until then. Nothing is written. A day
+ * whose file was replaced or removed meanwhile is not read from the old one.
  */
 #ifndef PAST_H
 #define PAST_H

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "past_events.h"
@@ -225,6 +226,46 @@ START_TEST(hosts)
 }
 END_TEST
 
+#define TODAY "ev-20251125.db"
+
+/* As a rebuild does it: another file takes the day's name. */
+static void
+put_another_day(int events)
+{
+	char why[256];
+
+	ck_assert_int_eq(store_open(&store, tmp_path("other"), why), 0);
+	for (int i = 0; i < events; i++)
+		hear(EV_DLV_OK, BEGIN + i * US_SEC, "anew");
+	ck_assert_int_eq(store_commit(store, NULL, 0), 0);
+	store_close(store);
+	ck_assert_int_eq(
+	    rename(tmp_path("other/" TODAY), tmp_path("store/" TODAY)), 0);
+}
+
+START_TEST(a_day_is_replaced_and_removed)
+{
+	struct past_place newest;
+	struct seen_events s = { .most = -1 };
+
+	ck_assert_int_eq(past_newest(past, &newest), 0);
+	ck_assert_int_eq(newest.day, 20251125);
+	ck_assert_int_eq(newest.number, EVENTS + 2);
+	put_another_day(3);
+	ck_assert_int_eq(past_newest(past, &newest), 0);
+	ck_assert_int_eq(newest.number, 3);
+	ck_assert_int_eq(past_life(past, "anew", see, &s), 3);
+	ck_assert_int_eq(s.n, 3);
+	ck_assert_int_eq(unlink(tmp_path("store/" TODAY)), 0);
+	ck_assert_int_eq(past_newest(past, &newest), 0);
+	ck_assert_int_eq(newest.day, 20251124);
+	put_another_day(5);
+	ck_assert_int_eq(past_newest(past, &newest), 0);
+	ck_assert_int_eq(newest.day, 20251125);
+	ck_assert_int_eq(newest.number, 5);
+}
+END_TEST
+
 START_TEST(no_time_no_answer)
 {
 	struct past_confession c;
@@ -256,6 +297,7 @@ main(void)
 	tcase_add_test(tc, what_was_then);
 	tcase_add_test(tc, changes);
 	tcase_add_test(tc, hosts);
+	tcase_add_test(tc, a_day_is_replaced_and_removed);
 	tcase_add_test(tc, no_time_no_answer);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
