@@ -27,6 +27,7 @@ struct past {
 	char *dir; /* owned */
 	struct open_day open[OPEN_DAYS];
 	uint64_t uses;
+	unsigned replaced;
 	int64_t budget, end; /* microseconds; mono */
 };
 
@@ -116,7 +117,14 @@ close_replaced(struct past *p)
 		if (p->open[i].day != 0 && !is_there(p, &p->open[i])) {
 			db_close(&p->open[i].db);
 			p->open[i] = (struct open_day){ 0 };
+			p->replaced++;
 		}
+}
+
+unsigned
+past_replaced(const struct past *p)
+{
+	return p->replaced;
 }
 
 /* Looked at before it is opened: one that comes between is seen next time. */

@@ -27,6 +27,9 @@ void past_budget(struct past *, int64_t us);
 struct db *past_day(struct past *, int day, int *ret_day);
 /* The oldest at or behind it. */
 struct db *past_day_behind(struct past *, int day, int *ret_day);
+/* How often a file was found replaced or removed while it was open: what was
+ * read of it before, and places in it, are no more. */
+unsigned past_replaced(const struct past *);
 /* Negative errno of an answer that ended; -ETIME when the time was over. */
 int past_errno(const struct past *, int sqlite_code);
 

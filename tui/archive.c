@@ -319,6 +319,21 @@ archive_has_more(const struct archive *a)
 	return a->is_busy;
 }
 
+/* What was read of a file that is no more is read again. */
+static void
+notice_replaced(struct archive *a)
+{
+	unsigned n = past_replaced(a->past);
+
+	if (n == a->replaced)
+		return;
+	a->replaced = n;
+	restart_log(a);
+	clear_rows(&a->trace);
+	a->has_trace = a->has_flow = a->has_hosts = false;
+	memset(a->due, 0, sizeof(a->due));
+}
+
 bool
 archive_turn(struct archive *a, int64_t now, int64_t wall)
 {
@@ -349,5 +364,6 @@ archive_turn(struct archive *a, int64_t now, int64_t wall)
 	} else {
 		a->is_busy = false;
 	}
+	notice_replaced(a);
 	return a->version != before;
 }

@@ -34,6 +34,7 @@ struct log_rows {
 
 struct archive {
 	struct past *past; /* NULL: none */
+	unsigned replaced; /* files of it, that is known of */
 	char dir[4096], why[256]; /* why there is none */
 	int64_t retry; /* mono: when to look for it again */
 	int64_t at; /* wall: the moment that is shown; 0: now */

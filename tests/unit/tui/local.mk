@@ -12,8 +12,8 @@ test_console_LDADD = $(TUI_UNIT_LIBS)
 check_PROGRAMS += test_past
 test_past_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
 	tests/unit/tui/test_past.c
-test_past_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
-test_past_LDADD = $(MONITOR_UNIT_LIBS)
+test_past_CPPFLAGS = $(TUI_UNIT_CPPFLAGS)
+test_past_LDADD = $(TUI_UNIT_LIBS)
 check_PROGRAMS += test_words
 test_words_SOURCES = $(UNIT) tests/unit/tui/test_words.c
 test_words_CPPFLAGS = $(TUI_UNIT_CPPFLAGS)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "archive.h"
 #include "clock.h"
 #include "past_events.h"
 #include "past_sums.h"
@@ -266,6 +267,30 @@ START_TEST(a_day_is_replaced_and_removed)
 }
 END_TEST
 
+static size_t
+rows_at(struct archive *a, int64_t now)
+{
+	do
+		archive_turn(a, now, BEGIN + US_HOUR);
+	while (archive_has_more(a));
+	return archive_log_rows(a);
+}
+
+START_TEST(rows_of_a_file_that_is_no_more_go)
+{
+	struct archive a;
+
+	archive_init(&a, tmp_path("store"), "");
+	a.wants_log = true;
+	a.wanted = LOG_MOST;
+	ck_assert_uint_eq(rows_at(&a, US_SEC), 2 * EVENTS + 2);
+	put_another_day(3);
+	ck_assert_uint_eq(rows_at(&a, 3 * US_SEC), EVENTS + 3);
+	ck_assert_str_eq(archive_log(&a, 0)->id, "anew");
+	archive_release(&a);
+}
+END_TEST
+
 START_TEST(no_time_no_answer)
 {
 	struct past_confession c;
@@ -298,6 +323,7 @@ main(void)
 	tcase_add_test(tc, changes);
 	tcase_add_test(tc, hosts);
 	tcase_add_test(tc, a_day_is_replaced_and_removed);
+	tcase_add_test(tc, rows_of_a_file_that_is_no_more_go);
 	tcase_add_test(tc, no_time_no_answer);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
