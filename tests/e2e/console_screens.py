@@ -94,6 +94,37 @@ def it_knows_every_key_of_its_table():
             t.wait("ended 0")
 
 
+def it_searches_wraps_and_pins():
+    """A long reply that would steer: found, read in full, kept in sight."""
+    with Mtad("search") as m, Collector(m) as c:
+        m.sink.rules(rcpt="451 4.7.0 \x1b]0;owned\x07 " + "later " * 40 + "end")
+        for i in range(30):
+            m.send("x%d@elsewhere.test" % i)
+        wait_for("deferrals", lambda: len(m.events("dlv.defer")) >= 30)
+        m.ctl("delivery", "hold")
+        ids = [x["id"] for x in m.queue("to:x17@")]
+        args = [m.prefix + "/bin/mtatop", "-c", m.dir + "/mtad.conf",
+                "--store", c.store, "--screen", "messages"]
+        with Recorder(args) as t:
+            t.wait("30 of 30 shown")
+            t.keys("/X17@\r")
+            t.wait(">  D " + ids[0])
+            assert "later end" not in t.screen.text()
+            t.keys("w")
+            t.wait("To <x17@elsewhere.test>", "later end")
+            t.keys("=\x1b[1~")
+            t.wait("=  D " + ids[0], ">  D ", "x0@else")
+            t.keys("n")
+            t.wait(">  D " + ids[0])
+            t.keys("/nobody\r")
+            t.wait("not found: nobody")
+            t.keys("6")
+            t.wait("6 LOG", "dlv.defer")
+            t.keys("/later end\r")
+            t.wait("> ", "later end")
+            assert b"\x1b]0;" not in t.raw() and b"\x07" not in t.raw()
+
+
 def it_copies_when_it_is_told_to():
     """OSC 52 with the chosen id, once, and never without --copy."""
     with Mtad("copy") as m:
