@@ -8,6 +8,7 @@ tui_libtui_a_SOURCES = \
 	tui/command.c \
 	tui/console.c tui/console.h \
 	tui/console_do.c tui/console_find.c tui/console_keys.c \
+	tui/copy.c tui/copy.h \
 	tui/talk.c tui/talk.h \
 	tui/frame.c \
 	tui/grid.c tui/grid.h \

@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "console.h"
+#include "copy.h"
 #include "db.h"
 #include "talk.h"
 #include "linear.h"
@@ -89,7 +90,6 @@ open_screen(struct top *t)
 			return EXIT_FAILURE;
 		term_size(t->term, &rows, &cols);
 		t->console.has_colours = term_has_colours(t->term);
-		t->console.may_copy = t->o.may_copy;
 	} else if (getenv("COLUMNS") == NULL && t->o.is_linear) {
 		cols = 160; /* lines are not cut for the sake of columns */
 	}
@@ -145,7 +145,7 @@ static void
 give_copy(struct top *t)
 {
 	if (t->console.copy[0] != '\0')
-		term_copy(t->term, t->console.copy);
+		copy_give(stdout, t->console.copy);
 	t->console.copy[0] = '\0';
 }
 
@@ -337,6 +337,7 @@ set_up(struct top *t)
 	console_init(c, &t->model, &t->asks, &t->archive);
 	c->screen = t->o.screen;
 	c->theme = t->o.theme;
+	c->may_copy = t->o.may_copy;
 	c->is_readonly = t->o.is_readonly;
 	if (t->o.interval != 0)
 		c->interval = t->o.interval;

@@ -189,31 +189,6 @@ term_show(struct term *t, const struct grid *g)
 	refresh();
 }
 
-/* ESC ] 52 ; c ; BASE64 BEL */
-void
-term_copy(struct term *t, const char *text)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t n = strlen(text);
-
-	buf_clear(&t->run);
-	buf_adds(&t->run, "\033]52;c;");
-	for (size_t i = 0; i < n; i += 3) {
-		uint32_t v = 0;
-
-		for (size_t k = 0; k < 3; k++)
-			v = v << 8 |
-			    (i + k < n ? (unsigned char)text[i + k] : 0);
-		for (size_t k = 0; k < 4; k++)
-			buf_addc(&t->run,
-			    i + k > n ? '=' : digits[v >> (18 - 6 * k) & 0x3f]);
-	}
-	buf_addc(&t->run, '\a');
-	fputs(t->run.data, stdout);
-	fflush(stdout);
-}
-
 static int
 translate(wint_t c)
 {

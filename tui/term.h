@@ -21,8 +21,6 @@ bool term_has_colours(const struct term *);
 void term_theme(struct term *, enum theme);
 /* One write; only what has changed. */
 void term_show(struct term *, const struct grid *);
-/* To its clipboard, by OSC 52: whether it takes it, it does not say. */
-void term_copy(struct term *, const char *text);
 /* A code of keys.h, 0: the size changed, -1: none now, -2: it is gone. */
 int term_key(struct term *);
 void term_click(const struct term *, int *ret_y, int *ret_x); /* of K_CLICK */

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "console.h"
+#include "copy.h"
 #include "script.h"
 #include "unit.h"
 
@@ -329,6 +330,24 @@ START_TEST(wide_shows_the_chosen_row_in_full)
 	shows(NOW, "id1"); /* the row itself has room, too */
 	console_key(&c, K_ESC);
 	shows_not(NOW, "From <");
+}
+END_TEST
+
+START_TEST(the_clipboard_has_base64)
+{
+	static const char *const want[][2] = { { "", "" }, { "f", "Zg==" },
+		{ "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" },
+		{ "\xc3\xbc?>~", "w7w/Pn4=" } };
+	char got[100], whole[100];
+
+	for (size_t i = 0; i < ROWS(want); i++) {
+		FILE *f = fmemopen(got, sizeof(got), "w");
+
+		copy_give(f, want[i][0]);
+		fclose(f);
+		snprintf(whole, sizeof(whole), "\033]52;c;%s\a", want[i][1]);
+		ck_assert_str_eq(got, whole);
+	}
 }
 END_TEST
 
@@ -830,6 +849,7 @@ main(void)
 	tcase_add_test(tc, chosen_row_is_kept_when_the_list_moves);
 	tcase_add_test(tc, search_goes_to_the_next_row_that_has_it);
 	tcase_add_test(tc, wide_shows_the_chosen_row_in_full);
+	tcase_add_test(tc, the_clipboard_has_base64);
 	tcase_add_test(tc, names_are_copied_when_that_is_wanted);
 	tcase_add_test(tc, a_pinned_row_stays_above_the_list);
 	tcase_add_test(tc, without_meters_lists_have_their_lines);
