@@ -138,7 +138,8 @@ pane_line(struct pane *p, enum look look, const char *fmt, ...)
 void
 pane_title(struct pane *p, const char *text)
 {
-	if (p->y >= p->end)
+	/* a line that is the only one is not for the title */
+	if (p->y + p->is_wrapped >= p->end)
 		return;
 	grid_putf(p->g, p->y, 0, p->g->cols, LOOK_TITLE, " %s ", text);
 	grid_row_look(p->g, p->y++, 0, LOOK_TITLE);

@@ -182,13 +182,13 @@ draw_whole(const struct console *c, struct pane *p)
 		return;
 	m = &l->at[row];
 	pane_title(p, m->id);
+	if (m->text[0] != '\0')
+		pane_line(p, LOOK_WARN, m->code ? "%lld %s" : "%.0lld%s",
+		    (long long)m->code, m->text);
 	pane_line(p, LOOK_PLAIN, "From <%s>", m->from);
 	pane_line(p, LOOK_PLAIN,
 	    m->open > 1 ? "To <%s> and %lld more" : "To <%s>", m->to,
 	    (long long)m->open - 1);
-	if (m->text[0] != '\0')
-		pane_line(p, LOOK_WARN, m->code ? "%lld %s" : "%.0lld%s",
-		    (long long)m->code, m->text);
 }
 
 void

@@ -323,11 +323,17 @@ START_TEST(wide_shows_the_chosen_row_in_full)
 	list_long_reply();
 	shows_not(NOW, "word39");
 	keys("w");
-	shows(NOW, "From <a@b.test>\nTo <c@d.test>\n451 word00 word01");
-	shows(NOW, "word39 \\x1b]0;evil\\x07 end\n");
+	shows(NOW, "id1\n451 word00 word01");
+	shows(NOW,
+	    "word39 \\x1b]0;evil\\x07 end\n"
+	    "From <a@b.test>\nTo <c@d.test>\n");
 	ck_assert_ptr_null(strchr(screen(NOW), '\033'));
 	ck_assert_int_eq(grid_resize(&g, 10, 40), 0);
 	shows(NOW, "id1"); /* the row itself has room, too */
+	shows(NOW, "\n451 word00");
+	keys("#");
+	shows(NOW, "\n id1\n451 word00");
+	keys("#");
 	console_key(&c, K_ESC);
 	shows_not(NOW, "From <");
 }
