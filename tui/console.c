@@ -53,11 +53,24 @@ console_is_stale(const struct console *c)
 	    model_age(c->model, c->now) > console_stale_after(c);
 }
 
+/* A pause is for lists that are there; the first one comes. */
+static bool
+stands_still(const struct console *c, enum ask kind)
+{
+	const struct model *m = c->model;
+	const bool is_there[ASKS] = { [ASK_LIST] = m->has_list,
+		[ASK_HOSTS] = m->has_hosts,
+		[ASK_SHAPE] = m->has_shape,
+		[ASK_DETAIL] = m->detail.row != NULL };
+
+	return c->is_paused && is_there[kind];
+}
+
 /* What is asked how often, when the screen wants it at all. */
 static int64_t
 wanted(const struct console *c, enum ask kind)
 {
-	bool is_live = !c->is_paused && c->archive->at == 0;
+	bool is_live = !stands_still(c, kind) && c->archive->at == 0;
 	bool is_list = c->screen == SCREEN_MESSAGES && is_live;
 
 	switch (kind) {

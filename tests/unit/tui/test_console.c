@@ -259,6 +259,21 @@ chosen(void)
 	return c.place[c.screen].row;
 }
 
+START_TEST(a_pause_is_for_what_is_there)
+{
+	keys("p2");
+	ck_assert_ptr_nonnull(asks.request[ASK_LIST]);
+	list_messages(3);
+	console_turn(&c, NOW + US_MIN);
+	ck_assert_ptr_null(asks.request[ASK_LIST]);
+	console_key(&c, K_F4); /* another list is to be read */
+	keys("to:x");
+	console_key(&c, K_ENTER);
+	console_turn(&c, NOW + US_MIN);
+	ck_assert_ptr_nonnull(asks.request[ASK_LIST]);
+}
+END_TEST
+
 START_TEST(search_goes_to_the_next_row_that_has_it)
 {
 	list_messages(30);
@@ -853,6 +868,7 @@ main(void)
 	tcase_add_test(tc, rates_come_from_two_samples);
 	tcase_add_test(tc, messages_are_listed_harmless);
 	tcase_add_test(tc, chosen_row_is_kept_when_the_list_moves);
+	tcase_add_test(tc, a_pause_is_for_what_is_there);
 	tcase_add_test(tc, search_goes_to_the_next_row_that_has_it);
 	tcase_add_test(tc, wide_shows_the_chosen_row_in_full);
 	tcase_add_test(tc, the_clipboard_has_base64);
