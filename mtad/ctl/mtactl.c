@@ -125,7 +125,7 @@ main(int argc, char **argv)
 
 	setlocale(LC_CTYPE, "");
 	log_init("mtactl");
-	while ((opt = getopt(argc, argv, "+c:s:jnw:yh-:")) != -1) {
+	while ((opt = getopt(argc, argv, "c:s:jnw:yh-:")) != -1) {
 		switch (opt) {
 		case 'c':
 			ctl.conf_path = optarg;
@@ -160,13 +160,6 @@ main(int argc, char **argv)
 			usage(opt == 'h' ? stdout : stderr);
 			return opt == 'h' ? EXIT_SUCCESS : CTL_USAGE;
 		}
-	}
-	/* --yes and -y may stand at the end, too */
-	while (argc > optind &&
-	    (strcmp(argv[argc - 1], "--yes") == 0 ||
-		strcmp(argv[argc - 1], "-y") == 0)) {
-		ctl.is_sure = true;
-		argc--;
 	}
 	c = find(argc - optind, argv + optind, &used);
 	if (c == NULL) {

@@ -128,7 +128,7 @@ def it_runs_every_command_of_mtactl():
             "queue show": (["ID"], "x@dead.test"),
             "queue cat": (["ID"], "Subject: x"),
             "queue why": (["ID"], "because"),
-            "queue hold": (["to:@dead.test", "--yes"], "1 of 1"),
+            "queue hold": (["-y", "to:@dead.test"], "1 of 1"),
             "queue release": (["state:held", "-y"], "1 of 1"),
             "queue retry": (["ID", "-y"], "1 of 1"),
             "queue delete": (["size<1MB", "-y"], "queue undo"),

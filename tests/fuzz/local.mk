@@ -127,4 +127,9 @@ fuzz_reason_SOURCES = tests/fuzz/fuzz_reason.c
 fuzz_reason_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/monitor
 fuzz_reason_LDFLAGS = $(FUZZ_LINK)
 fuzz_reason_LDADD = monitor/foreign/libforeign.a lib/libmta.a
+noinst_PROGRAMS += fuzz_privacy
+fuzz_privacy_SOURCES = tests/fuzz/fuzz_privacy.c
+fuzz_privacy_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/monitor
+fuzz_privacy_LDFLAGS = $(FUZZ_LINK)
+fuzz_privacy_LDADD = $(MONITOR_LIBS)
 endif
