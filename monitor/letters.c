@@ -36,7 +36,8 @@ letters_open(struct letters *ls, struct db *db)
 		    "SELECT n, addr, state, tries, t_first, t_last, host, "
 		    "code, remote_id FROM rcpt WHERE msg = ?1 AND n = ?2" },
 		{ &ls->find_rcpt,
-		    "SELECT n FROM rcpt WHERE msg = ?1 AND addr = ?2" },
+		    "SELECT n FROM rcpt WHERE msg / 16384 = ?1 / 16384 "
+		    "AND addr = ?2 AND +msg = ?1" },
 		{ &ls->last_rcpt, "SELECT max(n) FROM rcpt WHERE msg = ?1" },
 	};
 	int rc = 0;
@@ -148,9 +149,29 @@ letter_read(struct letters *ls, struct letter *l)
 	return rc == SQLITE_ROW ? 1 : db_errno(rc);
 }
 
+/* Of the first one that is not below n; they are in order. */
+static size_t
+place_of(const struct letter *l, int64_t n)
+{
+	size_t lo = 0, hi = l->rcpts;
+
+	if (hi != 0 && l->rcpt[hi - 1].n < n)
+		return hi; /* they come in their order */
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (l->rcpt[mid].n < n)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 static struct rcpt *
 add_rcpt(struct letter *l, int64_t n)
 {
+	size_t at = place_of(l, n);
 	struct rcpt *r;
 
 	if (l->rcpts == l->cap) {
@@ -162,7 +183,8 @@ add_rcpt(struct letter *l, int64_t n)
 		l->rcpt = r;
 		l->cap = cap;
 	}
-	r = &l->rcpt[l->rcpts++];
+	r = &l->rcpt[at];
+	memmove(r + 1, r, (l->rcpts++ - at) * sizeof(*r));
 	*r = (struct rcpt){
 		.n = n, .addr = -1, .t_first = -1, .t_last = -1, .host = -1
 	};
@@ -193,16 +215,13 @@ load_rcpt(struct letters *ls, struct letter *l, int64_t n)
 	return r;
 }
 
-/* Recipients come in their order, so the n-th is nearly always there. */
 struct rcpt *
 letter_rcpt(struct letters *ls, struct letter *l, int64_t n)
 {
-	if ((size_t)n < l->rcpts && l->rcpt[n].n == n)
-		return &l->rcpt[n];
-	for (size_t i = 0; i < l->rcpts; i++)
-		if (l->rcpt[i].n == n)
-			return &l->rcpt[i];
-	return load_rcpt(ls, l, n);
+	size_t at = place_of(l, n);
+
+	return at < l->rcpts && l->rcpt[at].n == n ? &l->rcpt[at]
+						   : load_rcpt(ls, l, n);
 }
 
 static int64_t
@@ -222,14 +241,11 @@ ask(sqlite3_stmt *s, int64_t a, int64_t b)
 struct rcpt *
 letter_rcpt_of(struct letters *ls, struct letter *l, int64_t addr)
 {
-	int64_t n = -1;
+	int64_t n = l->rcpts != 0 ? l->rcpt[l->rcpts - 1].n : -1;
 
-	for (size_t i = l->rcpts; i-- > 0;) {
+	for (size_t i = l->rcpts; i-- > 0;)
 		if (l->rcpt[i].addr == addr)
 			return &l->rcpt[i];
-		if (l->rcpt[i].n > n)
-			n = l->rcpt[i].n;
-	}
 	if (l->is_stored) {
 		int64_t stored = ask(ls->find_rcpt, l->id, addr);
 

@@ -23,7 +23,7 @@ struct letter {
 	uint8_t state;
 	bool is_dirty, is_stored; /* stored: has rows in the tables */
 	char *about, *msgid; /* owned; NULL: none */
-	struct rcpt *rcpt; /* those that were touched */
+	struct rcpt *rcpt; /* those that were touched, by their number */
 	size_t rcpts, cap;
 	struct letter *next_dirty;
 	uint64_t hash;

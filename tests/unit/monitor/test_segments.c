@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -317,6 +318,47 @@ START_TEST(a_batch_of_many_days_ends_first)
 	store_commit(s, NULL, 0);
 	store_close(s);
 	ck_assert_uint_eq(totals().n[TK_RECEIVED], (uint64_t)day);
+}
+END_TEST
+
+/* In their order, then backwards; by number, and by address alone. */
+START_TEST(a_message_has_as_many_recipients_as_it_has)
+{
+	struct store *s = open_store();
+	struct heard h;
+	struct db db;
+	char address[40];
+
+	for (int i = 0; i < 12000; i++) {
+		int n = i < 4000 ? i : 3999 - i % 4000;
+
+		outcome(&h, i < 4000 ? EV_DLV_DEFER : EV_DLV_OK,
+		    i < 8000 ? "Q1" : "Q2", DAY + i, (uint64_t)i + 1,
+		    i < 4000 ? 1 : 2);
+		snprintf(address, sizeof(address), "a%d@there.test", n);
+		for (int k = 0; k < h.event.n; k++)
+			if (h.event.value[k].field == F_RCPT_TO)
+				h.event.value[k].v.str = slice_of(address);
+			else if (h.event.value[k].field == F_RCPT_ID)
+				h.event.value[k].v.num = (uint64_t)n;
+		if (i >= 8000)
+			h.event.value[1] = h.event.value[--h.event.n];
+		say(s, &h);
+		if (i % 4000 == 3999)
+			ck_assert_int_eq(store_commit(s, NULL, 0), 0);
+	}
+	store_close(s);
+	ck_assert_int_eq(db_open(&db, tmp_path("store/ev-20251124.db"),
+			     &schema_segment, DB_READ, NULL),
+	    0);
+	ck_assert_int_eq(db_number(&db, "SELECT count(*) FROM rcpt", 0), 8000);
+	ck_assert_int_eq(db_number(&db,
+			     "SELECT count(*) FROM rcpt WHERE msg = 1 "
+			     "AND tries = 2 AND state = 1",
+			     0),
+	    4000);
+	db_close(&db);
+	is_sound();
 }
 END_TEST
 
@@ -741,6 +783,7 @@ main(void)
 	tcase_add_test(tc, what_happens_twice_counts_twice);
 	tcase_add_test(tc, no_mail_is_of_such_a_time);
 	tcase_add_test(tc, a_batch_of_many_days_ends_first);
+	tcase_add_test(tc, a_message_has_as_many_recipients_as_it_has);
 	tcase_add_test(tc, one_after_the_other_writes);
 	tcase_add_loop_test(tc, every_event_comes_back_as_it_was, 0, EV_COUNT);
 	tcase_add_loop_test(
