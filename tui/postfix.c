@@ -16,7 +16,7 @@
 
 #define EACH (5 * US_SEC)
 #define BUSY_SHARE 20 /* a listing's time is at most a 20th of all time */
-#define LINE_MAX_ ((size_t)1 << 20)
+#define LINE_MAX_ ((size_t)16 << 20) /* a message of 100,000 recipients */
 #define READ_A_TURN (256 << 10)
 
 extern char **environ;
@@ -186,6 +186,7 @@ read_some(struct postfix *p, int64_t now)
 		if (n < 0)
 			return false;
 		if (n == 0) {
+			p->is_wrong |= room == NULL || p->line.len != 0;
 			buf_clear(&p->line);
 			finish(p, now);
 			return false;

@@ -437,6 +437,7 @@ inet_protocols = ipv4
 mynetworks = 127.0.0.0/8
 alias_maps =
 smtpd_peername_lookup = no
+smtpd_recipient_limit = 10000
 default_transport = smtp:[127.0.0.1]:1
 maillog_file = %(d)s/mail.log
 maillog_file_prefixes = %(d)s
@@ -465,7 +466,8 @@ maillog_file_prefixes = %(d)s
 
     def send(self, to):
         with smtplib.SMTP("127.0.0.1", self.port, timeout=30) as s:
-            s.sendmail("shop@news.test", [to], "Subject: x\n\nx\n")
+            s.sendmail("shop@news.test", to if isinstance(to, list) else [to],
+                       "Subject: x\n\nx\n")
 
     def queue(self):
         return [json.loads(x) for x in self.run(
@@ -495,18 +497,23 @@ def watch_postfix(p, folder):
         t.wait("read-only: this queue is Postfix's")
         t.keys("3")
         t.wait("dead.test", "1 of 1 destinations")
+        # one line of postqueue's that is longer than a megabyte
+        p.send(["x" * 50 + "%06d@dead.test" % i for i in range(9000)])
+        wait_for("a long line", lambda: max(
+            len(x["recipients"]) for x in p.queue()) == 9000)
+        t.wait("mode POSTFIX", "Queue 5", seconds=30)
         p.stop()
         os.rename(p.conf + "/main.cf", p.conf + "/gone")
         t.wait("NO DAEMON", "postqueue -j tells no queue", "Queue ?",
                seconds=30)
         os.rename(p.conf + "/gone", p.conf + "/main.cf")
-        t.wait("mode POSTFIX", "Queue 4")
+        t.wait("mode POSTFIX", "Queue 5", seconds=30)
     r = subprocess.run(args + ["--json", "-n", "1", "--screen", "messages"],
                        text=True, env=dict(os.environ, **env), timeout=30,
                        capture_output=True)
     frame = json.loads(r.stdout)
     assert r.returncode == 0, r
-    assert frame["mode"] == "POSTFIX" and len(frame["queue"]) == 4, frame
+    assert frame["mode"] == "POSTFIX" and len(frame["queue"]) == 5, frame
 
 
 def it_shows_a_postfix():
