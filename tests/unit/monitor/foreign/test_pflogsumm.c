@@ -244,12 +244,14 @@ END_TEST
 int
 main(void)
 {
-	Suite *s = suite_create("pflogsumm");
-	TCase *tc = tcase_create("core");
+	Suite *s;
+	TCase *tc;
 
 	if (system("pflogsumm --version >/dev/null 2>&1") != 0 ||
 	    system("python3 -c '' >/dev/null 2>&1") != 0)
 		return 77; /* skipped */
+	s = suite_create("pflogsumm");
+	tc = tcase_create("core");
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, the_real_log);
 	tcase_add_test(tc, a_day);
