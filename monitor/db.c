@@ -122,17 +122,23 @@ back_up(struct db *d, int version)
 	return rc;
 }
 
-/* Another process may have done it since the version was looked at. */
+/* All steps at once: nobody sees a file between two of them, nor does a full
+ * disk leave one. Another process may have done it since the version was
+ * looked at. */
 static int
 step_up(struct db *d, const struct db_kind *kind, int version)
 {
-	char *sql = buf_text("%s; PRAGMA application_id = %d;"
+	char *sql = buf_text("PRAGMA application_id = %d;"
 			     "PRAGMA user_version = %d; COMMIT",
-	    kind->steps[version], (int)kind->application_id, version + 1);
+	    (int)kind->application_id, kind->version);
 	int rc = sql == NULL ? -ENOMEM : db_exec(d, "BEGIN IMMEDIATE");
 
-	if (rc == 0 && db_number(d, "PRAGMA user_version", -1) == version)
-		rc = db_exec(d, sql);
+	if (rc == 0 && db_number(d, "PRAGMA user_version", -1) == version) {
+		for (; version < kind->version && rc == 0; version++)
+			rc = db_exec(d, kind->steps[version]);
+		if (rc == 0)
+			rc = db_exec(d, sql);
+	}
 	if (sqlite3_get_autocommit(d->h) == 0)
 		sqlite3_exec(d->h, "ROLLBACK", NULL, NULL, NULL);
 	free(sql);
@@ -211,9 +217,8 @@ bring_up(struct db *d, const struct db_kind *kind, enum db_mode mode)
 		rc = db_exec(d, writer_settings);
 	if (rc == 0 && version > 0 && version < kind->version)
 		rc = back_up(d, version);
-	for (; rc == 0 && version < kind->version; version++)
-		rc = step_up(d, kind, version);
-	return rc;
+	return rc == 0 && version < kind->version ? step_up(d, kind, version)
+						  : rc;
 }
 
 /*

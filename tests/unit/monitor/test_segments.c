@@ -743,6 +743,22 @@ START_TEST(a_newer_file_and_one_of_others_are_refused)
 }
 END_TEST
 
+START_TEST(all_steps_are_taken_or_none)
+{
+	static const char *const steps[] = { "CREATE TABLE a(x)", "no SQL" };
+	struct db_kind good = { 7, steps, 1 }, bad = { 7, steps, 2 };
+	struct db db;
+
+	ck_assert_int_lt(
+	    db_open(&db, tmp_path("new.db"), &bad, DB_WRITE, NULL), 0);
+	ck_assert_int_eq(
+	    db_open(&db, tmp_path("new.db"), &good, DB_READ, NULL), -ENODATA);
+	ck_assert_int_eq(
+	    db_open(&db, tmp_path("new.db"), &good, DB_WRITE, NULL), 0);
+	db_close(&db);
+}
+END_TEST
+
 START_TEST(an_older_file_is_copied_and_brought_up)
 {
 	static const char *const steps[] = { "CREATE TABLE a(x)",
@@ -793,6 +809,7 @@ main(void)
 	tcase_add_loop_test(tc, sums_grow_coarser, 0, 5);
 	tcase_add_test(tc, a_rebuilt_store_says_the_same);
 	tcase_add_test(tc, a_newer_file_and_one_of_others_are_refused);
+	tcase_add_test(tc, all_steps_are_taken_or_none);
 	tcase_add_test(tc, an_older_file_is_copied_and_brought_up);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
