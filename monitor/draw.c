@@ -268,6 +268,16 @@ has_files(const struct draw *d)
 	return has;
 }
 
+/* Of a store that heard nothing since, what it has is drawn to the end of
+ * its last hour: an old log has its destinations, too. */
+static int64_t
+end_of_hours(const struct draw *d)
+{
+	int64_t end = (d->last + 3599) / 3600 * 3600 * US_SEC;
+
+	return end < d->end ? end : d->end;
+}
+
 static int
 draw_all(struct draw *d)
 {
@@ -288,7 +298,7 @@ draw_all(struct draw *d)
 		finish(d);
 		d->counts->last = d->last;
 		if (d->to.rc == 0)
-			draw_top(&d->to, d->dir, d->end);
+			draw_top(&d->to, d->dir, end_of_hours(d));
 		if (d->to.rc == 0)
 			draw_resources(&d->to, d->dir, d->end);
 	}

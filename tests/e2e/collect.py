@@ -22,6 +22,17 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 from mtad import (HERE, IS_ROOT, Mtad, free_port, processes,  # noqa: E402
                   stories, wait_for)
 
+MIDNIGHT = int(time.time()) // 86400 * 86400 - 5 * 86400
+
+
+def day(n=0, form="%Y-%m-%d"):
+    """The day that the logs here are of, and those behind it."""
+    return time.strftime(form, time.gmtime(MIDNIGHT + n * 86400))
+
+
+def file_of(n=0):
+    return "/ev-%s.db" % day(n, "%Y%m%d")
+
 
 class Collector:
     """mtacollect run on m's event log, its store below m's folder."""
@@ -295,10 +306,10 @@ def it_keeps_its_ledger_by_itself():
 
 def postfix(n):
     return "".join(
-        "2026-11-24T10:00:%02d.000000+00:00 h.test postfix/smtp[7]: 3F2A%06X: "
+        "%sT10:00:%02d.000000+00:00 h.test postfix/smtp[7]: 3F2A%06X: "
         "to=<a%d@b.test>, relay=m.test[192.0.2.1]:25, delay=1, "
         "delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 ok)\n"
-        % (i % 60, i, i) for i in n)
+        % (day(), i % 60, i, i) for i in n)
 
 
 def it_writes_as_the_one_who_owns_the_store():
@@ -377,18 +388,18 @@ def it_follows_a_mail_log_over_its_rotations():
 
 
 POSTFIX = """\
-Nov 20 10:00:00 h postfix/smtpd[5]: 3F0001: client=c.test[192.0.2.9]
-Nov 20 10:00:00 h postfix/cleanup[6]: 3F0001: message-id=<1@b.test>
-Nov 20 10:00:00 h postfix/qmgr[7]: 3F0001: from=<a@b.test>, size=700, \
+DAY 10:00:00 h postfix/smtpd[5]: 3F0001: client=c.test[192.0.2.9]
+DAY 10:00:00 h postfix/cleanup[6]: 3F0001: message-id=<1@b.test>
+DAY 10:00:00 h postfix/qmgr[7]: 3F0001: from=<a@b.test>, size=700, \
 nrcpt=2 (queue active)
-Nov 20 10:00:01 h postfix/smtp[8]: 3F0001: to=<y@y.test>, \
+DAY 10:00:01 h postfix/smtp[8]: 3F0001: to=<y@y.test>, \
 relay=m.test[192.0.2.3]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent \
 (250 ok)
-Nov 20 10:00:03 h postfix/smtp[8]: 3F0001: to=<z@y.test>, \
+DAY 10:00:03 h postfix/smtp[8]: 3F0001: to=<z@y.test>, \
 relay=m.test[192.0.2.3]:25, delay=3, delays=0/0/0/3, dsn=2.0.0, status=sent \
 (250 ok)
-Nov 20 10:00:03 h postfix/qmgr[7]: 3F0001: removed
-"""
+DAY 10:00:03 h postfix/qmgr[7]: 3F0001: removed
+""".replace("DAY", day(form="%b %e"))
 
 
 def it_joins_lines_over_a_restart():
@@ -465,7 +476,7 @@ def postfix_entries():
                 r"\w+ +\d+ [\d:]+ (\S+) ([^\[ ]+)\[(\d+)\]: (.*)\n",
                 line).groups()
             t = calendar.timegm(time.strptime(
-                "2026 " + line[:15], "%Y %b %d %H:%M:%S")) * 1000000
+                day(form="%Y ") + line[:15], "%Y %b %d %H:%M:%S")) * 1000000
             t = max(t, out[-1][0] + 1000) if out else t
             out.append((t, prog, int(pid), text))
             if i % 50 == 0:
@@ -564,30 +575,30 @@ def it_says_how_it_counts_otherwise_than_pflogsumm():
     with Mtad("pflogsumm") as m:
         c = Collector(m)
         m.write("mail.log", POSTFIX + """\
-Nov 20 10:00:00 h postfix/smtpd[5]: 3F0011: client=c.test[192.0.2.9]
-Nov 20 10:00:00 h postfix/smtpd[5]: 3F0011: hold: RCPT from c.test[192.0.2.9]\
+DAY 10:00:00 h postfix/smtpd[5]: 3F0011: client=c.test[192.0.2.9]
+DAY 10:00:00 h postfix/smtpd[5]: 3F0011: hold: RCPT from c.test[192.0.2.9]\
 : <c.test[192.0.2.9]>: Client host triggers HOLD action; from=<a@b.test> \
 to=<x@y.test> proto=ESMTP helo=<c.test>
-Nov 20 10:00:00 h postfix/cleanup[6]: 3F0011: message-id=<11@b.test>
-Nov 20 10:00:04 h postfix/postsuper[9]: 3F0009: placed on hold
-Nov 20 10:00:01 h postfix/smtpd[5]: 3F0012: client=c.test[192.0.2.9]
-Nov 20 10:00:01 h postfix/cleanup[6]: 3F0012: message-id=<12@b.test>
-Nov 20 10:00:01 h postfix/qmgr[7]: 3F0012: from=<a@b.test>, size=500, \
+DAY 10:00:00 h postfix/cleanup[6]: 3F0011: message-id=<11@b.test>
+DAY 10:00:04 h postfix/postsuper[9]: 3F0009: placed on hold
+DAY 10:00:01 h postfix/smtpd[5]: 3F0012: client=c.test[192.0.2.9]
+DAY 10:00:01 h postfix/cleanup[6]: 3F0012: message-id=<12@b.test>
+DAY 10:00:01 h postfix/qmgr[7]: 3F0012: from=<a@b.test>, size=500, \
 nrcpt=1 (queue active)
-Nov 20 10:00:01 h postfix/discard[8]: 3F0012: to=<x@y.test>, relay=none, \
+DAY 10:00:01 h postfix/discard[8]: 3F0012: to=<x@y.test>, relay=none, \
 delay=0.1, delays=0.1/0/0/0, dsn=2.0.0, status=sent (y.test)
-Nov 20 10:00:01 h postfix/qmgr[7]: 3F0012: removed
-Nov 20 10:00:02 h postfix/smtpd[5]: 3F0013: client=c.test[192.0.2.9]
-Nov 20 10:00:02 h postfix/cleanup[6]: 3F0013: message-id=<13@b.test>
-Nov 20 10:00:02 h postfix/qmgr[7]: 3F0013: from=<a@b.test>, size=500, \
+DAY 10:00:01 h postfix/qmgr[7]: 3F0012: removed
+DAY 10:00:02 h postfix/smtpd[5]: 3F0013: client=c.test[192.0.2.9]
+DAY 10:00:02 h postfix/cleanup[6]: 3F0013: message-id=<13@b.test>
+DAY 10:00:02 h postfix/qmgr[7]: 3F0013: from=<a@b.test>, size=500, \
 nrcpt=1 (queue active)
-Nov 20 10:00:02 h postfix/cleanup[6]: 3F0014: message-id=<13@b.test>
-Nov 20 10:00:02 h postfix/qmgr[7]: 3F0014: from=<a@b.test>, size=700, \
+DAY 10:00:02 h postfix/cleanup[6]: 3F0014: message-id=<13@b.test>
+DAY 10:00:02 h postfix/qmgr[7]: 3F0014: from=<a@b.test>, size=700, \
 nrcpt=1 (queue active)
-Nov 20 10:00:02 h postfix/local[8]: 3F0013: to=<x@h.test>, relay=local, \
+DAY 10:00:02 h postfix/local[8]: 3F0013: to=<x@h.test>, relay=local, \
 delay=0.1, delays=0.1/0/0/0, dsn=2.0.0, status=sent (forwarded as 3F0014)
-Nov 20 10:00:02 h postfix/qmgr[7]: 3F0013: removed
-""")
+DAY 10:00:02 h postfix/qmgr[7]: 3F0013: removed
+""".replace("DAY", day(form="%b %e")))
         c.run("import", m.dir + "/mail.log")
         t = c.totals()
         got = [t[k] for k in ("received", "delivered", "held", "discarded",
@@ -808,13 +819,11 @@ def it_has_a_page_for_prometheus():
                 prom.wait()
 
 
-def fetched(store, name, how="AVERAGE", step=60, day="2026-11-20"):
-    """{end of step as HH:MM: {source: value or None}} of a day."""
-    begin = int(time.mktime(time.strptime(day + " UTC", "%Y-%m-%d %Z")) -
-                time.timezone)
+def fetched(store, name, how="AVERAGE", step=60):
+    """{end of step as HH:MM: {source: value or None}} of the day."""
     out = subprocess.run(
         ["rrdtool", "fetch", "%s/rrd/%s.rrd" % (store, name), how, "-r",
-         str(step), "-s", str(begin), "-e", str(begin + 86340)], check=True,
+         str(step), "-s", str(MIDNIGHT), "-e", str(MIDNIGHT + 86340)], check=True,
         capture_output=True, text=True).stdout.splitlines()
     names, steps = out[0].split(), {}
     for line in out[2:]:
@@ -827,10 +836,10 @@ def fetched(store, name, how="AVERAGE", step=60, day="2026-11-20"):
 
 def minutes_of_postfix(minutes):
     return "".join(
-        "2026-11-20T%02d:%02d:07.000000+00:00 h.test postfix/%s[7]: 3F%06X: "
+        "%sT%02d:%02d:07.000000+00:00 h.test postfix/%s[7]: 3F%06X: "
         "to=<a@b.test>, relay=m.test[192.0.2.1]:25, delay=%d, "
         "delays=0/0/0/%d, dsn=%s, status=%s (250 2.0.0 ok)\n"
-        % (10 + m // 60, m % 60, "smtp" if i else "local", m * 10 + i, i, i,
+        % (day(), 10 + m // 60, m % 60, "smtp" if i else "local", m * 10 + i, i, i,
            "2.0.0" if i < 4 else "4.0.0", "sent" if i < 4 else "deferred")
         for m in minutes for i in range(5))
 
@@ -841,15 +850,15 @@ def minutes_of_mtad(minutes, without=()):
     for m in minutes:
         for event, more in (
                 ("dlv.ok", '"msg.id":"Q%d","rcpt.id":0,"mailer":"smtp"' % m),
-                ("queue.snapshot", '"count":%d,"size_bytes":9,"oldest":"2026-'
-                 '11-20T09:59:00.000000Z","queue":[{"queue":"held",'
-                 '"count":%d}]' % (m, m))):
+                ("queue.snapshot", '"count":%d,"size_bytes":9,"oldest":"%sT'
+                 '09:59:00.000000Z","queue":[{"queue":"held",'
+                 '"count":%d}]' % (m, day(), m))):
             seq += 1
             if seq not in without:
-                out += ('{"v":1,"event":"%s","time":"2026-11-20T10:%02d:30.0000'
+                out += ('{"v":1,"event":"%s","time":"%sT10:%02d:30.0000'
                         '00Z","mono_us":%d,"node":"n.test","prog":"queue",'
                         '"instance":"i","severity":6,"pid":7,"boot":"b","seq":%d,%s}\n'
-                        % (event, m, seq, seq, more))
+                        % (event, day(), m, seq, seq, more))
     return out
 
 
@@ -926,12 +935,12 @@ def it_draws_no_minute_of_which_something_is_missing():
                    for i in range(1, 31))
 
 
-def mail_to(domain, hour, n, day="20"):
+def mail_to(domain, hour, n, of=0):
     return "".join(
-        "2026-11-%sT%02d:%02d:07.000000+00:00 h.test postfix/smtp[7]: 4A%06X: "
+        "%sT%02d:%02d:07.000000+00:00 h.test postfix/smtp[7]: 4A%06X: "
         "to=<a@%s>, relay=m.test[192.0.2.1]:25, delay=1, delays=0/0/0/1, "
         "dsn=2.0.0, status=sent (250 ok)\n"
-        % (day, hour, i % 60, hour * 1000 + i, domain) for i in range(n))
+        % (day(of), hour, i % 60, hour * 1000 + i, domain) for i in range(n))
 
 
 def it_draws_the_destinations_of_most_mail():
@@ -970,13 +979,13 @@ def it_draws_the_destinations_of_most_mail():
         c.run("rrd", "--remake")
         assert drawn() == once
         # the days go, their hours stay
-        m.write("mail.log", mail_to("d03.test", 8, 3, day="21"))
+        m.write("mail.log", mail_to("d03.test", 8, 3, of=1))
         c.run("import", m.dir + "/mail.log")
         m.write("keep.conf", open(c.conf).read() + 'KeepTime = "1d"\n')
         conf, c.conf = c.conf, m.dir + "/keep.conf"
         with c:
             wait_for("one day less", lambda: not os.path.exists(
-                c.store + "/ev-20261120.db"))
+                c.store + file_of()))
         c.conf = conf
         c.run("rrd", "--remake")
         assert drawn() == once
@@ -993,7 +1002,7 @@ def it_draws_what_mail_has_of_its_host():
             row, = db.execute("SELECT load, memory, store_free FROM resource")
             # mtad's processes are more than a megabyte
             assert row[0] is not None and row[1] > 1e6 and row[2] > 1e6, row
-            begin = calendar.timegm((2026, 11, 20, 9, 0, 0)) * 1000000
+            begin = (MIDNIGHT + 9 * 3600) * 1000000
             db.execute("UPDATE resource SET t = ?", (begin,))
             db.commit()
             c.run("rrd", "--remake")
@@ -1026,7 +1035,7 @@ def it_draws_while_it_runs():
         assert "yes|no" in c.run("totals", check=False).stderr
 
 
-def in_files(store, word, name="ev-20261120"):
+def in_files(store, word, name=file_of()[1:-3]):
     """Bytes of a day, or all: rows, free pages, logs, copies."""
     out = 0
     for file in os.listdir(store):
@@ -1046,7 +1055,7 @@ def it_forgets_peoples_names():
                 "status=bounced (550 no florence, says Zebedee@b.test)",
                 1).replace("status=sent (250 ok)", "status=bounced (550 no)")
         m.write("mail.log", lines + lines.replace("3F0001", "3F0002").replace(
-            "Nov 20", "Nov 21"))
+            day(form="%b %e"), day(1, "%b %e")))
         c = Collector(m, 'Privacy = "hash"\nPrivacyTime = "1s"\n'
                       'source "f" { Kind = "file" Path = "%s" }\n' % path)
 
@@ -1080,7 +1089,7 @@ def it_forgets_peoples_names():
         # one person's is erased everywhere, at once
         with open(path, "a") as f:
             f.write(lines.replace("3F0001", "3F0004").replace(
-                "florence", "ermintrude").replace("Nov 20", time.strftime(
+                "florence", "ermintrude").replace(day(form="%b %e"), time.strftime(
                     "%b %d", time.gmtime())))
         c = Collector(m, 'source "f" { Kind = "file" Path = "%s" }\n' % path)
         with c:
@@ -1105,7 +1114,7 @@ def it_loses_nothing_when_a_day_is_made_anew():
     rng = random.Random(7)
     with Mtad("anew") as m:
         path = m.dir + "/mail.log"
-        m.write("mail.log", mail_to("y.test", 9, 1, day="21"))
+        m.write("mail.log", mail_to("y.test", 9, 1, of=1))
         c = Collector(m, 'Privacy = "hash"\nPrivacyTime = "1s"\n'
                       'RoundRobin = "no"\n'
                       'source "f" { Kind = "file" Path = "%s" }\n' % path)
