@@ -26,6 +26,7 @@ lib_libmta_a_SOURCES = \
 	lib/stat.c lib/stat.h lib/stat.def \
 	lib/sysout.c lib/sysout.h \
 	lib/verdict.c lib/verdict.h \
+	lib/visible.c lib/visible.h \
 	lib/wire.c lib/wire.h \
 	lib/worker.c lib/worker.h
 lib_libmta_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SECCOMP_CFLAGS)

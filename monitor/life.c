@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "event_read.h"
 #include "fields.h"
+#include "visible.h"
 
 #define RELATED_MAX 16
 #define LINE_MAX_ ((size_t)2 << 20)
@@ -209,14 +210,7 @@ put_stages(struct buf *b, const struct fields *f)
 static void
 put_escaped(struct buf *b, struct slice s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c < 0x20 || c == 0x7f)
-			buf_addf(b, "\\x%02x", c);
-		else
-			buf_addc(b, (char)c);
-	}
+	visible_put(b, s, MB_CUR_MAX == 1);
 }
 
 struct text {

@@ -135,6 +135,7 @@ main(int argc, char **argv)
 
 	log_init("mtatrace");
 	setlocale(LC_TIME, "");
+	setlocale(LC_CTYPE, "");
 	db_setup();
 	if (!read_args(argc, argv, &a))
 		return usage();

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
-#include <wctype.h>
+
+#include "visible.h"
+
+#include "visible.h"
 
 #define ROWS_MAX 500
 #define COLS_MAX 1000
@@ -69,66 +72,20 @@ grid_at(const struct grid *g, int y, int x)
 	return &g->cell[y * g->cols + x];
 }
 
-/* Length of a well-formed UTF-8 character, with its value; 0: it is none. */
-static size_t
-decode(const char *s, uint32_t *ret)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	const unsigned char *p = (const unsigned char *)s;
-	size_t n = *p < 0x80 ? 1
-	    : *p >= 0xf0     ? 4
-	    : *p >= 0xe0     ? 3
-	    : *p >= 0xc0     ? 2
-			     : 0;
-	uint32_t v;
-
-	if (n == 0 || *p > 0xf4)
-		return 0;
-	v = n == 1 ? *p : *p & (0x7fu >> n);
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		v = v << 6 | (p[i] & 0x3f);
-	}
-	if (v < least[n] || v > 0x10ffff || (v >= 0xd800 && v < 0xe000))
-		return 0;
-	*ret = v;
-	return n;
-}
-
-/* Marks that have no width and change what stands around them. */
-static bool
-is_steering(uint32_t v)
-{
-	return (v >= 0x200b && v <= 0x200f) || (v >= 0x2028 && v <= 0x202e) ||
-	    (v >= 0x2060 && v <= 0x206f) || v == 0xfeff || v == 0x061c ||
-	    v == 0x00ad || v >= 0xe0000;
-}
-
 /* The next glyph of s; the bytes that it took. */
 static size_t
 next_glyph(const struct grid *g, const char *s, struct glyph *ret)
 {
-	uint32_t v = 0;
-	size_t n = decode(s, &v);
+	struct visible v;
+	size_t n = visible_next((struct slice){ s, strnlen(s, 4) }, &v);
 
-	if (n == 0 || v < 0x20 || v == 0x7f) {
-		ret->width = snprintf(
-		    ret->text, sizeof(ret->text), "\\x%02x", (unsigned char)*s);
-		return 1;
-	}
-	if (v < 0x7f) {
-		*ret = (struct glyph){ { (char)v }, 1 };
-		return 1;
-	}
-	if (v < 0xa0 || is_steering(v)) {
-		ret->width =
-		    snprintf(ret->text, sizeof(ret->text), "\\u%04x", v);
+	if (v.c < 0x80) { /* ASCII, or an escape */
+		ret->width = (int)strlen(v.text);
+		memcpy(ret->text, v.text, sizeof(v.text));
 		return n;
 	}
-	memcpy(ret->text, s, n);
-	ret->text[n] = '\0';
-	ret->width = g->is_ascii ? -1 : wcwidth((wchar_t)v);
+	memcpy(ret->text, v.text, sizeof(v.text));
+	ret->width = g->is_ascii ? -1 : wcwidth((wchar_t)v.c);
 	if (ret->width < 0)
 		*ret = (struct glyph){ "?", 1 };
 	return n;

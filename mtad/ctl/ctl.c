@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <wchar.h>
-#include <wctype.h>
 
 #include "conf_parse.h"
 #include "file.h"
 #include "log.h"
+#include "visible.h"
 
 /* Where the socket is: given, or RunDirectory of the configuration. */
 static bool
@@ -64,23 +63,12 @@ ctl_num(const json_t *row, const char *name)
 void
 ctl_puts(const char *s)
 {
-	mbstate_t st = { 0 };
-	size_t left = strlen(s);
+	struct buf b;
 
-	while (left != 0) {
-		wchar_t w;
-		size_t n = mbrtowc(&w, s, left, &st);
-
-		if (n == 0 || n > left || !iswprint((wint_t)w)) {
-			printf("\\x%02x", (unsigned char)*s);
-			memset(&st, 0, sizeof(st));
-			n = 1;
-		} else {
-			fwrite(s, 1, n, stdout);
-		}
-		s += n;
-		left -= n;
-	}
+	buf_init(&b, 4 * strlen(s) + 16);
+	visible_put(&b, slice_of(s), MB_CUR_MAX == 1);
+	fwrite(b.data, 1, b.len, stdout);
+	buf_release(&b);
 }
 
 void

@@ -23,3 +23,7 @@ check_PROGRAMS += test_event_read
 test_event_read_SOURCES = $(UNIT) tests/unit/lib/test_event_read.c
 test_event_read_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_event_read_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += test_visible
+test_visible_SOURCES = $(UNIT) tests/unit/lib/test_visible.c
+test_visible_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_visible_LDADD = $(UNIT_LIBS)
