@@ -12,8 +12,9 @@
 
 static const char writer_settings[] = "PRAGMA journal_mode = WAL;"
 				      "PRAGMA synchronous = NORMAL;"
-				      "PRAGMA wal_autocheckpoint = 4000;"
+				      "PRAGMA wal_autocheckpoint = 12000;"
 				      "PRAGMA journal_size_limit = 67108864;"
+				      "PRAGMA analysis_limit = 1000;"
 				      "PRAGMA temp_store = MEMORY;";
 static const char reader_settings[] = "PRAGMA query_only = ON;"
 				      "PRAGMA mmap_size = 268435456;"
