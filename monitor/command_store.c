@@ -20,6 +20,7 @@
 #include "ledger_days.h"
 #include "log.h"
 #include "resources.h"
+#include "segment.h"
 #include "totals.h"
 
 bool
@@ -254,6 +255,15 @@ within(void *ctx, int64_t t)
 	return t >= s->from && t < s->to ? &s->sum : NULL;
 }
 
+static bool
+has_day(void *ctx, int day)
+{
+	const struct span *s = ctx;
+	int64_t begin = segment_begin_of(day);
+
+	return begin < s->to && begin + US_DAY > s->from;
+}
+
 static int
 note_ledger(const struct options *o)
 {
@@ -270,13 +280,14 @@ command_ledger(const struct options *o)
 {
 	struct buf b;
 	struct span span = { o->from, o->to, { .out = &b } };
+	const struct ledger_question asked = { within, has_day, &span };
 	struct ledger *l = &span.sum;
 	int rc, status;
 
 	if (o->is_noted)
 		return note_ledger(o);
 	buf_init(&b, 16 << 20);
-	rc = ledger_read(o->store, within, &span, l);
+	rc = ledger_read(o->store, &asked, l);
 	if (rc < 0) {
 		status =
 		    log_fail(status_of(rc), "%s: %s", o->store, strerror(-rc));
