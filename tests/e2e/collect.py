@@ -926,9 +926,9 @@ def it_draws_no_minute_of_which_something_is_missing():
                    for i in range(1, 31))
 
 
-def mail_to(domain, hour, n, day="20"):
+def mail_to(domain, hour, n, day="2026-11-20"):
     return "".join(
-        "2026-11-%sT%02d:%02d:07.000000+00:00 h.test postfix/smtp[7]: 4A%06X: "
+        "%sT%02d:%02d:07.000000+00:00 h.test postfix/smtp[7]: 4A%06X: "
         "to=<a@%s>, relay=m.test[192.0.2.1]:25, delay=1, delays=0/0/0/1, "
         "dsn=2.0.0, status=sent (250 ok)\n"
         % (day, hour, i % 60, hour * 1000 + i, domain) for i in range(n))
@@ -937,6 +937,12 @@ def mail_to(domain, hour, n, day="20"):
 def it_draws_the_destinations_of_most_mail():
     with Mtad("top") as m:
         c = Collector(m)
+        # of the last seven days
+        day, later = (time.strftime("%Y-%m-%d", time.gmtime(
+            time.time() - days * 86400)) for days in (3, 2))
+
+        def mail(*args):
+            return mail_to(*args, day=day)
 
         def take(text):
             m.write("mail.log", text)
@@ -948,15 +954,14 @@ def it_draws_the_destinations_of_most_mail():
                           if n.startswith("to-"))
 
         def drawn():
-            return {n: fetched(c.store, "to-" + n, step=3600)
+            return {n: fetched(c.store, "to-" + n, step=3600, day=day)
                     for n in files()}
 
         # 20 domains, and one whose name is no file's
-        text = "".join(mail_to("d%02d.test" % i, 8, 30 - i)
-                       for i in range(20))
-        take(text + mail_to("../../x", 8, 50) + mail_to("late.test", 9, 1))
+        text = "".join(mail("d%02d.test" % i, 8, 30 - i) for i in range(20))
+        take(text + mail("../../x", 8, 50) + mail("late.test", 9, 1))
         assert files() == ["d%02d.test" % i for i in range(16)], files()
-        take(mail_to("late.test", 10, 40) + mail_to("d03.test", 10, 2))
+        take(mail("late.test", 10, 40) + mail("d03.test", 10, 2))
         once = drawn()
         # it has its hours from before; who was the sixteenth has gone
         assert files() == ["d%02d.test" % i for i in range(15)] + [
@@ -970,13 +975,13 @@ def it_draws_the_destinations_of_most_mail():
         c.run("rrd", "--remake")
         assert drawn() == once
         # the days go, their hours stay
-        m.write("mail.log", mail_to("d03.test", 8, 3, day="21"))
+        m.write("mail.log", mail_to("d03.test", 8, 3, day=later))
         c.run("import", m.dir + "/mail.log")
         m.write("keep.conf", open(c.conf).read() + 'KeepTime = "1d"\n')
         conf, c.conf = c.conf, m.dir + "/keep.conf"
         with c:
             wait_for("one day less", lambda: not os.path.exists(
-                c.store + "/ev-20261120.db"))
+                "%s/ev-%s.db" % (c.store, day.replace("-", ""))))
         c.conf = conf
         c.run("rrd", "--remake")
         assert drawn() == once
@@ -1105,7 +1110,7 @@ def it_loses_nothing_when_a_day_is_made_anew():
     rng = random.Random(7)
     with Mtad("anew") as m:
         path = m.dir + "/mail.log"
-        m.write("mail.log", mail_to("y.test", 9, 1, day="21"))
+        m.write("mail.log", mail_to("y.test", 9, 1, day="2026-11-21"))
         c = Collector(m, 'Privacy = "hash"\nPrivacyTime = "1s"\n'
                       'RoundRobin = "no"\n'
                       'source "f" { Kind = "file" Path = "%s" }\n' % path)
