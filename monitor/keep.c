@@ -129,8 +129,8 @@ fold(struct db *catalog, int day, const char *path)
 static void
 remove_files(const char *path)
 {
-	static const char *const suffixes[] = { ".new", ".ready", "-wal",
-		"-shm", "" };
+	static const char *const suffixes[] = { ".new", ".copy", ".ready",
+		"-wal", "-shm", "" };
 
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		char *name = buf_text("%s%s", path, suffixes[i]);

@@ -2,6 +2,8 @@
 EXTRA_DIST += monitor/README
 noinst_LIBRARIES += monitor/libmonitor.a
 monitor_libmonitor_a_SOURCES = \
+	monitor/anew.c monitor/anew.h \
+	monitor/anew_run.c monitor/anew_run.h \
 	monitor/audit.c monitor/audit.h \
 	monitor/batch.c monitor/batch.h \
 	monitor/columns.c monitor/columns.h \
