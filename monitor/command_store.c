@@ -16,6 +16,7 @@
 #include "draw.h"
 #include "import.h"
 #include "ladder.h"
+#include "lean.h"
 #include "ledger.h"
 #include "ledger_days.h"
 #include "log.h"
@@ -167,15 +168,43 @@ command_rebuild(const struct options *o)
 	return status;
 }
 
+/* What is to be said of a day is said before its events go; when that fails
+ * the chore that does nothing else complains. Days that go as a whole at the
+ * same time are not made lean before. */
+static int
+make_lean(const struct options *o, char why[256])
+{
+	const struct settings *s = o->settings;
+
+	if (s->KeepMessagesTime <= s->KeepTime)
+		return 0;
+	ledger_note(o->store, false, why);
+	return lean_run(o->store, s->KeepTime, why);
+}
+
+static int
+climb(const struct options *o, char why[256])
+{
+	return ladder_climb(o->store, why);
+}
+
+/* Each is done whatever became of the one before. */
 int
 command_tidy(const struct options *o)
 {
+	static int (*const steps[])(
+	    const struct options *, char *) = { make_lean, climb };
 	char why[256];
-	int rc = command_as_owner(o->store, why);
+	int rc = command_as_owner(o->store, why), status = EXIT_OK;
 
-	if (rc == 0)
-		rc = ladder_climb(o->store, why);
-	return rc < 0 ? log_fail(status_of(rc), "tidy: %s", why) : EXIT_OK;
+	if (rc < 0)
+		return log_fail(status_of(rc), "tidy: %s", why);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		rc = steps[i](o, why);
+		if (rc < 0)
+			status = log_fail(status_of(rc), "tidy: %s", why);
+	}
+	return status;
 }
 
 int

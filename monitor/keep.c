@@ -13,7 +13,8 @@
 #include "segment.h"
 
 /* The day's file is attached as d. A key is the number of a name, but that
- * of a reason, which is its own everywhere. */
+ * of a reason, which is its own everywhere. How many events a file has not any
+ * more is of that file. */
 static const char fold_sql[] =
     "BEGIN IMMEDIATE;"
     "INSERT OR IGNORE INTO name(s) SELECT s FROM d.word;"
@@ -31,7 +32,8 @@ static const char fold_sql[] =
     "r.t - r.t % 300000000, sum(r.n), sum(r.bytes), "
     "CASE m.s WHEN 'domain' THEN 60 ELSE 5 END "
     "FROM d.rollup r JOIN d.word k ON k.id = r.kind "
-    "JOIN d.word m ON m.id = r.dim GROUP BY 1, 2, 3, 4 "
+    "JOIN d.word m ON m.id = r.dim WHERE k.s != 'let_go' "
+    "GROUP BY 1, 2, 3, 4 "
     "ON CONFLICT DO UPDATE SET n = n + excluded.n, "
     "bytes = bytes + excluded.bytes;"
     "INSERT INTO place(source, file, off, mark) "

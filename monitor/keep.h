@@ -13,7 +13,7 @@
 #include "db.h"
 
 struct keep_rules {
-	int64_t time_us; /* a day is kept so long after its end */
+	int64_t time_us; /* a day is kept so long after its end, lean or not */
 	int64_t free_bytes; /* older days go while less is free */
 };
 

@@ -6,6 +6,7 @@
 
 #include "days.h"
 #include "db.h"
+#include "lean.h"
 #include "map.h"
 #include "schema.h"
 
@@ -267,7 +268,7 @@ add_day(void *arg, const struct day *day)
 	struct db db = DB_NONE;
 	int rc = db_open(&db, day->path, &schema_segment, DB_READ, NULL);
 
-	if (rc == 0)
+	if (rc == 0 && !lean_is(&db)) /* what came later is no account */
 		rc = a->asked->has_day(a->asked->ctx, day->day)
 		    ? add_rows(a, &db, of_all)
 		    : add_other(a, &db);

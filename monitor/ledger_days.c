@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "days.h"
+#include "lean.h"
 #include "ledger.h"
 #include "log.h"
 #include "replace.h"
@@ -78,6 +79,9 @@ look_at(void *arg, const struct day *day)
 	struct db db = DB_NONE;
 	int rc = db_open(&db, day->path, &schema_segment, DB_READ, NULL);
 
+	/* what is noted of a lean day nobody can find out again */
+	if (rc == 0 && lean_is(&db))
+		rc = -ENODATA;
 	if (rc == 0)
 		rc = replace_stamp(&db, "main", now);
 	if (rc == 0 && n->n < DAYS_MAX && strcmp(now, then) != 0 &&

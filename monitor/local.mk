@@ -34,16 +34,20 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/journal_line.c monitor/journal_line.h \
 	monitor/keep.c monitor/keep.h \
 	monitor/ladder.c monitor/ladder.h \
+	monitor/lean.c monitor/lean.h \
 	monitor/ledger.c monitor/ledger.h \
 	monitor/ledger_days.c monitor/ledger_days.h \
 	monitor/letters.c monitor/letters.h \
 	monitor/life.c monitor/life.h \
+	monitor/life_gone.c monitor/life_gone.h \
+	monitor/life_words.c monitor/life_words.h \
 	monitor/listen.c monitor/listen.h \
 	monitor/metrics.c monitor/metrics.h \
 	monitor/minutes.c monitor/minutes.h \
 	monitor/page.c monitor/page.h \
 	monitor/past.c monitor/past.h \
 	monitor/past_events.c monitor/past_events.h \
+	monitor/past_gone.c monitor/past_gone.h \
 	monitor/past_hosts.c \
 	monitor/past_sums.c monitor/past_sums.h \
 	monitor/privacy.c monitor/privacy.h \

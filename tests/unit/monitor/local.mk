@@ -16,6 +16,10 @@ check_PROGRAMS += test_ledger
 test_ledger_SOURCES = $(HEARING) tests/unit/monitor/test_ledger.c
 test_ledger_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
 test_ledger_LDADD = $(MONITOR_UNIT_LIBS)
+check_PROGRAMS += test_lean
+test_lean_SOURCES = $(HEARING) tests/unit/monitor/test_lean.c
+test_lean_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
+test_lean_LDADD = $(MONITOR_UNIT_LIBS)
 check_PROGRAMS += test_inputs
 test_inputs_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
 	tests/unit/monitor/test_inputs.c
