@@ -189,9 +189,13 @@ draw_gone(struct draw *d, struct db *catalog)
 		int err = series_read_gone(d->day, catalog,
 		    segment_begin_of(sqlite3_column_int(q, 0)));
 
-		if (err < 0 || !put_flow(d)) {
+		if (err == 0)
+			err = put_flow(d) ? draw_stages_gone(&d->to, d->stages,
+						d->day, catalog)
+					  : d->to.rc;
+		if (err < 0) {
 			sqlite3_finalize(q);
-			return err < 0 ? err : d->to.rc;
+			return err;
 		}
 	}
 	sqlite3_finalize(q);

@@ -10,6 +10,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "days.h"
+#include "hist_sql.h"
 #include "segment.h"
 
 /* The day's file is attached as d. A key is the number of a name, but that
@@ -36,6 +37,15 @@ static const char fold_sql[] =
     "GROUP BY 1, 2, 3, 4 "
     "ON CONFLICT DO UPDATE SET n = n + excluded.n, "
     "bytes = bytes + excluded.bytes;"
+    "INSERT INTO hist(stage, mailer, t, n, sum, min, max, b, res) "
+    "SELECT (SELECT id FROM name WHERE s = k.s), "
+    "ifnull((SELECT id FROM name WHERE s = m.s), 0), "
+    "h.t - h.t % 3600000000, sum(h.n), sum(h.sum), min(h.min), max(h.max), "
+    "hist_sum(h.b), 60 FROM d.hist h JOIN d.word k ON k.id = h.stage "
+    "LEFT JOIN d.word m ON m.id = h.mailer GROUP BY 1, 2, 3 "
+    "ON CONFLICT DO UPDATE SET n = n + excluded.n, sum = sum + excluded.sum, "
+    "min = min(min, excluded.min), max = max(max, excluded.max), "
+    "b = hist_sum(b, excluded.b);"
     "INSERT INTO place(source, file, off, mark) "
     "SELECT source, file, off, mark FROM d.place WHERE true "
     "ON CONFLICT DO UPDATE SET file = excluded.file, off = excluded.off, "
@@ -117,7 +127,9 @@ fold(struct db *catalog, int day, const char *path)
 
 	if (rc < 0)
 		return rc;
-	rc = db_exec(catalog, fold_sql);
+	rc = hist_functions(catalog);
+	if (rc == 0)
+		rc = db_exec(catalog, fold_sql);
 	if (rc == 0)
 		rc = keep_numbers(catalog, day);
 	if (rc == 0)

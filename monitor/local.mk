@@ -27,6 +27,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/framing.c monitor/framing.h \
 	monitor/gaps.c monitor/gaps.h \
 	monitor/hist.c monitor/hist.h \
+	monitor/hist_sql.c monitor/hist_sql.h \
 	monitor/import.c monitor/import.h \
 	monitor/intake.c monitor/intake.h \
 	monitor/input.c monitor/input.h \

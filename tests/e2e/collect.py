@@ -986,6 +986,12 @@ def it_draws_the_destinations_of_most_mail():
         c.conf = conf
         c.run("rrd", "--remake")
         assert drawn() == once
+        # and how long stages took, by the hour
+        stages = fetched(c.store, "stages-smtp", "LAST", 300, day)
+        assert stages["08:00"]["total_p50"] is None
+        for t in ("08:05", "08:35", "09:00", "10:55", "11:00"):
+            assert round(stages[t]["total_p50"], 1) == 1, (t, stages[t])
+        assert stages["11:05"]["total_p50"] is None
 
 
 def it_keeps_what_became_of_old_messages():

@@ -20,6 +20,10 @@ check_PROGRAMS += test_lean
 test_lean_SOURCES = $(HEARING) tests/unit/monitor/test_lean.c
 test_lean_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
 test_lean_LDADD = $(MONITOR_UNIT_LIBS)
+check_PROGRAMS += test_gone
+test_gone_SOURCES = $(HEARING) tests/unit/monitor/test_gone.c
+test_gone_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
+test_gone_LDADD = $(MONITOR_UNIT_LIBS)
 check_PROGRAMS += test_inputs
 test_inputs_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
 	tests/unit/monitor/test_inputs.c
