@@ -22,7 +22,9 @@
 #include "log.h"
 #include "resources.h"
 #include "segment.h"
+#include "schema.h"
 #include "totals.h"
+#include "upgrade.h"
 
 bool
 command_print(const struct buf *b)
@@ -34,10 +36,10 @@ command_print(const struct buf *b)
 static int
 status_of(int rc)
 {
-	return rc == -EBUSY || rc == -ENOSPC  ? EXIT_LATER
-	    : rc == -ENOENT		      ? EXIT_NOINPUT
-	    : rc == -EBADMSG || rc == -EPROTO ? EXIT_DATA
-					      : EXIT_IO;
+	return rc == -EBUSY || rc == -ENOSPC		       ? EXIT_LATER
+	    : rc == -ENOENT				       ? EXIT_NOINPUT
+	    : rc == -EBADMSG || rc == -EPROTO || rc == -ESTALE ? EXIT_DATA
+							       : EXIT_IO;
 }
 
 int
@@ -168,6 +170,12 @@ command_rebuild(const struct options *o)
 	return status;
 }
 
+static int
+bring_up(const struct options *o, char why[256])
+{
+	return upgrade_store(o->store, &schema_catalog, &schema_segment, why);
+}
+
 /* What is to be said of a day is said before its events go; when that fails
  * the chore that does nothing else complains. Days that go as a whole at the
  * same time are not made lean before. */
@@ -193,7 +201,7 @@ int
 command_tidy(const struct options *o)
 {
 	static int (*const steps[])(
-	    const struct options *, char *) = { make_lean, climb };
+	    const struct options *, char *) = { bring_up, make_lean, climb };
 	char why[256];
 	int rc = command_as_owner(o->store, why), status = EXIT_OK;
 

@@ -169,8 +169,9 @@ draw_day(void *arg, const struct day *day)
 	if (rc == 0)
 		rc = draw_parts(d, &db, segment_begin_of(day->day));
 	db_close(&db);
-	return rc == -EBADMSG || rc == -EPROTO ? d->to.rc == 0
-					       : fail(d, rc, day->path);
+	return rc == -EBADMSG || rc == -EPROTO || rc == -ESTALE
+	    ? d->to.rc == 0
+	    : fail(d, rc, day->path);
 }
 
 /* Days whose files are gone, as far as they are not drawn. */

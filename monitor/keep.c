@@ -11,7 +11,9 @@
 #include "clock.h"
 #include "days.h"
 #include "hist_sql.h"
+#include "schema.h"
 #include "segment.h"
+#include "upgrade.h"
 
 /* The day's file is attached as d. A key is the number of a name, but that
  * of a reason, which is its own everywhere. How many events a file has not any
@@ -153,6 +155,7 @@ remove_files(const char *path)
 			unlink(name);
 		free(name);
 	}
+	upgrade_forget(path, &schema_segment);
 }
 
 struct walk {

@@ -84,6 +84,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/trace.c monitor/trace.h \
 	monitor/turn.c monitor/turn.h \
 	monitor/unpack.c monitor/unpack.h \
+	monitor/upgrade.c monitor/upgrade.h \
 	monitor/when.c monitor/when.h \
 	monitor/writer.c monitor/writer.h
 MONITOR_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/monitor \

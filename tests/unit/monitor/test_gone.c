@@ -1,6 +1,7 @@
 /*
- * Days that are gone.
+ * Days that are gone, and days of an older version.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "stages.h"
 #include "tmp.h"
 #include "unit.h"
+#include "upgrade.h"
 
 /* Two hours of deliveries that take longer and longer, and the next day. */
 static void
@@ -150,9 +152,17 @@ START_TEST(hours_become_days_after_two_years)
 }
 END_TEST
 
+static int
+bring_up(const struct db_kind *day, char why[256])
+{
+	return upgrade_store(tmp_path("store"), &schema_catalog, day, why);
+}
+
+/* By whoever writes, and by tidy. */
 START_TEST(an_older_catalog_is_brought_up)
 {
 	struct db_kind old = schema_catalog;
+	char why[256] = "";
 	struct db db;
 
 	old.version = 2;
@@ -163,10 +173,74 @@ START_TEST(an_older_catalog_is_brought_up)
 	    0);
 	ck_assert_int_eq(db_exec(&db, "INSERT INTO name(s) VALUES('x')"), 0);
 	db_close(&db);
-	store_close(open_store());
+	if (_i == 0)
+		store_close(open_store());
+	else
+		ck_assert_msg(bring_up(&schema_segment, why) == 1, "%s", why);
 	ck_assert_int_eq(in_catalog("SELECT count(*) FROM hist"), 0);
 	ck_assert_int_eq(in_catalog("SELECT count(*) FROM name"), 1);
 	ck_assert_int_eq(access(tmp_path("store/catalog.db.v2"), F_OK), 0);
+}
+END_TEST
+
+/* The next step of the ladder, as it may be once. */
+START_TEST(days_of_an_older_version_are_brought_up)
+{
+	const char *steps[] = { schema_segment.steps[0],
+		"ALTER TABLE msg ADD COLUMN colour TEXT" };
+	const struct db_kind next = { schema_segment.application_id, steps, 2 };
+	char why[256] = "", *days[2];
+	struct db db;
+
+	fill();
+	days[0] = strdup(tmp_path("store/ev-20251124.db"));
+	days[1] = strdup(tmp_path("store/ev-20251125.db"));
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(
+		    db_open(&db, days[i], &next, DB_READ, why), -ESTALE);
+	ck_assert_ptr_nonnull(strstr(why, "mtacollect tidy"));
+	ck_assert_msg(
+	    bring_up(&next, why) == 2, "%s", why);
+	ck_assert_int_eq(bring_up(&next, why), 0);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(
+		    db_open(&db, days[i], &next, DB_READ, why), 0);
+		ck_assert_int_eq(
+		    db_number(&db, "SELECT count(*) FROM msg "
+				   "WHERE colour IS NULL", 0),
+		    1);
+		db_close(&db);
+		free(days[i]);
+	}
+	/* sound, so there is no copy left; and who is older refuses them */
+	ck_assert_int_lt(access(tmp_path("store/ev-20251124.db.v1"), F_OK), 0);
+	ck_assert_int_eq(db_open(&db, tmp_path("store/ev-20251124.db"),
+			     &schema_segment, DB_READ, NULL),
+	    -EPROTO);
+}
+END_TEST
+
+/* One that cannot be brought up is in no other's way, and is as it was. */
+START_TEST(a_day_that_fails_stays_as_it_was)
+{
+	const char *steps[] = { schema_segment.steps[0],
+		"CREATE UNIQUE INDEX x ON ev(ty)" };
+	const struct db_kind next = { schema_segment.application_id, steps, 2 };
+	char why[256] = "";
+	struct db db;
+
+	fill();
+	ck_assert_int_lt(bring_up(&next, why), 0);
+	ck_assert_ptr_nonnull(strstr(why, "ev-20251124.db"));
+	ck_assert_int_eq(db_open(&db, tmp_path("store/ev-20251125.db"), &next,
+			     DB_READ, NULL),
+	    0);
+	db_close(&db);
+	ck_assert_int_eq(db_open(&db, tmp_path("store/ev-20251124.db"),
+			     &schema_segment, DB_READ, NULL),
+	    0);
+	ck_assert_int_eq(db_number(&db, "SELECT count(*) FROM ev", 0), 240);
+	db_close(&db);
 }
 END_TEST
 
@@ -181,7 +255,9 @@ main(void)
 	tcase_add_loop_test(tc, an_hours_distribution_outlives_its_day, 0, 2);
 	tcase_add_test(tc, a_day_that_comes_again_adds_to_it);
 	tcase_add_test(tc, hours_become_days_after_two_years);
-	tcase_add_test(tc, an_older_catalog_is_brought_up);
+	tcase_add_loop_test(tc, an_older_catalog_is_brought_up, 0, 2);
+	tcase_add_test(tc, days_of_an_older_version_are_brought_up);
+	tcase_add_test(tc, a_day_that_fails_stays_as_it_was);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
 }

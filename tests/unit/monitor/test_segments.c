@@ -658,7 +658,7 @@ START_TEST(an_older_file_is_copied_and_brought_up)
 	db_exec(&db, "INSERT INTO a VALUES(1)");
 	db_close(&db);
 	ck_assert_int_eq(
-	    db_open(&db, tmp_path("old.db"), &new, DB_READ, NULL), -EPROTO);
+	    db_open(&db, tmp_path("old.db"), &new, DB_READ, NULL), -ESTALE);
 	ck_assert_int_eq(
 	    db_open(&db, tmp_path("old.db"), &new, DB_WRITE, NULL), 0);
 	ck_assert_int_eq(db_number(&db, "SELECT y FROM a", 0), 5);
