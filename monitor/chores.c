@@ -37,7 +37,7 @@ static const struct row {
 	    "the round robin files are not drawn" },
 	{ "privacy", NULL, NULL, 2, 600, wants_privacy,
 	    "names are not hidden" },
-	{ "tidy", NULL, NULL, 60, 86400, NULL, "old sums stay as they are" },
+	{ "tidy", NULL, NULL, 60, 86400, NULL, "old days stay as they are" },
 	{ "ledger", "--note", "--now", 5, 600, NULL, "the ledger is not kept" },
 };
 

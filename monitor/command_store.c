@@ -16,11 +16,15 @@
 #include "draw.h"
 #include "import.h"
 #include "ladder.h"
+#include "lean.h"
 #include "ledger.h"
 #include "ledger_days.h"
 #include "log.h"
 #include "resources.h"
+#include "segment.h"
+#include "schema.h"
 #include "totals.h"
+#include "upgrade.h"
 
 bool
 command_print(const struct buf *b)
@@ -32,10 +36,10 @@ command_print(const struct buf *b)
 static int
 status_of(int rc)
 {
-	return rc == -EBUSY || rc == -ENOSPC  ? EXIT_LATER
-	    : rc == -ENOENT		      ? EXIT_NOINPUT
-	    : rc == -EBADMSG || rc == -EPROTO ? EXIT_DATA
-					      : EXIT_IO;
+	return rc == -EBUSY || rc == -ENOSPC		       ? EXIT_LATER
+	    : rc == -ENOENT				       ? EXIT_NOINPUT
+	    : rc == -EBADMSG || rc == -EPROTO || rc == -ESTALE ? EXIT_DATA
+							       : EXIT_IO;
 }
 
 int
@@ -166,15 +170,49 @@ command_rebuild(const struct options *o)
 	return status;
 }
 
+static int
+bring_up(const struct options *o, char why[256])
+{
+	return upgrade_store(o->store, &schema_catalog, &schema_segment, why);
+}
+
+/* What is to be said of a day is said before its events go; when that fails
+ * the chore that does nothing else complains. Days that go as a whole at the
+ * same time are not made lean before. */
+static int
+make_lean(const struct options *o, char why[256])
+{
+	const struct settings *s = o->settings;
+
+	if (s->KeepMessagesTime <= s->KeepTime)
+		return 0;
+	ledger_note(o->store, false, why);
+	return lean_run(o->store, s->KeepTime, why);
+}
+
+static int
+climb(const struct options *o, char why[256])
+{
+	return ladder_climb(o->store, why);
+}
+
+/* Each is done whatever became of the one before. */
 int
 command_tidy(const struct options *o)
 {
+	static int (*const steps[])(
+	    const struct options *, char *) = { bring_up, make_lean, climb };
 	char why[256];
-	int rc = command_as_owner(o->store, why);
+	int rc = command_as_owner(o->store, why), status = EXIT_OK;
 
-	if (rc == 0)
-		rc = ladder_climb(o->store, why);
-	return rc < 0 ? log_fail(status_of(rc), "tidy: %s", why) : EXIT_OK;
+	if (rc < 0)
+		return log_fail(status_of(rc), "tidy: %s", why);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		rc = steps[i](o, why);
+		if (rc < 0)
+			status = log_fail(status_of(rc), "tidy: %s", why);
+	}
+	return status;
 }
 
 int
@@ -254,6 +292,15 @@ within(void *ctx, int64_t t)
 	return t >= s->from && t < s->to ? &s->sum : NULL;
 }
 
+static bool
+has_day(void *ctx, int day)
+{
+	const struct span *s = ctx;
+	int64_t begin = segment_begin_of(day);
+
+	return begin < s->to && begin + US_DAY > s->from;
+}
+
 static int
 note_ledger(const struct options *o)
 {
@@ -270,13 +317,14 @@ command_ledger(const struct options *o)
 {
 	struct buf b;
 	struct span span = { o->from, o->to, { .out = &b } };
+	const struct ledger_question asked = { within, has_day, &span };
 	struct ledger *l = &span.sum;
 	int rc, status;
 
 	if (o->is_noted)
 		return note_ledger(o);
 	buf_init(&b, 16 << 20);
-	rc = ledger_read(o->store, within, &span, l);
+	rc = ledger_read(o->store, &asked, l);
 	if (rc < 0) {
 		status =
 		    log_fail(status_of(rc), "%s: %s", o->store, strerror(-rc));

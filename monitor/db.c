@@ -211,7 +211,7 @@ bring_up(struct db *d, const struct db_kind *kind, enum db_mode mode)
 	if (mode != DB_WRITE)
 		return version == kind->version ? 0
 		    : version == 0		? -ENODATA
-						: -EPROTO;
+						: -ESTALE;
 	if (version == 0)
 		rc = db_exec(d, "PRAGMA page_size = 8192");
 	if (rc == 0)
@@ -263,6 +263,10 @@ say(int rc, const struct db *d)
 {
 	if (rc == -EPROTO)
 		return "made by another version of mtacollect";
+	if (rc == -ESTALE)
+		return "made by an older version of mtacollect: mtacollect "
+		       "tidy "
+		       "brings it up";
 	if (rc == -ENODATA)
 		return "being made";
 	if (rc == -EBADMSG)

@@ -8,8 +8,8 @@
  *
  * All return 0 or a negative -E…: -ENOSPC full disk, -EBUSY locked longer
  * than five seconds, -EBADMSG damaged or none of ours, -EPROTO of a newer
- * version, -ENODATA being made this moment, -EIO and the like. db_error() has
- * SQLite's words.
+ * version, -ESTALE of an older one that only DB_WRITE brings up, -ENODATA
+ * being made this moment, -EIO and the like. db_error() has SQLite's words.
  */
 #ifndef DB_H
 #define DB_H

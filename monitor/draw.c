@@ -169,8 +169,9 @@ draw_day(void *arg, const struct day *day)
 	if (rc == 0)
 		rc = draw_parts(d, &db, segment_begin_of(day->day));
 	db_close(&db);
-	return rc == -EBADMSG || rc == -EPROTO ? d->to.rc == 0
-					       : fail(d, rc, day->path);
+	return rc == -EBADMSG || rc == -EPROTO || rc == -ESTALE
+	    ? d->to.rc == 0
+	    : fail(d, rc, day->path);
 }
 
 /* Days whose files are gone, as far as they are not drawn. */
@@ -189,9 +190,13 @@ draw_gone(struct draw *d, struct db *catalog)
 		int err = series_read_gone(d->day, catalog,
 		    segment_begin_of(sqlite3_column_int(q, 0)));
 
-		if (err < 0 || !put_flow(d)) {
+		if (err == 0)
+			err = put_flow(d) ? draw_stages_gone(&d->to, d->stages,
+						d->day, catalog)
+					  : d->to.rc;
+		if (err < 0) {
 			sqlite3_finalize(q);
-			return err < 0 ? err : d->to.rc;
+			return err;
 		}
 	}
 	sqlite3_finalize(q);

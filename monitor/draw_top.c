@@ -80,7 +80,7 @@ add_day(void *arg, const struct day *day)
 	if (rc == 0)
 		rc = add_sums(t, &db, SUMS("word", "domain"));
 	db_close(&db);
-	return rc == -EBADMSG || rc == -EPROTO ||
+	return rc == -EBADMSG || rc == -EPROTO || rc == -ESTALE ||
 	    draw_failed(t->to, rc, day->path);
 }
 
@@ -300,7 +300,7 @@ put_day(void *arg, const struct day *day)
 	if (rc == 0)
 		rc = put_all(t, &db, HOURS("word", "domain", "1"));
 	db_close(&db);
-	return rc == -EBADMSG || rc == -EPROTO ||
+	return rc == -EBADMSG || rc == -EPROTO || rc == -ESTALE ||
 	    draw_failed(t->to, rc, day->path);
 }
 

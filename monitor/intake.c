@@ -311,7 +311,10 @@ intake_new(struct store *store, struct settings *s, struct event_base *base,
 	in->retry = evtimer_new(base, on_retry, in);
 	in->keep = evtimer_new(base, on_keep, in);
 	in->early = evtimer_new(base, on_early, in);
-	in->rules = (struct keep_rules){ s->KeepTime, s->MinFreeSpace };
+	in->rules = (struct keep_rules){ s->KeepMessagesTime > s->KeepTime
+		    ? s->KeepMessagesTime
+		    : s->KeepTime,
+		s->MinFreeSpace };
 	if (in->metrics == NULL || in->keep == NULL || in->early == NULL ||
 	    in->feeds == NULL || in->commit == NULL || in->retry == NULL)
 		goto bad;

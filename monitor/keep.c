@@ -10,10 +10,14 @@
 #include "buf.h"
 #include "clock.h"
 #include "days.h"
+#include "hist_sql.h"
+#include "schema.h"
 #include "segment.h"
+#include "upgrade.h"
 
 /* The day's file is attached as d. A key is the number of a name, but that
- * of a reason, which is its own everywhere. */
+ * of a reason, which is its own everywhere. How many events a file has not any
+ * more is of that file. */
 static const char fold_sql[] =
     "BEGIN IMMEDIATE;"
     "INSERT OR IGNORE INTO name(s) SELECT s FROM d.word;"
@@ -31,9 +35,19 @@ static const char fold_sql[] =
     "r.t - r.t % 300000000, sum(r.n), sum(r.bytes), "
     "CASE m.s WHEN 'domain' THEN 60 ELSE 5 END "
     "FROM d.rollup r JOIN d.word k ON k.id = r.kind "
-    "JOIN d.word m ON m.id = r.dim GROUP BY 1, 2, 3, 4 "
+    "JOIN d.word m ON m.id = r.dim WHERE k.s != 'let_go' "
+    "GROUP BY 1, 2, 3, 4 "
     "ON CONFLICT DO UPDATE SET n = n + excluded.n, "
     "bytes = bytes + excluded.bytes;"
+    "INSERT INTO hist(stage, mailer, t, n, sum, min, max, b, res) "
+    "SELECT (SELECT id FROM name WHERE s = k.s), "
+    "ifnull((SELECT id FROM name WHERE s = m.s), 0), "
+    "h.t - h.t % 3600000000, sum(h.n), sum(h.sum), min(h.min), max(h.max), "
+    "hist_sum(h.b), 60 FROM d.hist h JOIN d.word k ON k.id = h.stage "
+    "LEFT JOIN d.word m ON m.id = h.mailer GROUP BY 1, 2, 3 "
+    "ON CONFLICT DO UPDATE SET n = n + excluded.n, sum = sum + excluded.sum, "
+    "min = min(min, excluded.min), max = max(max, excluded.max), "
+    "b = hist_sum(b, excluded.b);"
     "INSERT INTO place(source, file, off, mark) "
     "SELECT source, file, off, mark FROM d.place WHERE true "
     "ON CONFLICT DO UPDATE SET file = excluded.file, off = excluded.off, "
@@ -115,7 +129,9 @@ fold(struct db *catalog, int day, const char *path)
 
 	if (rc < 0)
 		return rc;
-	rc = db_exec(catalog, fold_sql);
+	rc = hist_functions(catalog);
+	if (rc == 0)
+		rc = db_exec(catalog, fold_sql);
 	if (rc == 0)
 		rc = keep_numbers(catalog, day);
 	if (rc == 0)
@@ -129,8 +145,8 @@ fold(struct db *catalog, int day, const char *path)
 static void
 remove_files(const char *path)
 {
-	static const char *const suffixes[] = { ".new", ".ready", "-wal",
-		"-shm", "" };
+	static const char *const suffixes[] = { ".new", ".copy", ".ready",
+		"-wal", "-shm", "" };
 
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		char *name = buf_text("%s%s", path, suffixes[i]);
@@ -139,6 +155,7 @@ remove_files(const char *path)
 			unlink(name);
 		free(name);
 	}
+	upgrade_forget(path, &schema_segment);
 }
 
 struct walk {

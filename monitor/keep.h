@@ -2,9 +2,8 @@
  * keep: how long days are kept, and what stays of them.
  *
  * A day that is too old, or has to make room on a full disk, is folded into
- * the catalog (its sums by five minutes, the numbers that it had, the places of
- * its sources) and its file
- * removed. Which of both a crash leaves is known by the catalog's row of the
+ * the catalog (its sums by five minutes, its distributions by the hour, the
+ * numbers that it had, the places of its sources) and its file removed. Which of both a crash leaves is known by the catalog's row of the
  * day; nothing is folded twice. The newest day stays in any case.
  */
 #ifndef KEEP_H
@@ -13,7 +12,7 @@
 #include "db.h"
 
 struct keep_rules {
-	int64_t time_us; /* a day is kept so long after its end */
+	int64_t time_us; /* a day is kept so long after its end, lean or not */
 	int64_t free_bytes; /* older days go while less is free */
 };
 

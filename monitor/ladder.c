@@ -7,6 +7,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "db.h"
+#include "hist_sql.h"
 #include "schema.h"
 
 static const struct step {
@@ -18,6 +19,22 @@ static const struct step {
 	{ 90 * US_DAY, 24 * 60, "s IN ('domain', 'reason')" },
 	{ 730 * US_DAY, 24 * 60, "true" },
 };
+
+/* Nothing may come between the reading of rows and their removal. */
+static int
+change(struct db *db, char *sql)
+{
+	int rc = sql == NULL ? -ENOMEM : db_exec(db, "BEGIN IMMEDIATE");
+
+	if (rc == 0)
+		rc = db_exec(db, sql);
+	if (rc == 0)
+		rc = db_exec(db, "DROP TABLE temp.less; COMMIT");
+	if (sqlite3_get_autocommit(db->h) == 0)
+		sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
+	free(sql);
+	return rc;
+}
 
 /* Rows that are finer, out and in again as fewer. */
 static int
@@ -33,20 +50,42 @@ climb(struct db *db, const struct step *s, int64_t kind)
 	    : buf_text("CREATE TEMP TABLE less AS SELECT kind, dim, key, "
 		       "t - t %% %lld AS t, sum(n) AS n, sum(bytes) AS bytes "
 		       "FROM main.rollup WHERE %s GROUP BY 1, 2, 3, 4;"
-		       "BEGIN IMMEDIATE; DELETE FROM main.rollup WHERE %s;"
+		       "DELETE FROM main.rollup WHERE %s;"
 		       "INSERT INTO main.rollup(kind, dim, key, t, n, bytes, "
 		       "res) SELECT *, %d FROM temp.less WHERE true "
 		       "ON CONFLICT DO UPDATE SET n = n + excluded.n, "
-		       "bytes = bytes + excluded.bytes;"
-		       "COMMIT; DROP TABLE temp.less",
+		       "bytes = bytes + excluded.bytes",
 		  (long long)us, where, where, s->minutes);
-	int rc = sql == NULL ? -ENOMEM : db_exec(db, sql);
 
-	if (rc < 0 && sqlite3_get_autocommit(db->h) == 0)
-		sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
 	free(where);
-	free(sql);
-	return rc;
+	return change(db, sql);
+}
+
+/* Distributions have one step: hours become days after two years. */
+static int
+climb_hist(struct db *db)
+{
+	int64_t before = clock_wall() - 730 * US_DAY;
+	char *where = buf_text(
+	    "res < 1440 AND t < %lld", (long long)(before - before % US_DAY));
+	char *sql = where == NULL
+	    ? NULL
+	    : buf_text("CREATE TEMP TABLE less AS SELECT stage, mailer, "
+		       "t - t %% %lld AS t, sum(n) AS n, sum(sum) AS sum, "
+		       "min(min) AS min, max(max) AS max, hist_sum(b) AS b "
+		       "FROM main.hist WHERE %s GROUP BY 1, 2, 3;"
+		       "DELETE FROM main.hist WHERE %s;"
+		       "INSERT INTO main.hist(stage, mailer, t, n, sum, min, "
+		       "max, b, res) SELECT *, 1440 FROM temp.less WHERE true "
+		       "ON CONFLICT DO UPDATE SET n = n + excluded.n, "
+		       "sum = sum + excluded.sum, "
+		       "min = min(min, excluded.min), "
+		       "max = max(max, excluded.max), "
+		       "b = hist_sum(b, excluded.b)",
+		  (long long)US_DAY, where, where);
+
+	free(where);
+	return change(db, sql);
 }
 
 static int
@@ -63,7 +102,9 @@ climb_all(struct db *db)
 		for (size_t k = 0;
 		     k < sizeof(steps) / sizeof(steps[0]) && rc == 0; k++)
 			rc = climb(db, &steps[k], kind[i]);
-	return rc;
+	if (rc == 0)
+		rc = hist_functions(db);
+	return rc == 0 ? climb_hist(db) : rc;
 }
 
 int

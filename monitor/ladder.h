@@ -1,9 +1,9 @@
 /*
  * ladder: sums of days that are gone grow coarser with their age.
  *
- *	five minutes	when the day goes (domains: the hour)
+ *	five minutes	when the day goes (domains, distributions: the hour)
  *	an hour		after 90 days; domains and reasons, of which there
- *			are many: the day
+ *			are many: the day (distributions: not yet)
  *	a day		after two years, for good
  */
 #ifndef LADDER_H

@@ -6,6 +6,7 @@
 
 #include "days.h"
 #include "db.h"
+#include "lean.h"
 #include "map.h"
 #include "schema.h"
 
@@ -22,14 +23,14 @@ struct account {
 
 struct audit {
 	struct map open; /* accounts that are not closed */
-	ledger_of *of;
-	void *ctx; /* borrowed */
+	const struct ledger_question *asked; /* borrowed */
 	struct ledger *kept; /* borrowed */
 	int rc;
 };
 
-/* One row a message and day; the words of the kinds are looked up once. */
-static const char sql[] =
+/* One row a message and day; the words of the kinds are looked up once. The
+ * planner is told the order: messages come in theirs and nothing is sorted. */
+static const char rows_of[] =
     "WITH k AS (SELECT "
     "(SELECT id FROM word WHERE s = 'rcpt.expand') AS expand, "
     "(SELECT id FROM word WHERE s = 'dlv.ok') AS ok, "
@@ -47,8 +48,22 @@ static const char sql[] =
     "max(CASE WHEN e.ty = k.done THEN e.extra ->> '$.expired_count' END), "
     "max(CASE WHEN e.ty = k.done THEN e.extra ->> '$.deleted_count' END), "
     "max(CASE WHEN e.ty = k.done THEN e.extra ->> '$.expanded_count' END) "
-    "FROM msg m JOIN word n ON n.id = m.node JOIN ev e ON e.msg = m.id, k "
-    "WHERE e.seq IS NOT NULL GROUP BY m.id";
+    "FROM msg m CROSS JOIN word n ON n.id = m.node "
+    "CROSS JOIN ev e ON e.msg = m.id CROSS JOIN k "
+    "WHERE e.seq IS NOT NULL AND %s GROUP BY m.id";
+
+/*
+ * A day that is not asked for can matter to others by messages that went on
+ * when it ended, or had begun before: they are few. One that began there and
+ * is done is so only when a clock was set back, and an earlier day has some
+ * of it: then it is among the open ones, and ?1 is its name.
+ */
+#define FINISHED "m.state = 2 AND m.nrcpt IS NOT NULL"
+static const char of_all[] = "true";
+static const char of_open[] = "NOT (" FINISHED ")";
+static const char of_one[] = FINISHED
+    " AND m.qid = substr(?1, 1, instr(?1, ' on ') - 1) AND m.node = "
+    "(SELECT id FROM word WHERE s = substr(?1, instr(?1, ' on ') + 4))";
 
 static uint64_t
 hash_of(const void *entry)
@@ -170,7 +185,7 @@ add_settled(struct ledger *l, const struct account *one)
 static void
 settle(struct audit *a, struct account *one)
 {
-	struct ledger *l = a->of(a->ctx, one->t_end);
+	struct ledger *l = a->asked->of(a->asked->ctx, one->t_end);
 
 	map_del(&a->open, one);
 	if (l != NULL && one->has_begun)
@@ -181,24 +196,69 @@ settle(struct audit *a, struct account *one)
 }
 
 static int
-add_rows(struct audit *a, struct db *db)
+add_each(struct audit *a, sqlite3_stmt *q)
 {
-	sqlite3_stmt *q = NULL;
-	int rc = db_prepare(db, &q, sql);
+	int rc;
 
-	while (rc == 0 && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
 		struct account *one =
 		    get(a, (const char *)sqlite3_column_text(q, 0));
 
-		rc = one == NULL ? -ENOMEM : 0;
 		if (one == NULL)
-			break;
+			return -ENOMEM;
 		add_row(one, q);
 		if (one->is_done)
 			settle(a, one);
 	}
+	return db_errno(rc);
+}
+
+static int
+prepare(struct db *db, const char *which, sqlite3_stmt **ret)
+{
+	char *sql = buf_text(rows_of, which);
+	int rc = sql == NULL ? -ENOMEM : db_prepare(db, ret, sql);
+
+	free(sql);
+	return rc;
+}
+
+static int
+add_rows(struct audit *a, struct db *db, const char *which)
+{
+	sqlite3_stmt *q = NULL;
+	int rc = prepare(db, which, &q);
+
+	if (rc == 0)
+		rc = add_each(a, q);
 	sqlite3_finalize(q);
-	return rc < 0 ? rc : db_errno(rc);
+	return rc;
+}
+
+/* What it has of those that are open already. */
+static int
+add_finished(struct audit *a, struct db *db)
+{
+	struct account *one;
+	sqlite3_stmt *q = NULL;
+	size_t pos = 0;
+	int rc = prepare(db, of_one, &q);
+
+	while (rc == 0 && (one = map_next(&a->open, &pos)) != NULL) {
+		sqlite3_bind_text(q, 1, one->name, -1, SQLITE_TRANSIENT);
+		rc = add_each(a, q);
+		sqlite3_reset(q);
+	}
+	sqlite3_finalize(q);
+	return rc;
+}
+
+static int
+add_other(struct audit *a, struct db *db)
+{
+	int rc = add_finished(a, db);
+
+	return rc < 0 ? rc : add_rows(a, db, of_open);
 }
 
 static bool
@@ -208,8 +268,10 @@ add_day(void *arg, const struct day *day)
 	struct db db = DB_NONE;
 	int rc = db_open(&db, day->path, &schema_segment, DB_READ, NULL);
 
-	if (rc == 0)
-		rc = add_rows(a, &db);
+	if (rc == 0 && !lean_is(&db)) /* what came later is no account */
+		rc = a->asked->has_day(a->asked->ctx, day->day)
+		    ? add_rows(a, &db, of_all)
+		    : add_other(a, &db);
 	db_close(&db);
 	a->rc = rc == -ENODATA ? 0 : rc;
 	return a->rc == 0;
@@ -233,9 +295,10 @@ add_open(struct audit *a)
 }
 
 int
-ledger_read(const char *dir, ledger_of *of, void *ctx, struct ledger *kept)
+ledger_read(
+    const char *dir, const struct ledger_question *asked, struct ledger *kept)
 {
-	struct audit a = { .of = of, .ctx = ctx, .kept = kept };
+	struct audit a = { .asked = asked, .kept = kept };
 	int rc;
 
 	map_init(&a.open, hash_of, is_name);

@@ -11,6 +11,9 @@
 #ifndef LEDGER_H
 #define LEDGER_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "buf.h"
 
 struct ledger {
@@ -23,12 +26,21 @@ struct ledger {
 	struct buf *out; /* borrowed: a line for each of these */
 };
 
-/* The ledger of messages that left at this time; NULL: none. */
-typedef struct ledger *ledger_of(void *ctx, int64_t t);
+/* What is asked for. */
+struct ledger_question {
+	/* the ledger of messages that left at this time; NULL: none */
+	struct ledger *(*of)(void *ctx, int64_t t);
+	/* has this day (YYYYMMDD) such times? */
+	bool (*has_day)(void *ctx, int day);
+	void *ctx; /* borrowed */
+};
 
-/* One pass over all days. What is open goes to ret_open. 0 or negative
- * errno. */
-int
-ledger_read(const char *dir, ledger_of *, void *ctx, struct ledger *ret_open);
+/*
+ * One pass over all days; of those that are not asked for only over what
+ * went on when they ended, or had begun before. What is open goes to
+ * ret_open. 0 or negative errno.
+ */
+int ledger_read(
+    const char *dir, const struct ledger_question *, struct ledger *ret_open);
 
 #endif

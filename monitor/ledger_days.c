@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "days.h"
+#include "lean.h"
 #include "ledger.h"
 #include "log.h"
 #include "replace.h"
@@ -78,6 +79,9 @@ look_at(void *arg, const struct day *day)
 	struct db db = DB_NONE;
 	int rc = db_open(&db, day->path, &schema_segment, DB_READ, NULL);
 
+	/* what is noted of a lean day nobody can find out again */
+	if (rc == 0 && lean_is(&db))
+		rc = -ENODATA;
 	if (rc == 0)
 		rc = replace_stamp(&db, "main", now);
 	if (rc == 0 && n->n < DAYS_MAX && strcmp(now, then) != 0 &&
@@ -93,16 +97,27 @@ look_at(void *arg, const struct day *day)
 	return true; /* a damaged one is mtacollect check's business */
 }
 
+static struct noted *
+find(struct noting *n, int day)
+{
+	for (size_t i = 0; i < n->n; i++)
+		if (n->v[i].day == day)
+			return &n->v[i];
+	return NULL;
+}
+
 static struct ledger *
 of_day(void *ctx, int64_t t)
 {
-	struct noting *n = ctx;
-	int day = segment_day(t);
+	struct noted *v = find(ctx, segment_day(t));
 
-	for (size_t i = 0; i < n->n; i++)
-		if (n->v[i].day == day)
-			return &n->v[i].sum;
-	return NULL;
+	return v != NULL ? &v->sum : NULL;
+}
+
+static bool
+is_noted(void *ctx, int day)
+{
+	return find(ctx, day) != NULL;
 }
 
 static int
@@ -149,10 +164,11 @@ write_rows(struct noting *n)
 static int
 note_all(struct noting *n, const char *dir)
 {
+	const struct ledger_question due = { of_day, is_noted, n };
 	int rc = days_each(dir, 0, 99999999, look_at, n);
 
 	if (rc == 0 && n->n != 0)
-		rc = ledger_read(dir, of_day, n, &n->kept);
+		rc = ledger_read(dir, &due, &n->kept);
 	return rc == 0 && n->n != 0 ? write_rows(n) : rc;
 }
 

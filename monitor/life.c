@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "book.h"
 #include "clock.h"
 #include "event_read.h"
 #include "fields.h"
-#include "visible.h"
+#include "life_gone.h"
+#include "life_words.h"
 
 #define RELATED_MAX 16
 #define LINE_MAX_ ((size_t)2 << 20)
@@ -102,24 +102,6 @@ lives_add_notices(struct lives *l, struct days_open *days)
 	return rc;
 }
 
-static int64_t
-number_in(struct db *db, const struct life *l)
-{
-	sqlite3_stmt *q = NULL;
-	int64_t id = 0;
-
-	if (db_prepare(db, &q,
-		"SELECT id FROM msg WHERE qid = ?1 AND "
-		"node = (SELECT id FROM word WHERE s = ?2)") == 0) {
-		sqlite3_bind_text(q, 1, l->qid, -1, SQLITE_STATIC);
-		sqlite3_bind_text(q, 2, l->node, -1, SQLITE_STATIC);
-		if (sqlite3_step(q) == SQLITE_ROW)
-			id = sqlite3_column_int64(q, 0);
-	}
-	sqlite3_finalize(q);
-	return id;
-}
-
 /* Every event of it, through all days. */
 static int
 each_event(const struct life *l, struct days_open *days,
@@ -130,7 +112,7 @@ each_event(const struct life *l, struct days_open *days,
 
 	buf_init(&line, LINE_MAX_);
 	for (size_t d = 0; d < days->n && rc == 0; d++) {
-		int64_t id = number_in(&days->db[d], l);
+		int64_t id = life_number(&days->db[d], l);
 		struct recall *r =
 		    id > 0 ? recall_new(&days->db[d], "e.msg = ?1") : NULL;
 
@@ -149,20 +131,6 @@ each_event(const struct life *l, struct days_open *days,
 	}
 	buf_release(&line);
 	return rc;
-}
-
-/* 2026-11-24 19:23:41.480, local time. */
-static void
-put_time(struct buf *b, int64_t us)
-{
-	time_t t = (time_t)(us / US_SEC);
-	struct tm tm;
-	char text[32];
-
-	if (localtime_r(&t, &tm) == NULL)
-		return;
-	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
-	buf_addf(b, "%s.%03d", text, (int)(us % US_SEC / 1000));
 }
 
 /* "5.7 ms", "12.1 s", "2h3m" */
@@ -206,13 +174,6 @@ put_stages(struct buf *b, const struct fields *f)
 	}
 }
 
-/* What strangers wrote is shown, not obeyed. */
-static void
-put_escaped(struct buf *b, struct slice s)
-{
-	visible_put(b, s, MB_CUR_MAX == 1);
-}
-
 struct text {
 	struct buf *out;
 	struct event_names *names;
@@ -232,12 +193,12 @@ put_event(void *arg, char *line, size_t n)
 	fields_of(&f, &e);
 	buf_init(&words, LINE_MAX_);
 	event_sentence(&words, &e);
-	put_time(t->out, o.time_us);
+	life_put_time(t->out, o.time_us);
 	buf_addf(t->out, "  %-13s ", event_info(e.type)->name);
 	if (fields_has(&f, F_ATTEMPT))
 		buf_addf(t->out, "#%llu ",
 		    (unsigned long long)fields_num(&f, F_ATTEMPT, 0));
-	put_escaped(t->out, buf_slice(&words));
+	life_put_escaped(t->out, buf_slice(&words));
 	put_stages(t->out, &f);
 	buf_addc(t->out, '\n');
 	buf_release(&words);
@@ -252,6 +213,8 @@ life_text(const struct life *l, struct days_open *days, struct buf *out)
 
 	buf_addf(
 	    out, "%s%s on %s\n", l->is_related ? "\n" : "", l->qid, l->node);
+	if (rc == 0)
+		rc = life_gone_text(l, days, out);
 	if (rc == 0)
 		rc = each_event(l, days, put_event, &t);
 	event_names_free(t.names);
@@ -288,7 +251,10 @@ life_json(const struct life *l, struct days_open *days, struct buf *out)
 	buf_addf(out, ",\"related\":%s,\"events\":[",
 	    l->is_related ? "true" : "false");
 	rc = each_event(l, days, put_json_event, &j);
-	buf_adds(out, "]}\n");
+	buf_addc(out, ']');
+	if (rc == 0)
+		rc = life_gone_json(l, days, out);
+	buf_adds(out, "}\n");
 	return rc;
 }
 
@@ -315,9 +281,9 @@ put_summary(struct db *db, int64_t id, struct buf *out)
 		int more = sqlite3_column_int(q, 4) - 1;
 
 		buf_addc(out, '<');
-		put_escaped(out, slice_of(from));
+		life_put_escaped(out, slice_of(from));
 		buf_adds(out, "> to ");
-		put_escaped(out, slice_of(to ? to : "nobody yet"));
+		life_put_escaped(out, slice_of(to ? to : "nobody yet"));
 		if (more > 0)
 			buf_addf(out, " and %d more", more);
 		if (to != NULL)
@@ -335,10 +301,10 @@ life_line(const struct life *l, struct days_open *days, struct buf *out)
 {
 	int rc = 0;
 
-	put_time(out, l->t);
+	life_put_time(out, l->t);
 	buf_addf(out, "  %-16s ", l->qid);
 	for (size_t d = days->n; d-- > 0;) {
-		int64_t id = number_in(&days->db[d], l);
+		int64_t id = life_number(&days->db[d], l);
 
 		if (id == 0)
 			continue;

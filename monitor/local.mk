@@ -2,6 +2,8 @@
 EXTRA_DIST += monitor/README
 noinst_LIBRARIES += monitor/libmonitor.a
 monitor_libmonitor_a_SOURCES = \
+	monitor/anew.c monitor/anew.h \
+	monitor/anew_run.c monitor/anew_run.h \
 	monitor/audit.c monitor/audit.h \
 	monitor/batch.c monitor/batch.h \
 	monitor/columns.c monitor/columns.h \
@@ -25,6 +27,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/framing.c monitor/framing.h \
 	monitor/gaps.c monitor/gaps.h \
 	monitor/hist.c monitor/hist.h \
+	monitor/hist_sql.c monitor/hist_sql.h \
 	monitor/import.c monitor/import.h \
 	monitor/intake.c monitor/intake.h \
 	monitor/input.c monitor/input.h \
@@ -32,16 +35,20 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/journal_line.c monitor/journal_line.h \
 	monitor/keep.c monitor/keep.h \
 	monitor/ladder.c monitor/ladder.h \
+	monitor/lean.c monitor/lean.h \
 	monitor/ledger.c monitor/ledger.h \
 	monitor/ledger_days.c monitor/ledger_days.h \
 	monitor/letters.c monitor/letters.h \
 	monitor/life.c monitor/life.h \
+	monitor/life_gone.c monitor/life_gone.h \
+	monitor/life_words.c monitor/life_words.h \
 	monitor/listen.c monitor/listen.h \
 	monitor/metrics.c monitor/metrics.h \
 	monitor/minutes.c monitor/minutes.h \
 	monitor/page.c monitor/page.h \
 	monitor/past.c monitor/past.h \
 	monitor/past_events.c monitor/past_events.h \
+	monitor/past_gone.c monitor/past_gone.h \
 	monitor/past_hosts.c \
 	monitor/past_sums.c monitor/past_sums.h \
 	monitor/privacy.c monitor/privacy.h \
@@ -77,6 +84,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/trace.c monitor/trace.h \
 	monitor/turn.c monitor/turn.h \
 	monitor/unpack.c monitor/unpack.h \
+	monitor/upgrade.c monitor/upgrade.h \
 	monitor/when.c monitor/when.h \
 	monitor/writer.c monitor/writer.h
 MONITOR_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/monitor \

@@ -204,6 +204,21 @@ past_day_behind(struct past *p, int day, int *ret_day)
 }
 
 int
+past_catalog(struct past *p, struct db *ret)
+{
+	char *path = buf_text("%s/catalog.db", p->dir);
+	int rc = path == NULL
+	    ? -ENOMEM
+	    : db_open(ret, path, &schema_catalog, DB_READ, NULL);
+
+	free(path);
+	p->end = clock_mono() + p->budget;
+	if (rc == 0)
+		sqlite3_progress_handler(ret->h, LOOK_EACH, is_over, p);
+	return rc;
+}
+
+int
 past_confess(struct past *p, int64_t wall, struct past_confession *ret)
 {
 	struct totals t;

@@ -27,6 +27,8 @@ void past_budget(struct past *, int64_t us);
 struct db *past_day(struct past *, int day, int *ret_day);
 /* The oldest at or behind it. */
 struct db *past_day_behind(struct past *, int day, int *ret_day);
+/* What is known of days that have no file any more; the caller closes it. */
+int past_catalog(struct past *, struct db *ret);
 /* How often a file was found replaced or removed while it was open: what was
  * read of it before, and places in it, are no more. */
 unsigned past_replaced(const struct past *);

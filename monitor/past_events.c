@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "event_read.h"
+#include "past_gone.h"
 #include "recall.h"
 #include "segment.h"
 #include "trace.h"
@@ -63,8 +64,31 @@ tell(struct reading *r, const char *line, int day, int64_t number)
 
 struct line {
 	char *text;
-	int64_t t;
+	int64_t t, number;
 };
+
+/* The number of the row CHUNK rows on from this one or (is_back) back, or of
+ * the last there is; 0: there is none. In a lean day most numbers have no
+ * row. */
+static int64_t
+chunk_end(struct db *db, int64_t from, bool is_back)
+{
+	sqlite3_stmt *q = NULL;
+	int64_t n = 0;
+
+	if (db_prepare(db, &q,
+		is_back ? "SELECT min(id) FROM (SELECT id FROM ev WHERE "
+			  "id <= ?1 ORDER BY id DESC LIMIT ?2)"
+			: "SELECT max(id) FROM (SELECT id FROM ev WHERE "
+			  "id >= ?1 ORDER BY id LIMIT ?2)") == 0) {
+		sqlite3_bind_int64(q, 1, from);
+		sqlite3_bind_int(q, 2, CHUNK);
+		if (sqlite3_step(q) == SQLITE_ROW)
+			n = sqlite3_column_int64(q, 0);
+	}
+	sqlite3_finalize(q);
+	return n;
+}
 
 /* Rows lo to hi of a day, in the order of time; how many. */
 static int
@@ -84,6 +108,7 @@ read_chunk(struct db *db, int64_t lo, int64_t hi, struct line line[CHUNK])
 		if (rc != 1)
 			break;
 		line[n].text = strdup(b.data);
+		line[n].number = recall_row(r);
 		if (line[n].text == NULL)
 			break;
 	}
@@ -149,7 +174,7 @@ past_back(struct past *p, struct past_place *at, int64_t until, int looked,
 
 	while (rc == 0 && looked > 0 && !r.is_over &&
 	    (db = day_back(p, at, until)) != NULL) {
-		int64_t hi = at->number - 1, lo = hi - CHUNK + 1;
+		int64_t hi = at->number - 1, lo = chunk_end(db, hi, true);
 		struct line line[CHUNK];
 		int n;
 
@@ -157,7 +182,7 @@ past_back(struct past *p, struct past_place *at, int64_t until, int looked,
 		n = read_chunk(db, lo > 0 ? lo : 1, hi, line);
 		for (int i = n - 1; i >= 0 && !r.is_over; i--)
 			if (line[i].t <= until)
-				tell(&r, line[i].text, at->day, lo + i);
+				tell(&r, line[i].text, at->day, line[i].number);
 		free_lines(line, n);
 		at->number = lo > 0 ? lo : 1;
 		looked -= CHUNK;
@@ -194,7 +219,7 @@ past_on(
 	    (at->day != newest.day || at->number < newest.number)) {
 		struct db *db = past_day_behind(p, at->day, &day);
 		struct line line[CHUNK];
-		int64_t last;
+		int64_t last, hi;
 		int n;
 
 		if (db == NULL)
@@ -208,12 +233,12 @@ past_on(
 				break;
 			continue;
 		}
-		n = read_chunk(db, at->number + 1, at->number + CHUNK, line);
+		hi = chunk_end(db, at->number + 1, false);
+		n = read_chunk(db, at->number + 1, hi, line);
 		for (int i = 0; i < n; i++)
-			tell(&r, line[i].text, day, at->number + 1 + i);
+			tell(&r, line[i].text, day, line[i].number);
 		free_lines(line, n);
-		at->number += CHUNK;
-		at->number = at->number > last ? last : at->number;
+		at->number = hi > at->number ? hi : last;
 		looked -= CHUNK;
 		rc = n < 0 ? n : 0;
 	}
@@ -244,6 +269,7 @@ tell_lives(struct reading *r, const struct buf *lives)
 	while (slice_next(&rest, '\n', &line)) {
 		one = json_loadb(line.p, line.n, 0, NULL);
 		json_array_extend(all, json_object_get(one, "events"));
+		past_gone_add(one, all);
 		json_decref(one);
 	}
 	n = json_array_size(all);

@@ -43,7 +43,8 @@ int past_on(
 /* Where the newest is now. Negative errno when there is none. */
 int past_newest(struct past *, struct past_place *ret);
 /* A message and its notices by its id (or a Message-ID in <>), in the order
- * of time. How many events that were, or negative errno. */
+ * of time; of lean days what is left of it (past_gone.h). How many events that
+ * were, or negative errno. */
 int past_life(struct past *, const char *id, past_one *one, void *arg);
 /*
  * The nearest moment behind t (is_back: before it) at which something changed

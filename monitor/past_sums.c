@@ -146,21 +146,28 @@ past_minutes(struct past *p, int64_t t, int n, double *const ret[PAST_FLOWS])
 	return rc;
 }
 
-/* The rows of one stage, added up. */
+/* Rows of one stage that have to do with ?2 to ?3: of five minutes, or of
+ * hours and days. */
+static const char of_day[] =
+    "SELECT n, sum, min, max, b FROM hist WHERE mailer = 0 AND "
+    "stage = (SELECT id FROM word WHERE s = ?1) AND "
+    "t BETWEEN ?2 - 299999999 AND ?3";
+static const char of_gone[] =
+    "SELECT n, sum, min, max, b FROM hist WHERE mailer = 0 AND "
+    "stage = (SELECT id FROM name WHERE s = ?1) AND "
+    "t BETWEEN ?2 - 86400000000 AND ?3 AND t + res * 60000000 > ?2";
+
 static int
-add_stage(struct past *p, struct db *db, const char *name, int64_t from,
-    int64_t to, struct hist *h)
+add_stage(struct past *p, struct db *db, const char *sql, const char *name,
+    int64_t from, int64_t to, struct hist *h)
 {
 	sqlite3_stmt *q = NULL;
-	int rc = db_prepare(db, &q,
-	    "SELECT n, sum, min, max, b FROM hist WHERE mailer = 0 AND "
-	    "stage = (SELECT id FROM word WHERE s = ?1) AND t BETWEEN ?2 AND "
-	    "?3");
+	int rc = db_prepare(db, &q, sql);
 
 	if (rc < 0)
 		return rc;
 	sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(q, 2, from - 5 * US_MIN + 1);
+	sqlite3_bind_int64(q, 2, from);
 	sqlite3_bind_int64(q, 3, to);
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
 		struct hist one = { .n = (uint64_t)sqlite3_column_int64(q, 0),
@@ -181,17 +188,24 @@ int
 past_stages(struct past *p, int64_t from, int64_t to,
     struct past_stage ret[PAST_STAGES])
 {
-	struct hist h;
 	int day = 0, rc = 0;
-	struct db *db;
+	struct db *db = past_day(p, segment_day(to), &day), catalog = DB_NONE;
+	bool is_gone = db == NULL || day != segment_day(to);
+	struct hist h;
 
+	if (is_gone)
+		rc = past_catalog(p, &catalog);
 	for (unsigned s = 0; s < PAST_STAGES && stage_name(s) != NULL; s++) {
-		db = past_day(p, segment_day(to), &day);
 		hist_clear(&h);
-		if (db != NULL && rc == 0)
-			rc = add_stage(p, db, stage_name(s), from, to, &h);
+		if (!is_gone) /* each has a moment of its own */
+			db = past_day(p, segment_day(to), &day);
+		if (rc == 0 && (is_gone || db != NULL))
+			rc = add_stage(p, is_gone ? &catalog : db,
+			    is_gone ? of_gone : of_day, stage_name(s), from, to,
+			    &h);
 		ret[s] = (struct past_stage){ stage_name(s), h.n,
 			hist_at(&h, 500), hist_at(&h, 950) };
 	}
+	db_close(&catalog);
 	return rc;
 }

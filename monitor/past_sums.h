@@ -32,7 +32,8 @@ struct past_stage {
 	uint64_t n, p50, p95; /* microseconds */
 };
 
-/* Of what ended in the time from from to to. */
+/* Of what ended in the time from from to to; when that day is gone, in its
+ * hours. */
 int past_stages(
     struct past *, int64_t from, int64_t to, struct past_stage[PAST_STAGES]);
 

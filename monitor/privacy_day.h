@@ -1,11 +1,5 @@
 /*
- * privacy_day: a day's file anew, without people's names.
- *
- * The new file is beside the old one, "FILE.ready", whole and synced, with
- * what the old one was when it was copied in the catalog's table "private";
- * replace.h puts it in its place unless the old one has changed since. So
- * nothing is in freed pages, the collector goes on meanwhile, and a crash
- * leaves the old file or the new one.
+ * privacy_day: a day's file anew, without people's names. Made as anew.h says.
  */
 #ifndef PRIVACY_DAY_H
 #define PRIVACY_DAY_H

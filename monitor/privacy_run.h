@@ -2,11 +2,10 @@
  * privacy_run: names go from days that are old enough, or one person's from
  * all.
  *
- * New files are made beside the days while others write; in a turn of their
- * own (turn.h) they take the places of those that did not change meanwhile.
- * For one person a day is copied within a turn, as the newest one always
- * changes. Examples of replies become their templates. Copies that were made
- * before an upgrade of a file (FILE.vN) go, as nobody looks into them.
+ * Done as anew_run.h says; but for one person a day is copied within a turn,
+ * as the newest one always changes. Examples of replies become their
+ * templates. Copies that were made before an upgrade of a file (FILE.vN) go,
+ * as nobody looks into them.
  */
 #ifndef PRIVACY_RUN_H
 #define PRIVACY_RUN_H

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "event_read.h"
+#include "lean.h"
 #include "recall.h"
 #include "replace.h"
 #include "schema.h"
@@ -140,6 +141,36 @@ fill(struct rebuild *r, const char *path, const char *new, int day,
 	return rc;
 }
 
+/* Negative errno and why. */
+static int
+is_lean(const char *path, char why[256])
+{
+	struct db db;
+	int rc = db_open(&db, path, &schema_segment, DB_READ, why);
+
+	if (rc == 0)
+		rc = lean_is(&db);
+	db_close(&db);
+	return rc;
+}
+
+/* 1, or negative errno. */
+static int
+replace(struct rebuild *r, const char *path, const char *new, int day,
+    char why[256])
+{
+	int rc = fill(r, path, new, day, why);
+
+	if (rc == 0)
+		rc = carry_over(path, new, why);
+	if (rc < 0)
+		return rc;
+	rc = replace_file(path, new);
+	if (rc < 0)
+		snprintf(why, 256, "%s: %s", path, strerror(-rc));
+	return rc < 0 ? rc : 1;
+}
+
 int
 rebuild_day(const char *path, int day, struct reasons *reasons,
     uint64_t *ret_events, char why[256])
@@ -152,14 +183,9 @@ rebuild_day(const char *path, int day, struct reasons *reasons,
 	if (new == NULL)
 		return -ENOMEM;
 	replace_remove(new); /* of an earlier try */
-	rc = fill(&r, path, new, day, why);
-	if (rc == 0)
-		rc = carry_over(path, new, why);
-	if (rc == 0) {
-		rc = replace_file(path, new);
-		if (rc < 0)
-			snprintf(why, 256, "%s: %s", path, strerror(-rc));
-	}
+	rc = is_lean(path, why);
+	if (rc >= 0)
+		rc = rc == 0 ? replace(&r, path, new, day, why) : 0;
 	replace_remove(new);
 	free(new);
 	*ret_events = r.events;

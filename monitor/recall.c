@@ -11,6 +11,7 @@
 
 /* Columns of the answer before those of segment.def. */
 enum {
+	Q_ID,
 	Q_T,
 	Q_TYPE,
 	Q_NODE,
@@ -62,7 +63,8 @@ make(struct db *db, const char *where, const char *order)
 
 	buf_init(&sql, 16384);
 	buf_adds(&sql,
-	    "SELECT e.t, ty.s, w.node, w.instance, w.boot, e.seq, w.prog, "
+	    "SELECT e.id, e.t, ty.s, w.node, w.instance, w.boot, e.seq, "
+	    "w.prog, "
 	    "w.pid, m.qid, e.extra");
 	for (size_t i = 0; i < COLUMNS; i++)
 		put_column(&sql, &columns[i]);
@@ -240,4 +242,10 @@ recall_next(struct recall *r, struct buf *b, int64_t *ret_t)
 	if (ret_t != NULL)
 		*ret_t = sqlite3_column_int64(r->q, Q_T);
 	return b->bad ? -ENOMEM : 1;
+}
+
+int64_t
+recall_row(const struct recall *r)
+{
+	return sqlite3_column_int64(r->q, Q_ID);
 }

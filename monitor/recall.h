@@ -22,5 +22,7 @@ void recall_bind(struct recall *, int64_t first, int64_t second);
 /* The next line, without its end, appended. 1, 0 at the end (then it may be
  * bound again), or negative errno. ret_t may be NULL. */
 int recall_next(struct recall *, struct buf *, int64_t *ret_t);
+/* The number of the row of the line that came last. */
+int64_t recall_row(const struct recall *);
 
 #endif

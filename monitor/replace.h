@@ -3,7 +3,8 @@
  *
  * A stamp says what a day's file has: any commit to it changes it. The
  * catalog's table "private" has, for each day that was made anew, the stamp
- * of the old file while the new one waits, and then that of the new one.
+ * of the old file while the new one waits, and then that of the new one, or
+ * nothing when that still has people's names.
  *
  * The log of the old file goes into it before and its index away with it, so
  * that who reads the old one reads it to the end, and nobody takes one's log
@@ -17,7 +18,7 @@
 
 #define REPLACE_STAMP 160
 /* In front of the stamp of a file while the new one waits: that has no names,
- * or not those of one person. */
+ * or not all that there were. */
 #define REPLACE_ALL "all:"
 #define REPLACE_ONE "one:"
 #define REPLACE_MARK 4 /* bytes of each */

@@ -103,6 +103,21 @@ static const char catalog_2[] =
 	" store_free REAL"
 	") STRICT;";
 
+/* How long the stages took on days whose files are gone. */
+static const char catalog_3[] =
+	"CREATE TABLE hist("
+	" stage INTEGER NOT NULL," /* name */
+	" mailer INTEGER NOT NULL," /* name, or 0: all */
+	" t INTEGER NOT NULL,"
+	" n INTEGER NOT NULL,"
+	" sum INTEGER NOT NULL,"
+	" min INTEGER NOT NULL,"
+	" max INTEGER NOT NULL,"
+	" b BLOB NOT NULL,"
+	" res INTEGER NOT NULL," /* minutes */
+	" PRIMARY KEY(stage, mailer, t)"
+	") WITHOUT ROWID, STRICT;";
+
 /* One day (UTC), whole in itself: no row refers to another file. */
 static const char segment_1[] =
 	"CREATE TABLE word("
@@ -268,7 +283,7 @@ static const char segment_1[] =
 	" LEFT JOIN reason r ON r.id = e.reason;";
 /* clang-format on */
 
-static const char *const catalog_steps[] = { catalog_1, catalog_2 };
+static const char *const catalog_steps[] = { catalog_1, catalog_2, catalog_3 };
 static const char *const segment_steps[] = { segment_1 };
 
 const struct db_kind schema_catalog = {

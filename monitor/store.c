@@ -415,10 +415,13 @@ rebuild_one(void *arg, const struct day *day)
 		rc = rebuild_day(day->path, day->day, s->reasons, &events, why);
 	if (rc < 0)
 		buf_addf(r->out, "%s\n", why);
+	else if (rc == 0)
+		buf_addf(r->out, "%s: left as it is, its events are gone\n",
+		    day->path);
 	else
 		buf_addf(r->out, "%s: %llu events\n", day->path,
 		    (unsigned long long)events);
-	if (r->rc == 0)
+	if (r->rc == 0 && rc < 0)
 		r->rc = rc;
 	return s->reasons != NULL;
 }

@@ -53,6 +53,7 @@ static const struct kind {
 	[TK_LATE] = { "late", NONE },
 	[TK_GUESSED] = { "guessed_times", NONE },
 	[TK_LOST] = { "lost", NONE },
+	[TK_LET_GO] = { "let_go", NONE },
 #undef OF
 #undef NONE
 };

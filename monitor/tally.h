@@ -32,6 +32,7 @@ enum tally_kind {
 	TK_LATE,
 	TK_GUESSED,
 	TK_LOST,
+	TK_LET_GO, /* events that are no more in a day (lean.h) */
 	TK_COUNT
 };
 

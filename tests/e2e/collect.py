@@ -961,8 +961,7 @@ def it_draws_the_destinations_of_most_mail():
                     for n in files()}
 
         # 20 domains, and one whose name is no file's
-        text = "".join(mail_to("d%02d.test" % i, 8, 30 - i)
-                       for i in range(20))
+        text = "".join(mail_to("d%02d.test" % i, 8, 30 - i) for i in range(20))
         take(text + mail_to("../../x", 8, 50) + mail_to("late.test", 9, 1))
         assert files() == ["d%02d.test" % i for i in range(16)], files()
         take(mail_to("late.test", 10, 40) + mail_to("d03.test", 10, 2))
@@ -981,7 +980,8 @@ def it_draws_the_destinations_of_most_mail():
         # the days go, their hours stay
         m.write("mail.log", mail_to("d03.test", 8, 3, of=1))
         c.run("import", m.dir + "/mail.log")
-        m.write("keep.conf", open(c.conf).read() + 'KeepTime = "1d"\n')
+        m.write("keep.conf", open(c.conf).read() +
+                'KeepTime = "1d"\nKeepMessagesTime = "1d"\n')
         conf, c.conf = c.conf, m.dir + "/keep.conf"
         with c:
             wait_for("one day less", lambda: not os.path.exists(
@@ -989,6 +989,106 @@ def it_draws_the_destinations_of_most_mail():
         c.conf = conf
         c.run("rrd", "--remake")
         assert drawn() == once
+        # and how long stages took, by the hour
+        stages = fetched(c.store, "stages-smtp", "LAST", 300)
+        assert stages["08:00"]["total_p50"] is None
+        for t in ("08:05", "08:35", "09:00", "10:55", "11:00"):
+            assert round(stages[t]["total_p50"], 1) == 1, (t, stages[t])
+        assert stages["11:05"]["total_p50"] is None
+
+
+def it_keeps_what_became_of_old_messages():
+    """Events of old days go: what is counted, drawn and found stays."""
+    with Mtad("lean") as m:
+        c = Collector(m, 'KeepTime = "1d"\nKeepMessagesTime = "3650d"\n')
+        m.write("mail.log", minutes_of_postfix(range(90)) + "a line?\n" +
+                mail_to("x.test", 9, 1, of=1))
+        m.write("events", minutes_of_mtad(range(30), without=(11, 12, 33)))
+        c.run("import", m.dir + "/mail.log", m.dir + "/events")
+
+        def drawn():
+            c.run("rrd", "--remake")
+            return {n: fetched(c.store, n) for n in (
+                "flow", "flow-smtp", "queue")} | {
+                "stages": fetched(c.store, "stages", "LAST", 300)}
+
+        def ask(sql):
+            with contextlib.closing(sqlite3.connect(
+                    "file:%s?mode=ro" % (c.store + file_of()),
+                    uri=True)) as db:
+                return db.execute(sql).fetchone()[0]
+
+        totals, once, said = c.totals(), drawn(), c.run("check").stdout
+        size = os.path.getsize(c.store + file_of())
+        messages = ask("SELECT count(*) FROM msg")
+        assert "stat=Sent" in c.trace("--id", "3F0000A1")
+        c.run("tidy")
+        # the edges of the two holes, and of all
+        assert ask("SELECT count(*) FROM ev") == 6
+        assert ask("SELECT count(*) FROM msg") == messages
+        assert os.path.getsize(c.store + file_of()) < size
+        assert c.totals() == totals and drawn() == once
+        assert "without the events of mail" in c.check()
+        assert [x for x in said.splitlines() if "missing" in x] == [
+            x for x in c.check().splitlines() if "missing" in x]
+        out = c.trace("--id", "3F0000A1")
+        for words in ("its events are gone", "to=<a@b.test>, delivered",
+                      "relay=m.test [192.0.2.1]", ", 1 try\n"):
+            assert words in out, out
+        out = json.loads(c.trace("--id", "3F0000A1", "--json"))
+        assert out["events"] == [] and out["summaries"][0]["recipients"][0][
+            "state"] == "delivered", out
+        assert file_of()[1:] + ": left as it is" in c.run("rebuild").stdout
+        c.run("import", m.dir + "/events")  # again, and the holes
+        assert c.totals() == totals
+        m.write("late", minutes_of_mtad(range(30)))
+        c.run("import", m.dir + "/late")
+        t = c.totals()
+        assert t["events"] == totals["events"] + 3, t
+        assert t["completeness"]["missing"] == 0, t
+        c.check()
+        c.run("tidy")
+        assert ask("SELECT count(*) FROM ev") == 2
+        assert c.totals() == t
+        c.check()
+
+
+def it_loses_nothing_when_a_day_becomes_lean():
+    """Lines still come for the day, and who does it is killed anywhere."""
+    rng = random.Random(8)
+    with Mtad("leaner") as m:
+        path = m.dir + "/mail.log"
+        m.write("mail.log", mail_to("y.test", 9, 1, of=1))
+        c = Collector(m, 'KeepTime = "1d"\nKeepMessagesTime = "3650d"\n'
+                      'RoundRobin = "no"\n'
+                      'source "f" { Kind = "file" Path = "%s" }\n' % path)
+
+        def ask(sql):
+            with contextlib.closing(sqlite3.connect(
+                    "file:%s?mode=ro" % (c.store + file_of()),
+                    uri=True)) as db:
+                return db.execute(sql).fetchone()[0]
+
+        with c:
+            for i in range(16):
+                with open(path, "a") as f:
+                    f.write(mail_to("x.test", i, 300))
+                p = subprocess.Popen(
+                    [m.prefix + "/sbin/mtacollect", "tidy", "-c", c.conf])
+                try:
+                    p.wait(timeout=rng.random() * 0.15)
+                except subprocess.TimeoutExpired:
+                    p.kill()
+                    p.wait()
+            wait_for("all lines",
+                     lambda: c.totals()["delivered"] == 16 * 300 + 1)
+            wait_for("no events", lambda: c.run("tidy") and
+                     not ask("SELECT count(*) FROM ev"))
+            assert ask("SELECT count(*) FROM rcpt WHERE state = 1") == 4800
+            with open(path, "a") as f:
+                f.write(mail_to("x.test", 20, 5))
+            wait_for("more", lambda: c.totals()["delivered"] == 4806)
+        c.check()
 
 
 def it_draws_what_mail_has_of_its_host():

@@ -7,10 +7,23 @@ test_sums_SOURCES = $(UNIT) tests/unit/monitor/test_sums.c
 test_sums_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
 test_sums_LDADD = $(MONITOR_UNIT_LIBS)
 check_PROGRAMS += test_segments
-test_segments_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
-	tests/unit/monitor/test_segments.c
+HEARING = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
+	tests/support/hearing.c tests/support/hearing.h
+test_segments_SOURCES = $(HEARING) tests/unit/monitor/test_segments.c
 test_segments_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
 test_segments_LDADD = $(MONITOR_UNIT_LIBS)
+check_PROGRAMS += test_ledger
+test_ledger_SOURCES = $(HEARING) tests/unit/monitor/test_ledger.c
+test_ledger_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
+test_ledger_LDADD = $(MONITOR_UNIT_LIBS)
+check_PROGRAMS += test_lean
+test_lean_SOURCES = $(HEARING) tests/unit/monitor/test_lean.c
+test_lean_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
+test_lean_LDADD = $(MONITOR_UNIT_LIBS)
+check_PROGRAMS += test_gone
+test_gone_SOURCES = $(HEARING) tests/unit/monitor/test_gone.c
+test_gone_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
+test_gone_LDADD = $(MONITOR_UNIT_LIBS)
 check_PROGRAMS += test_inputs
 test_inputs_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
 	tests/unit/monitor/test_inputs.c
