@@ -18,7 +18,7 @@
 #include "store.h"
 
 #define FEED_LINE_MAX 65536
-#define FEED_BATCH 100000 /* lines in one transaction, at most */
+#define FEED_BATCH 300000 /* lines in one transaction, at most */
 #define FEED_SOURCES 64
 
 struct feeds;
