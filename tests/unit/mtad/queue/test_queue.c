@@ -1,6 +1,7 @@
 /* sched, filter, index, record, journal: the queue's cores. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +94,27 @@ start_one(struct world *w, uint32_t take)
 	sched_taken(&w->s, j);
 	return m;
 }
+
+/* Whatever their sum is: also of 256 bytes, where the steps get larger. */
+START_TEST(strings_have_their_room)
+{
+	static const char text[] = "0123456789012345678901234567890123456789";
+	struct world w;
+
+	world_init(&w);
+	for (size_t n = 0; n < sizeof(text); n++) {
+		struct msg *m = add(&w, "a.test", 0);
+
+		while (m->str_n < 5000) {
+			ck_assert_uint_ne(
+			    msg_add_str(m, (struct slice){ text, n }),
+			    RCPT_NONE);
+			ck_assert_uint_ge(malloc_usable_size(m->str), m->str_n);
+		}
+	}
+	world_release(&w);
+}
+END_TEST
 
 START_TEST(a_burst_to_one_does_not_delay_another)
 {
@@ -531,6 +553,7 @@ main(void)
 	TCase *tc = tcase_create("core");
 
 	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, strings_have_their_room);
 	tcase_add_test(tc, a_burst_to_one_does_not_delay_another);
 	tcase_add_test(tc, a_huge_list_lets_small_mail_pass);
 	tcase_add_test(tc, concurrency_grows_and_shrinks);
