@@ -97,8 +97,9 @@ json_shape(const struct shape *s)
 			json_array_append_new(
 			    ages, json_integer(s->row[i].age[a]));
 		json_array_append_new(all,
-		    json_pack("{s:s, s:I, s:o}", "domain", s->row[i].name,
-			"count", (json_int_t)s->row[i].n, "ages", ages));
+		    json_pack("{s:s, s:I, s:I, s:o}", "domain", s->row[i].name,
+			"count", (json_int_t)s->row[i].messages, "rcpt_count",
+			(json_int_t)s->row[i].n, "ages", ages));
 	}
 	return all;
 }

@@ -190,6 +190,7 @@ bool expand_replay(struct queue *, struct slice);
 
 /* snapshot.c: what is in the queue, each minute. NULL without memory. */
 struct snapshot *snapshot_new(void);
+void snapshot_free(struct snapshot *); /* before its index */
 void snapshot_second(struct queue *);
 /* A row with the shape: of this moment while the queue is small, else of the
  * last snapshot. Nothing before the first. */

@@ -82,7 +82,7 @@ def it_runs_on_many_terminals():
         some_mail(m)
         for term in "xterm-256color", "xterm", "vt100", "linux", "screen":
             with top(m, term=term) as t:
-                t.wait("mode NORMAL", "DOMAIN (messages)", "F1Help")
+                t.wait("mode NORMAL", "DOMAIN (recipients)", "F1Help")
                 t.keys("2")
                 t.wait("x0@dead.test")
                 t.keys("q")

@@ -223,7 +223,7 @@ def it_shows_the_queue_of_then():
             m, "--json", "-n", "1", "--store", c.store, "--at", t,
             check=False).stdout).get("shape"))
         with top(m, "--store", c.store, "--at", t, "--screen", "flow") as p:
-            p.wait("PAST", "Queue 3", "> TOTAL                      3     3",
+            p.wait("PAST", "Queue 3", "> TOTAL                              3    3",
                    "dead.test")
 
 

@@ -632,18 +632,47 @@ START_TEST(flow_is_the_shape_of_the_queue)
 	row(ASK_SHAPE,
 	    "{\"time\":\"2026-11-24T12:00:00Z\",\"cells\":["
 	    "{\"queue\":\"deferred\",\"domain\":\"a.test\","
-	    "\"bucket\":3,\"count\":48000},"
+	    "\"bucket\":3,\"count\":200,\"rcpt_count\":48000},"
 	    "{\"queue\":\"held\",\"domain\":\"\",\"bucket\":0,"
-	    "\"count\":7}]}");
+	    "\"count\":0,\"rcpt_count\":7}]}");
 	end(ASK_SHAPE, "{\"done\":true}");
-	shows(NOW, "> TOTAL                 48,007     7");
+	shows(NOW, "> TOTAL                         48,007    7");
 	shows(NOW, " ago"); /* that snapshot is not of now */
-	shows(NOW, "  a.test                48,000     .     .     .   48k");
+	shows(NOW, "  a.test                        48,000    .    .    .  48k");
 	shows(NOW, "(all others)");
 	console_key(&c, K_DOWN);
 	console_key(&c, K_ENTER);
 	console_turn(&c, NOW);
 	ck_assert_str_eq(asked(ASK_LIST, "filter"), "to:@a.test");
+}
+END_TEST
+
+static void
+shape_of_now(const char *cell)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	buf_adds(&b, "{\"time\":\"");
+	clock_rfc3339(&b, clock_wall());
+	buf_addf(&b, "\",\"cells\":[%s]}", cell);
+	model_begin(&m, ASK_SHAPE);
+	row(ASK_SHAPE, b.data);
+	end(ASK_SHAPE, "{\"done\":true}");
+	buf_release(&b);
+}
+
+/* A store of before and a Postfix tell no recipients. */
+START_TEST(flow_says_what_it_counts)
+{
+	shape_of_now("{\"queue\":\"new\",\"domain\":\"a.test\","
+		     "\"bucket\":0,\"count\":1,\"rcpt_count\":300}");
+	shows(NOW, "DOMAIN (recipients)");
+	shows(NOW, "  a.test                           300  300");
+	shape_of_now("{\"queue\":\"new\",\"domain\":\"a.test\","
+		     "\"bucket\":0,\"count\":2}");
+	shows(NOW, "DOMAIN (messages)  ");
+	shows(NOW, "  a.test                             2    2");
 }
 END_TEST
 
@@ -883,6 +912,7 @@ main(void)
 	tcase_add_test(tc, orders_are_the_daemons);
 	tcase_add_test(tc, commands_are_those_of_mtactl);
 	tcase_add_test(tc, flow_is_the_shape_of_the_queue);
+	tcase_add_test(tc, flow_says_what_it_counts);
 	tcase_add_test(tc, behind_a_destination_are_hosts_and_addresses);
 	tcase_add_test(tc, without_a_store_it_says_so);
 	tcase_add_test(tc, above_a_hundred_the_count_is_typed);
