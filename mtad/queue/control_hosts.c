@@ -245,13 +245,22 @@ retry_one(struct client *c, struct dest *d)
 	c->changed++;
 }
 
-enum host_act { HOST_RETRY, HOST_PAUSE, HOST_RESUME };
+static void
+forget_one(struct client *c, struct dest *d)
+{
+	if (!sched_forget(&c->q->sched, d))
+		return;
+	say_host(c, d, EV_HOST_FORGET);
+	c->changed++;
+}
+
+enum host_act { HOST_RETRY, HOST_FORGET, HOST_PAUSE, HOST_RESUME };
 
 static void
 host_act(struct client *c, json_t *j, enum host_act act)
 {
-	static const char *const names[] = { "hosts.retry", "hosts.pause",
-		"hosts.resume" };
+	static const char *const names[] = { "hosts.retry", "hosts.forget",
+		"hosts.pause", "hosts.resume" };
 	const char *text = json_string_value(json_object_get(j, "host"));
 	size_t pos = 0;
 	struct dest *d;
@@ -263,6 +272,8 @@ host_act(struct client *c, json_t *j, enum host_act act)
 			continue;
 		if (act == HOST_RETRY)
 			retry_one(c, d);
+		else if (act == HOST_FORGET)
+			forget_one(c, d);
 		else
 			pause_one(c, d, act == HOST_PAUSE);
 	}
@@ -281,6 +292,12 @@ static void
 op_retry(struct client *c, json_t *j)
 {
 	host_act(c, j, HOST_RETRY);
+}
+
+static void
+op_forget(struct client *c, json_t *j)
+{
+	host_act(c, j, HOST_FORGET);
 }
 
 static void
@@ -487,6 +504,7 @@ const struct control_op control_host_ops[] = {
 	{ "status", false, op_status },
 	{ "hosts.list", false, op_hosts },
 	{ "hosts.retry", true, op_retry },
+	{ "hosts.forget", true, op_forget },
 	{ "hosts.pause", true, op_pause },
 	{ "hosts.resume", true, op_resume },
 	{ "delivery.hold", true, op_delivery_hold },

@@ -249,6 +249,38 @@ def it_pauses_and_resumes_a_destination():
                    "x0@dead.test")
 
 
+def it_forgets_what_a_destination_did():
+    """As purgestat: no failure is known, and nothing is tried for it."""
+    with Mtad("forget") as m:
+        m.write("mtad.conf", m.conf.replace('MinQueueAge = "1s"',
+                                            'MinQueueAge = "1h"'))
+        m.ctl("reload")
+        some_mail(m)
+        wait_for("all of them", lambda: len(m.events("dlv.defer")) == 3)
+        with top(m, "--screen", "hosts") as t:
+            t.keys("\\", ":1", "Enter")
+            t.wait(">  D  smtp:[127.0.0.1]:1")
+            t.keys("F9")
+            t.wait("its mail goes at its own times")
+            t.keys("f")
+            t.wait("forget smtp:[127.0.0.1]:1: 1 destination")
+            t.keys("y")
+            t.wait("forget: 1 destination changed", ">  ?  smtp:[127.0.0.1]:1",
+                   "0 failures in a row")
+            t.keys(":")
+            t.keys("hosts forget [127.0.0.1]:1", "Enter")
+            t.wait("do it?")
+            t.keys("y")
+            t.wait("forget: no destination '[127.0.0.1]:1' changed")
+        acts = [e for e in m.events("op.action")
+                if e["op.verb"] == "hosts.forget"]
+        assert [e["changed_count"] for e in acts] == [1, 0], acts
+        assert [e["host.name"] for e in m.events("host.forget")] == [
+            "smtp:[127.0.0.1]:1"]
+        assert len(m.events("dlv.defer")) == 3
+        assert {x["rcpts"][0]["tries"] for x in m.queue()} == {1}
+
+
 def it_says_when_the_daemon_is_away():
     with Mtad("away") as m:
         some_mail(m)

@@ -591,19 +591,20 @@ END_TEST
 
 START_TEST(commands_are_those_of_mtactl)
 {
-	static const char *const typed[][3] = {
-		{ "hosts pause a.test", "hosts.pause", "host" },
-		{ "delivery hold disk is changed", "delivery.hold", "why" },
+	static const char *const typed[][4] = {
+		{ "hosts forget a.test", "hosts.forget", "host", "a.test" },
+		{ "hosts pause a.test", "hosts.pause", "host", "a.test" },
+		{ "delivery hold disk is changed", "delivery.hold", "why",
+		    "disk is changed" },
 	};
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < ROWS(typed); i++) {
 		keys(":");
 		keys(typed[i][0]);
 		console_key(&c, K_ENTER);
 		keys("y");
 		ck_assert_str_eq(asked(ASK_ACT, "op"), typed[i][1]);
-		ck_assert_str_eq(asked(ASK_ACT, typed[i][2]),
-		    i == 0 ? "a.test" : "disk is changed");
+		ck_assert_str_eq(asked(ASK_ACT, typed[i][2]), typed[i][3]);
 		end(ASK_ACT, "{\"changed\":1,\"done\":true}");
 	}
 	keys(":rm -rf /");
@@ -777,6 +778,14 @@ START_TEST(hosts_are_filtered_and_paused)
 	end(ASK_HOSTS, "{\"matched\":1,\"destinations\":2,\"done\":true}");
 	shows(NOW, "1 of 2 match");
 	shows_not(NOW, "b.test");
+	keys("kf");
+	shows(NOW, "forget smtp:a.test:25: 1 destination");
+	shows(NOW, "Its failures are forgotten; its mail goes");
+	keys("y");
+	ck_assert_str_eq(asked(ASK_ACT, "op"), "hosts.forget");
+	ck_assert_str_eq(asked(ASK_ACT, "host"), "smtp:a.test:25");
+	end(ASK_ACT, "{\"changed\":1,\"done\":true}");
+	shows(NOW, "forget: 1 destination changed");
 	keys("kp");
 	shows(NOW, "Nothing is sent there");
 	keys("y");

@@ -201,6 +201,44 @@ START_TEST(a_dead_host_rests_and_its_mail_goes_when_it_is_back)
 }
 END_TEST
 
+/* What purgestat did: nothing is tried before its own time. */
+START_TEST(a_forgotten_host_was_never_tried)
+{
+	struct world w;
+	struct dest *d;
+	struct msg *m;
+	int64_t now = clock_mono();
+
+	world_init(&w);
+	w.conf->InitialDestinationConcurrency = 2;
+	d = dest_of(&w, "dead.test");
+	for (int i = 0; i < 10; i++)
+		add(&w, "dead.test", 1);
+	for (int i = 0; i < 3; i++) {
+		m = start_one(&w, 1);
+		sched_done(&w.s, d, SCHED_NO_CONN, now);
+		sched_add(&w.s, m, 0, d, true, true, now + US_HOUR, now);
+	}
+	d->last_text = strdup("Connection refused");
+	ck_assert_ptr_null(start_one(&w, 1));
+	ck_assert(sched_forget(&w.s, d));
+	ck_assert(!d->is_down);
+	ck_assert_uint_eq(d->fails, 0);
+	ck_assert_int_eq(d->last_try, 0);
+	ck_assert_ptr_null(d->last_text);
+	ck_assert_uint_eq(d->waiting.n, 3); /* they have a time of their own */
+	ck_assert_uint_eq(d->ready, 7);
+	ck_assert_int_eq(sched_wake(&w.s, now), now + US_HOUR);
+	ck_assert_ptr_nonnull(start_one(&w, 1));
+	ck_assert_ptr_nonnull(start_one(&w, 1));
+	ck_assert_ptr_null(start_one(&w, 1)); /* the window is the first one */
+	ck_assert(!sched_forget(&w.s, d));
+	sched_wake(&w.s, now + US_HOUR);
+	ck_assert_uint_eq(d->waiting.n, 0);
+	world_release(&w);
+}
+END_TEST
+
 START_TEST(backoff_doubles_to_its_limit)
 {
 	struct conf *c = conf_new();
@@ -558,6 +596,7 @@ main(void)
 	tcase_add_test(tc, a_huge_list_lets_small_mail_pass);
 	tcase_add_test(tc, concurrency_grows_and_shrinks);
 	tcase_add_test(tc, a_dead_host_rests_and_its_mail_goes_when_it_is_back);
+	tcase_add_test(tc, a_forgotten_host_was_never_tried);
 	tcase_add_test(tc, backoff_doubles_to_its_limit);
 	tcase_add_loop_test(tc, filters_choose, 0, ROWS(filters));
 	tcase_add_test(tc, a_record_head_proves_itself);
