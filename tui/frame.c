@@ -10,6 +10,8 @@
 #include "say.h"
 #include "setup.h"
 
+#define USED_WARN 90 /* in the hundred, of the disk */
+
 /* Pieces of a line, the most telling first: those that fit are shown. */
 struct line {
 	struct grid *g;
@@ -161,6 +163,34 @@ draw_flow(const struct console *c, struct grid *g)
 	    (int64_t)m->counter[ST_CONN_OUT_OPEN]);
 }
 
+/* "disk 41%"; what is almost full is seen. */
+static void
+used_piece(struct line *l, bool is_known, const char *name, int used)
+{
+	char text[40];
+
+	if (used < 0)
+		return;
+	if (is_known)
+		snprintf(text, sizeof(text), "%s %d%%", name, used);
+	else
+		snprintf(text, sizeof(text), "%s ?", name);
+	piece(l, is_known && used > USED_WARN ? LOOK_WARN : LOOK_PLAIN, text);
+}
+
+/* It changes each second: that is no news to a reader. */
+static void
+load_piece(struct line *l, const struct model *m, bool is_known)
+{
+	char text[40];
+
+	if (m->load < 0 || l->g->is_plain)
+		return;
+	snprintf(
+	    text, sizeof(text), is_known ? "load %.2f" : "load ?", m->load);
+	piece(l, LOOK_PLAIN, text);
+}
+
 static void
 draw_queue(const struct console *c, struct grid *g, int64_t wall)
 {
@@ -176,11 +206,14 @@ draw_queue(const struct console *c, struct grid *g, int64_t wall)
 		: m->oldest == 0 ? "-"
 				 : t);
 	piece(&l, LOOK_PLAIN, text);
+	used_piece(&l, is_known, "disk", model_disk(m));
 	number_piece(&l, is_known, "recipients %s", m->recipients);
+	used_piece(&l, is_known, "inodes", model_inodes(m));
+	load_piece(&l, m, is_known);
+	number_piece(&l, is_known, "under way %s", m->active);
 	say_bytes(t, m->bytes);
 	snprintf(text, sizeof(text), "bytes %s", is_known ? t : "?");
 	piece(&l, LOOK_PLAIN, text);
-	number_piece(&l, is_known, "under way %s", m->active);
 }
 
 static void

@@ -10,7 +10,7 @@
 void
 model_init(struct model *m)
 {
-	*m = (struct model){ 0 };
+	*m = (struct model){ .load = -1 };
 	snprintf(m->trouble, sizeof(m->trouble), "not connected yet");
 }
 
@@ -51,6 +51,12 @@ void
 model_heard(struct model *m, int64_t now)
 {
 	m->heard = now;
+}
+
+void
+model_load(struct model *m, double load)
+{
+	m->load = load;
 }
 
 static void
@@ -141,6 +147,10 @@ take_status(struct model *m, const json_t *row)
 	m->bytes = row_number(row, "bytes");
 	m->active = row_number(row, "active");
 	m->destinations = row_number(row, "destinations");
+	m->disk_free = row_number(row, "disk_free");
+	m->disk_size = row_number(row, "disk_size");
+	m->inodes_free = row_number(row, "inodes_free");
+	m->inodes = row_number(row, "inodes");
 	/* counters are sent to administrators alone */
 	m->is_admin = json_object_get(row, "msg_in") != NULL;
 	m->has_status = m->state && m->node && m->version;
@@ -300,6 +310,29 @@ model_rate(const struct model *m, enum flow f, int n)
 	for (int i = 0; i < n; i++)
 		sum += m->rate[f][HISTORY - 1 - i];
 	return n > 0 ? sum / n : 0;
+}
+
+/* Rounded up, as df does. */
+static int
+used(int64_t free, int64_t all)
+{
+	if (all <= 0 || all > INT64_MAX / 200)
+		return -1;
+	if (free < 0 || free > all)
+		return free < 0 ? 100 : 0;
+	return (int)(((all - free) * 100 + all - 1) / all);
+}
+
+int
+model_disk(const struct model *m)
+{
+	return used(m->disk_free, m->disk_size);
+}
+
+int
+model_inodes(const struct model *m)
+{
+	return used(m->inodes_free, m->inodes);
 }
 
 int64_t

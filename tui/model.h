@@ -91,6 +91,8 @@ struct model {
 	char *node, *version; /* owned */
 	int64_t started, oldest; /* wall */
 	int64_t messages, recipients, bytes, active, destinations;
+	int64_t disk_free, disk_size, inodes_free, inodes; /* sizes 0: ? */
+	double load; /* of this host in the last minute; below 0: not known */
 
 	uint64_t counter[ST_COUNT];
 	bool has_counters;
@@ -117,6 +119,7 @@ void model_release(struct model *);
 void model_connected(struct model *, const char *why);
 /* The daemon answered: what is known is of now. */
 void model_heard(struct model *, int64_t now);
+void model_load(struct model *, double);
 /* A sample of all counters. */
 void
 model_sample(struct model *, const uint64_t counter[ST_COUNT], int64_t now);
@@ -133,6 +136,9 @@ void model_detail(struct model *, const char *id);
 struct mode model_mode(const struct model *);
 /* Mean over the last n samples; 0 without any. */
 double model_rate(const struct model *, enum flow, int n);
+/* Used of the queue's disk, in hundredths; -1: not known. */
+int model_disk(const struct model *);
+int model_inodes(const struct model *);
 /* Age of the last sign of life, microseconds; INT64_MAX: there was none. */
 int64_t model_age(const struct model *, int64_t now);
 const struct host *model_host(const struct model *, const char *name);

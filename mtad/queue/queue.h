@@ -90,6 +90,7 @@ struct queue {
 	bool is_looking; /* the disk is asked for its room... */
 	int64_t looked; /* since then; mono */
 	struct statvfs space; /* what it said; the disk's worker writes it */
+	struct statvfs room; /* its last answer; f_blocks 0: none yet */
 	bool
 	    is_checking; /* mtactl queue check: nothing runs, changes or is told */
 	bool is_checkpointing;

@@ -39,6 +39,7 @@ def it_shows_what_is():
         with top(m) as t:
             s = t.wait("mode NORMAL", "Queue 3", "smtp:[127.0.0.1]:1",
                        "1 FLOW", "F10Quit")
+            assert re.search(r"disk \d+%  .*load \d+\.\d\d", s), s
             assert "data 0s" in s or "data 1s" in s, s
             assert "Connection refused" in s, s
             m.ctl("delivery", "hold", "new disk")
@@ -334,6 +335,12 @@ def it_serves_scripts():
         assert frame["v"] == 1 and frame["mode"] == "NORMAL", frame
         assert frame["messages"] == 3 and len(frame["queue"]) == 3, frame
         assert frame["counters"]["msg_in"] >= 4, frame
+        told, disk = m.status(), os.statvfs(m.dir + "/spool")
+        assert frame["disk_size"] == told["disk_size"], (frame, told)
+        assert 0 < frame["disk_free"] <= frame["disk_size"], frame
+        assert told["disk_size"] == disk.f_frsize * (
+            disk.f_blocks - disk.f_bfree + disk.f_bavail), (told, disk)
+        assert "% used" in m.ctl("status").stdout
         frame = json.loads(batch(m, "--json", "-n", "1", "--screen",
                                  "hosts").stdout)
         assert "smtp:[127.0.0.1]:1" in {h["host"] for h in frame["hosts"]}

@@ -177,6 +177,60 @@ START_TEST(header_says_how_it_is)
 }
 END_TEST
 
+/* Of a thousand bytes and a hundred inodes. */
+static void
+disk(int free, int inodes_free)
+{
+	char text[400];
+
+	snprintf(text, sizeof(text),
+	    "{\"state\":\"taking and delivering mail\",\"host\":\"mx\","
+	    "\"version\":\"1\",\"disk_free\":%d,\"disk_size\":1000,"
+	    "\"inodes_free\":%d,\"inodes\":100}",
+	    free, inodes_free);
+	row(ASK_STATUS, text);
+}
+
+static enum look
+look_of(const char *text)
+{
+	for (int y = 0; y < g.rows; y++) {
+		struct buf b;
+		const char *at;
+		int x = -1;
+
+		buf_init(&b, 65536);
+		grid_text(&g, y, &b);
+		at = strstr(b.data, text);
+		if (at != NULL)
+			x = (int)(at - b.data);
+		buf_release(&b);
+		if (x >= 0)
+			return (enum look)grid_at(&g, y, x)->look;
+	}
+	ck_abort_msg("no '%s' on the screen", text);
+}
+
+START_TEST(header_says_how_full_the_disk_is)
+{
+	shows_not(NOW, "disk");
+	disk(594, 94);
+	model_load(&m, 1.2);
+	shows(NOW, "disk 41%  recipients 0  inodes 6%  load 1.20");
+	ck_assert_int_eq(look_of("disk"), LOOK_PLAIN);
+	disk(99, 9);
+	shows(NOW, "disk 91%");
+	ck_assert_int_eq(look_of("disk"), LOOK_WARN);
+	ck_assert_int_eq(look_of("inodes"), LOOK_WARN);
+	shows(NOW + 12 * US_SEC, "disk ?");
+	ck_assert_int_eq(grid_resize(&g, 10, 40), 0);
+	shows(NOW, "disk 91%");
+	g.is_plain = true;
+	ck_assert_int_eq(grid_resize(&g, 24, 160), 0);
+	shows_not(NOW, "load");
+}
+END_TEST
+
 START_TEST(old_numbers_are_not_shown_as_new)
 {
 	int64_t later = NOW + 12 * US_SEC;
@@ -639,7 +693,8 @@ START_TEST(flow_is_the_shape_of_the_queue)
 	end(ASK_SHAPE, "{\"done\":true}");
 	shows(NOW, "> TOTAL                         48,007    7");
 	shows(NOW, " ago"); /* that snapshot is not of now */
-	shows(NOW, "  a.test                        48,000    .    .    .  48k");
+	shows(
+	    NOW, "  a.test                        48,000    .    .    .  48k");
 	shows(NOW, "(all others)");
 	console_key(&c, K_DOWN);
 	console_key(&c, K_ENTER);
@@ -888,6 +943,14 @@ START_TEST(check_has_an_exit)
 
 	status(checks[_i].state, true);
 	ck_assert_int_eq(script_check(&m, f, NOW), checks[_i].exit);
+	if (checks[_i].exit == 0) {
+		disk(50, 50);
+		ck_assert_int_eq(script_check(&m, f, NOW), 0);
+		disk(49, 50);
+		ck_assert_int_eq(script_check(&m, f, NOW), 1);
+		disk(50, 4);
+		ck_assert_int_eq(script_check(&m, f, NOW), 1);
+	}
 	model_connected(&m, "no");
 	ck_assert_int_eq(script_check(&m, f, NOW), 3);
 	fclose(f);
@@ -902,6 +965,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, header_says_how_it_is);
+	tcase_add_test(tc, header_says_how_full_the_disk_is);
 	tcase_add_test(tc, old_numbers_are_not_shown_as_new);
 	tcase_add_test(tc, rates_come_from_two_samples);
 	tcase_add_test(tc, messages_are_listed_harmless);
