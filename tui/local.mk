@@ -12,6 +12,7 @@ tui_libtui_a_SOURCES = \
 	tui/talk.c tui/talk.h \
 	tui/frame.c \
 	tui/grid.c tui/grid.h \
+	tui/header.c tui/header.h \
 	tui/keys.c tui/keys.h tui/keys.def \
 	tui/linear.c tui/linear.h \
 	tui/lists.c tui/lists.h \

@@ -301,15 +301,23 @@ model_mode(const struct model *m)
 }
 
 double
-model_rate(const struct model *m, enum flow f, int n)
+model_rate_of(const struct model *m, enum flow f, int from, int to)
 {
 	double sum = 0;
 
-	if (n > m->samples)
-		n = m->samples;
-	for (int i = 0; i < n; i++)
+	if (from > m->samples)
+		from = m->samples;
+	for (int i = to; i < from; i++)
 		sum += m->rate[f][HISTORY - 1 - i];
-	return n > 0 ? sum / n : 0;
+	return from > to ? sum / (from - to) : -1;
+}
+
+double
+model_rate(const struct model *m, enum flow f, int n)
+{
+	double mean = model_rate_of(m, f, n, 0);
+
+	return mean < 0 ? 0 : mean;
 }
 
 /* Rounded up, as df does. */

@@ -136,6 +136,8 @@ void model_detail(struct model *, const char *id);
 struct mode model_mode(const struct model *);
 /* Mean over the last n samples; 0 without any. */
 double model_rate(const struct model *, enum flow, int n);
+/* Mean of those from so many ago up to (without) so many; -1 without any. */
+double model_rate_of(const struct model *, enum flow, int from, int to);
 /* Used of the queue's disk, in hundredths; -1: not known. */
 int model_disk(const struct model *);
 int model_inodes(const struct model *);

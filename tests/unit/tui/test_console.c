@@ -265,6 +265,29 @@ START_TEST(rates_come_from_two_samples)
 }
 END_TEST
 
+/* Ten seconds of mail after fifty without. */
+START_TEST(behind_the_rates_is_their_last_minute)
+{
+	uint64_t v[ST_COUNT] = { 0 };
+
+	for (int i = 0; i <= 60; i++) {
+		v[ST_MSG_IN] += i > 50 ? 100 : 0;
+		model_sample(&m, v, NOW + i * US_SEC);
+	}
+	shows(NOW, "In 100/s      █  Out 0/s         Deferred 0/s");
+	shows(NOW, "conns 0 in 0 out");
+	ck_assert_int_eq(grid_resize(&g, 24, 100), 0);
+	shows(NOW, "In 100/s         ▅█  Out 0/s");
+	g.is_ascii = true;
+	shows(NOW, "In 100/s         =#  Out 0/s");
+	ck_assert_int_eq(grid_resize(&g, 24, 79), 0);
+	shows(NOW, "In 100/s  Out 0/s  Deferred 0/s");
+	ck_assert_int_eq(grid_resize(&g, 24, 160), 0);
+	g.is_plain = true;
+	shows(NOW, "In 100/s  Out 0/s  Deferred 0/s");
+}
+END_TEST
+
 START_TEST(messages_are_listed_harmless)
 {
 	list_messages(3);
@@ -968,6 +991,7 @@ main(void)
 	tcase_add_test(tc, header_says_how_full_the_disk_is);
 	tcase_add_test(tc, old_numbers_are_not_shown_as_new);
 	tcase_add_test(tc, rates_come_from_two_samples);
+	tcase_add_test(tc, behind_the_rates_is_their_last_minute);
 	tcase_add_test(tc, messages_are_listed_harmless);
 	tcase_add_test(tc, chosen_row_is_kept_when_the_list_moves);
 	tcase_add_test(tc, a_pause_is_for_what_is_there);
