@@ -3,7 +3,7 @@ noinst_LIBRARIES += tui/libtui.a
 tui_libtui_a_SOURCES = \
 	tui/acts.c tui/acts.h tui/acts_draw.c \
 	tui/archive.c tui/archive.h \
-	tui/archive_rows.c \
+	tui/archive_life.c tui/archive_rows.c \
 	tui/asks.h \
 	tui/command.c \
 	tui/console.c tui/console.h \

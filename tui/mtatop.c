@@ -263,7 +263,7 @@ run_batch(struct top *t)
 static void
 run_screen(struct top *t)
 {
-	int64_t next = 0, now;
+	int64_t next = 0, now, rest;
 	bool draw = true, has_more, key = true;
 
 	for (;;) {
@@ -287,7 +287,10 @@ run_screen(struct top *t)
 		}
 		if (t->talk != NULL)
 			talk_send(t->talk, now);
-		if (!wait_for_any(t, has_more ? 0 : next - now, &key))
+		rest = archive_rest(&t->archive, now);
+		if (rest > next - now)
+			rest = next - now;
+		if (!wait_for_any(t, has_more ? 0 : rest, &key))
 			return;
 	}
 }

@@ -139,7 +139,7 @@ void
 pane_title(struct pane *p, const char *text)
 {
 	/* a line that is the only one is not for the title */
-	if (p->y + p->is_wrapped >= p->end)
+	if (p->y + 1 >= p->end)
 		return;
 	grid_putf(p->g, p->y, 0, p->g->cols, LOOK_TITLE, " %s ", text);
 	grid_row_look(p->g, p->y++, 0, LOOK_TITLE);

@@ -308,6 +308,71 @@ START_TEST(messages_are_listed_harmless)
 }
 END_TEST
 
+static void
+trail_event(const char *name, int severity, const char *sentence)
+{
+	struct event e;
+	struct fields f;
+
+	event_init(&e, EV_MSG_RECEIVED);
+	fields_of(&f, &e);
+	ck_assert(log_rows_add(&archive.trail.rows,
+	    &(struct past_event){
+		clock_wall(), name, severity, "", sentence, &f, 0, 0 }));
+}
+
+/* A message with two reasons and two recipients, and what the store knows. */
+static void
+open_message(void)
+{
+	list_messages(30);
+	console_key(&c, K_ENTER);
+	archive.past = (struct past *)&m; /* not looked into */
+	model_begin(&m, ASK_DETAIL);
+	row(ASK_DETAIL,
+	    "{\"why\":\"smtp:[127.0.0.1]:1 does not answer (3 failures, last:"
+	    " Connection refused); tried again at Sun, 29 Nov 2026 10:00:00\","
+	    "\"change\":\"mtactl hosts retry x\"}");
+	row(ASK_DETAIL, "{\"why\":\"also that\",\"change\":\"y\"}");
+	row(ASK_DETAIL,
+	    "{\"id\":\"id00000\",\"from\":\"\",\"size\":1,\"rcpts\":["
+	    "{\"to\":\"a@b.test\",\"text\":\"try later\",\"code\":451},"
+	    "{\"to\":\"c@b.test\"}]}");
+	end(ASK_DETAIL, "{\"done\":true}");
+}
+
+START_TEST(the_pane_has_the_trail)
+{
+	open_message();
+	ck_assert_str_eq(archive.trail.id, "id00000");
+	shows(NOW, "its trail is being read...");
+	archive.trail.is_read = true;
+	shows(NOW, "the store knows nothing of it");
+	trail_event("msg.received", 6, "from=<>, size=1");
+	trail_event("rcpt.expand", 6, "expanded <x@y> to <a@b.test>, alias");
+	trail_event("dlv.defer", 5,
+	    "to=<a@b.test>, delay=1, stat=Deferred: \x1b[2Jlater");
+	trail_event("dlv.defer", 5, "to=<c@b.test>, stat=Deferred: busy");
+	shows(NOW, "WHY NOT NOW: smtp:[127.0.0.1]:1 does not answer");
+	shows(NOW, "29 Nov 2026 10:00:00\n   to change it: mtactl hosts");
+	shows(NOW, "To <a@b.test>");
+	shows(NOW, "451 try later\n");
+	shows_not(NOW, "msg.received"); /* the newest have the room */
+	shows(NOW, "rcpt.expand  expanded <x@y>");
+	shows(NOW, "dlv.defer    Deferred: \\x1b[2Jlater  to=<a@b.test>");
+	shows(NOW, "Deferred: busy  to=<c@b.test>\n");
+	ck_assert_int_eq(grid_resize(&g, 30, 80), 0);
+	shows(NOW, "msg.received from=<>, size=1");
+	shows(NOW, "WHY NOT NOW: also that");
+	ck_assert_int_eq(grid_resize(&g, 10, 40), 0);
+	shows(NOW, "WHY NOT NOW: smtp:[127.0.0.1]:1 does");
+	console_key(&c, K_ESC);
+	console_turn(&c, NOW);
+	ck_assert_str_eq(archive.trail.id, "");
+	archive.past = NULL;
+}
+END_TEST
+
 START_TEST(chosen_row_is_kept_when_the_list_moves)
 {
 	list_messages(30);
@@ -993,6 +1058,7 @@ main(void)
 	tcase_add_test(tc, rates_come_from_two_samples);
 	tcase_add_test(tc, behind_the_rates_is_their_last_minute);
 	tcase_add_test(tc, messages_are_listed_harmless);
+	tcase_add_test(tc, the_pane_has_the_trail);
 	tcase_add_test(tc, chosen_row_is_kept_when_the_list_moves);
 	tcase_add_test(tc, a_pause_is_for_what_is_there);
 	tcase_add_test(tc, search_goes_to_the_next_row_that_has_it);

@@ -291,6 +291,33 @@ START_TEST(rows_of_a_file_that_is_no_more_go)
 }
 END_TEST
 
+/* A cursor that goes by asks for nothing. */
+START_TEST(a_trail_is_read_when_the_cursor_rests)
+{
+	struct archive a;
+	int64_t now = US_SEC;
+
+	archive_init(&a, tmp_path("store"), "");
+	rows_at(&a, now);
+	ck_assert_int_eq(archive_rest(&a, now), INT64_MAX);
+	for (int i = 0; i < 3; i++, now += US_SEC / 30) {
+		archive_set_trail(&a, i < 2 ? "id1.9" : "id1.8");
+		rows_at(&a, now);
+		ck_assert(!a.trail.is_read);
+	}
+	now += archive_rest(&a, now);
+	ck_assert_int_gt(now, US_SEC + US_SEC / 10);
+	rows_at(&a, now);
+	ck_assert(a.trail.is_read);
+	ck_assert_uint_eq(a.trail.rows.n, 1);
+	ck_assert_str_eq(a.trail.rows.at[0].name, "dlv.defer");
+	ck_assert_int_eq(archive_rest(&a, now), INT64_MAX);
+	archive_set_trail(&a, "");
+	ck_assert_uint_eq(a.trail.rows.n, 0);
+	archive_release(&a);
+}
+END_TEST
+
 START_TEST(no_time_no_answer)
 {
 	struct past_confession c;
@@ -324,6 +351,7 @@ main(void)
 	tcase_add_test(tc, hosts);
 	tcase_add_test(tc, a_day_is_replaced_and_removed);
 	tcase_add_test(tc, rows_of_a_file_that_is_no_more_go);
+	tcase_add_test(tc, a_trail_is_read_when_the_cursor_rests);
 	tcase_add_test(tc, no_time_no_answer);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
