@@ -7,6 +7,9 @@
 #include "clock.h"
 #include "lists.h"
 
+#define DRAIN_SPAN                                                             \
+	(61 * US_SEC) /* signs of life are not quite a second apart */
+
 void
 model_init(struct model *m)
 {
@@ -43,14 +46,31 @@ model_connected(struct model *m, const char *why)
 {
 	m->is_connected = why == NULL;
 	snprintf(m->trouble, sizeof(m->trouble), "%s", why ? why : "");
-	if (why != NULL)
-		m->has_status = false;
+	if (why == NULL)
+		return;
+	m->has_status = false;
+	m->depths = 0;
+}
+
+static void
+add_depth(struct model *m, int64_t now)
+{
+	struct depth *newest = &m->depth[DEPTHS - 1];
+
+	if (m->depths > 0 && now - newest->at < US_SEC)
+		return;
+	memmove(m->depth, m->depth + 1, sizeof(m->depth) - sizeof(*newest));
+	*newest = (struct depth){ now, m->recipients };
+	if (m->depths < DEPTHS)
+		m->depths++;
 }
 
 void
 model_heard(struct model *m, int64_t now)
 {
 	m->heard = now;
+	if (m->has_status)
+		add_depth(m, now);
 }
 
 void
@@ -318,6 +338,29 @@ model_rate(const struct model *m, enum flow f, int n)
 	double mean = model_rate_of(m, f, n, 0);
 
 	return mean < 0 ? 0 : mean;
+}
+
+/* What comes in and what goes out is what the difference is made of, also
+ * what was expanded, expired or deleted. */
+enum drain
+model_drain(const struct model *m, int64_t *ret)
+{
+	const struct depth *newest = &m->depth[DEPTHS - 1], *old = newest;
+	int64_t span, gone;
+
+	for (int i = 1; i < m->depths; i++)
+		if (newest->at - newest[-i].at <= DRAIN_SPAN)
+			old = newest - i;
+	span = newest->at - old->at;
+	gone = old->n - newest->n;
+	if (span < DRAIN_SPAN / 2 || newest->n == 0)
+		return DRAIN_UNKNOWN;
+	if (gone > 0)
+		*ret =
+		    (int64_t)((double)span * (double)newest->n / (double)gone);
+	else
+		*ret = -gone * US_MIN / span;
+	return gone > 0 ? DRAIN_ENDS : gone < 0 ? DRAIN_GROWS : DRAIN_STILL;
 }
 
 /* Rounded up, as df does. */

@@ -73,6 +73,15 @@ struct messages {
 	int64_t matched, in_queue;
 };
 
+#define DEPTHS 128
+
+struct depth { /* of the queue, at a sign of life */
+	int64_t at, n; /* monotonic; recipients */
+};
+
+/* What becomes of the queue when the last minute goes on like that. */
+enum drain { DRAIN_UNKNOWN, DRAIN_ENDS, DRAIN_GROWS, DRAIN_STILL };
+
 struct result { /* of the last act or its count */
 	unsigned serial; /* goes up with each */
 	char error[300];
@@ -99,6 +108,9 @@ struct model {
 	int64_t sampled; /* monotonic */
 	double rate[FLOWS][HISTORY]; /* the newest at the end */
 	int samples;
+
+	struct depth depth[DEPTHS]; /* the newest at the end */
+	int depths;
 
 	struct hosts hosts, next_hosts;
 	bool has_hosts;
@@ -138,6 +150,9 @@ struct mode model_mode(const struct model *);
 double model_rate(const struct model *, enum flow, int n);
 /* Mean of those from so many ago up to (without) so many; -1 without any. */
 double model_rate_of(const struct model *, enum flow, int from, int to);
+/* ret: microseconds until it is empty, or by how many recipients it grows in a
+ * minute. Unknown without mail, and before half a minute was seen. */
+enum drain model_drain(const struct model *, int64_t *ret);
 /* Used of the queue's disk, in hundredths; -1: not known. */
 int model_disk(const struct model *);
 int model_inodes(const struct model *);

@@ -98,16 +98,41 @@ draw_hosts(const struct console *c, struct grid *g, int y, int n)
 	}
 }
 
-/* What waits, by the state of where it goes to. */
+static void
+say_drain(const struct model *m, char ret[80])
+{
+	char t[SAY_MAX];
+	int64_t v = 0;
+
+	ret[0] = '\0';
+	switch (model_drain(m, &v)) {
+	case DRAIN_ENDS:
+		say_span(t, v);
+		snprintf(ret, 80, "drain at this rate %s  ", t);
+		break;
+	case DRAIN_GROWS:
+		say_number(t, v);
+		snprintf(ret, 80, "grows, %s a minute  ", t);
+		break;
+	case DRAIN_STILL:
+		snprintf(ret, 80, "stands still  ");
+		break;
+	default:
+		break;
+	}
+}
+
+/* What waits: for how long at this rate, and by the state of where it goes. */
 static void
 draw_states(const struct console *c, struct pane *p)
 {
 	const struct model *m = c->model;
-	char n[SAY_MAX], hosts[SAY_MAX], text[400] = "";
+	char n[SAY_MAX], hosts[SAY_MAX], text[400] = "", drain[80];
 
-	if (c->archive->at != 0 || !m->has_hosts)
+	if (c->archive->at != 0)
 		return;
-	for (int i = 0; i < HOST_STATES; i++) {
+	say_drain(m, drain);
+	for (int i = 0; i < HOST_STATES && m->has_hosts; i++) {
 		const struct host_sum *s = &m->hosts.sum[i];
 		size_t at = strlen(text);
 
@@ -119,7 +144,10 @@ draw_states(const struct console *c, struct pane *p)
 		    s->state, n, hosts);
 	}
 	if (text[0] != '\0')
-		pane_line(p, LOOK_PLAIN, "recipients by destinations:%s", text);
+		pane_line(p, LOOK_PLAIN, "%srecipients by destinations:%s",
+		    drain, text);
+	else if (drain[0] != '\0')
+		pane_line(p, LOOK_PLAIN, "%s", drain);
 }
 
 /* The destination of the chosen domain, as the daemon sees it. */

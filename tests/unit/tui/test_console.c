@@ -820,6 +820,47 @@ START_TEST(flow_says_what_it_counts)
 }
 END_TEST
 
+/* Each second so many recipients more. */
+static void
+minute(int64_t begin, int n, int more)
+{
+	char text[200];
+
+	for (int i = 0; i <= 60; i++, n += more) {
+		snprintf(text, sizeof(text),
+		    "{\"state\":\"taking and delivering mail\",\"host\":"
+		    "\"mx\",\"version\":\"1\",\"recipients\":%d}",
+		    n);
+		row(ASK_STATUS, text);
+		model_heard(&m, begin + i * US_SEC);
+	}
+}
+
+START_TEST(flow_says_when_the_queue_is_empty)
+{
+	int64_t t = NOW + US_MIN, v = 0;
+
+	shape_of_now("");
+	shows_not(NOW, "drain");
+	ck_assert_int_eq(model_drain(&m, &v), DRAIN_UNKNOWN);
+	minute(t, 22860 + 600, -10);
+	ck_assert_int_eq(model_drain(&m, &v), DRAIN_ENDS);
+	ck_assert_int_eq(v, 2286 * US_SEC);
+	shows(t + US_MIN, "drain at this rate 38m");
+	minute(t += 2 * US_MIN, 100, 20);
+	shows(t + US_MIN, "grows, 1,200 a minute");
+	minute(t += 2 * US_MIN, 100, 0);
+	shows(t + US_MIN, "stands still");
+	minute(t += 2 * US_MIN, 600, -10);
+	ck_assert_int_eq(model_drain(&m, &v), DRAIN_UNKNOWN); /* it is empty */
+	model_connected(&m, "gone");
+	model_connected(&m, NULL);
+	minute(t += 2 * US_MIN, 100, 0);
+	m.depths = 20;
+	ck_assert_int_eq(model_drain(&m, &v), DRAIN_UNKNOWN);
+}
+END_TEST
+
 START_TEST(behind_a_destination_are_hosts_and_addresses)
 {
 	static const char *const hosts[][2] = { { "mx1.a.test", "192.0.2.1" },
@@ -1076,6 +1117,7 @@ main(void)
 	tcase_add_test(tc, commands_are_those_of_mtactl);
 	tcase_add_test(tc, flow_is_the_shape_of_the_queue);
 	tcase_add_test(tc, flow_says_what_it_counts);
+	tcase_add_test(tc, flow_says_when_the_queue_is_empty);
 	tcase_add_test(tc, behind_a_destination_are_hosts_and_addresses);
 	tcase_add_test(tc, without_a_store_it_says_so);
 	tcase_add_test(tc, above_a_hundred_the_count_is_typed);
