@@ -18,7 +18,7 @@ static const struct column trace_columns[N] = {
 	[SINCE] = { "AFTER", 7, 0, 2, true, 0 },
 	[EVENT] = { "EVENT", 14, 0, 0, false, 0 },
 	[ID] = { "ID", 14, 0, 5, false, 0 },
-	[TEXT] = { "WHAT", 0, 18, 0, false, 0 },
+	[TEXT] = { "WHAT", 0, 34, 0, false, 0 },
 	[STAGES] = { "STAGES", 0, 60, 6, false, 0 },
 };
 

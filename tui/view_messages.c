@@ -12,6 +12,7 @@
 #define DETAIL_LEAST 7 /* lines: up to the reply for the first recipient */
 #define TRAIL_LEAST 3
 #define TRAIL_MOST 1000
+#define PANE_MOST 26 /* lines with the list's two; the list has the rest */
 
 enum { CURSOR, STATE, ID, AGE, SIZE, TRIES, NEXT, FROM, TO, OPEN, LAST, N };
 
@@ -292,7 +293,9 @@ messages_draw(struct console *c, struct grid *g, int y, int n)
 	struct pane pane;
 
 	if (is_open)
-		rows = n > 8 ? n / 3 : 1;
+		rows = n > 3 * PANE_MOST / 2 ? n - PANE_MOST
+		    : n > 8		     ? n / 3
+					     : 1;
 	else if (c->is_wide)
 		rows -= pane_lines(c, g, n - 2, draw_whole);
 	draw_banner(c, g, y);

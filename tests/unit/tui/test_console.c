@@ -354,6 +354,7 @@ START_TEST(the_pane_has_the_trail)
 	    "to=<a@b.test>, delay=1, stat=Deferred: \x1b[2Jlater");
 	trail_event("dlv.defer", 5, "to=<c@b.test>, stat=Deferred: busy");
 	shows(NOW, "WHY NOT NOW: smtp:[127.0.0.1]:1 does not answer");
+	shows(NOW, "last: Connection\nrefused); tried again"); /* at words */
 	shows(NOW, "29 Nov 2026 10:00:00\n   to change it: mtactl hosts");
 	shows(NOW, "To <a@b.test>");
 	shows(NOW, "451 try later\n");
@@ -658,6 +659,21 @@ START_TEST(acts_are_counted_and_agreed_to)
 	ck_assert_int_eq(
 	    json_integer_value(json_object_get(asks.request[ASK_ACT], "undo")),
 	    7);
+}
+END_TEST
+
+START_TEST(a_small_menu_has_all_acts)
+{
+	static const char *const names[] = { "r try now", "h hold", "l release",
+		"d delete", "b bounce", "u undo" };
+
+	list_messages(3);
+	ck_assert_int_eq(grid_resize(&g, 10, 40), 0);
+	keys("k");
+	for (size_t i = 0; i < ROWS(names); i++)
+		shows(NOW, names[i]);
+	keys("d");
+	ck_assert_str_eq(asked(ASK_ACT, "op"), "queue.delete");
 }
 END_TEST
 
@@ -1111,6 +1127,7 @@ main(void)
 	tcase_add_test(tc, setup_changes_this_session);
 	tcase_add_test(tc, filter_goes_to_the_daemon);
 	tcase_add_test(tc, acts_are_counted_and_agreed_to);
+	tcase_add_test(tc, a_small_menu_has_all_acts);
 	tcase_add_test(tc, the_tagged_are_acted_on_together);
 	tcase_add_test(tc, an_act_tells_how_far_it_is_and_stops);
 	tcase_add_test(tc, orders_are_the_daemons);
