@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "db.h"
 
 enum { DUE_CONFESS, DUE_LOG, DUE_FLOW, DUE_HOSTS };
 
@@ -15,6 +16,14 @@ enum { DUE_CONFESS, DUE_LOG, DUE_FLOW, DUE_HOSTS };
 #define TRAIL_SEVERITY 6 /* that an attempt begins is known by its end */
 
 static const char log_names[] = " from to id host event reason code age ";
+
+/* Lives are read by threads with connections of their own. */
+void
+archive_setup(void)
+{
+	db_setup();
+	sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+}
 
 void
 archive_init(struct archive *a, const char *dir, const char *why)
@@ -45,8 +54,8 @@ archive_release(struct archive *a)
 {
 	log_rows_clear(&a->newer);
 	log_rows_clear(&a->older);
-	log_rows_clear(&a->trace.rows);
-	log_rows_clear(&a->trail.rows);
+	life_release(&a->trace);
+	life_release(&a->trail);
 	shape_release(&a->shape);
 	past_close(a->past);
 	a->past = NULL;
@@ -92,11 +101,12 @@ archive_set_trail(struct archive *a, const char *id)
 int64_t
 archive_rest(const struct archive *a, int64_t now)
 {
-	const struct life *l = &a->trail;
+	int64_t trace = life_rest(&a->trace, now);
+	int64_t trail = life_rest(&a->trail, now);
 
-	if (a->past == NULL || l->id[0] == '\0' || l->is_read)
+	if (a->past == NULL)
 		return INT64_MAX;
-	return l->due > now ? l->due - now : 0;
+	return trace < trail ? trace : trail;
 }
 
 void
@@ -339,16 +349,12 @@ archive_turn(struct archive *a, int64_t now, int64_t wall)
 	if (a->trail.due < 0)
 		a->trail.due = now + TRAIL_REST;
 	a->is_busy = true;
+	a->version += life_turn(&a->trace, a->past, a->at, now);
+	a->version += life_turn(&a->trail, a->past, a->at, now);
 	if (now >= a->due[DUE_CONFESS]) {
 		a->has_confession =
 		    past_confess(a->past, wall, &a->confession) == 0;
 		a->due[DUE_CONFESS] = now + SLOW;
-		a->version++;
-	} else if (life_is_due(&a->trace, now)) {
-		life_read(&a->trace, a->past, a->at, now);
-		a->version++;
-	} else if (life_is_due(&a->trail, now)) {
-		life_read(&a->trail, a->past, a->at, now);
 		a->version++;
 	} else if (a->wants_flow && now >= a->due[DUE_FLOW]) {
 		turn_flow(a, now, wall);

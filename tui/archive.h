@@ -37,8 +37,10 @@ struct life {
 	char id[300]; /* "" none */
 	struct log_rows rows; /* the oldest first */
 	bool is_read;
-	int severity; /* private: of what is in it, at most */
-	int64_t due; /* private */
+	/* private */
+	int severity; /* of what is in it, at most */
+	int64_t due; /* below 0: to be set */
+	struct reader *reader; /* owned: it is being read; or NULL */
 };
 
 struct archive {
@@ -84,6 +86,7 @@ struct archive {
 	bool is_busy; /* the last turn had something to do */
 };
 
+void archive_setup(void); /* before any store is opened */
 /* dir may be NULL: there is no store, for this reason. */
 void archive_init(struct archive *, const char *dir, const char *why);
 void archive_release(struct archive *);
@@ -100,7 +103,8 @@ void archive_set_trace(struct archive *, const char *id);
 /* It is read when it was wanted for a moment: a cursor that goes by reads
  * nothing. */
 void archive_set_trail(struct archive *, const char *id);
-/* Microseconds until the next turn has it to read; INT64_MAX: nothing new. */
+/* Microseconds until the next turn has a life to read, or has read it;
+ * INT64_MAX: nothing new. */
 int64_t archive_rest(const struct archive *, int64_t now);
 void archive_set_domain(struct archive *, const char *domain);
 void archive_set_destination(struct archive *, const char *key);
@@ -115,8 +119,9 @@ bool log_rows_add(struct log_rows *, const struct past_event *);
 /* For archive.c. */
 void log_rows_clear(struct log_rows *);
 void life_set(struct life *, const char *id);
-bool life_is_due(const struct life *, int64_t now);
-/* Up to at (0: now). */
-void life_read(struct life *, struct past *, int64_t at, int64_t now);
+/* Events up to at (0: now). True: there are new ones. */
+bool life_turn(struct life *, struct past *, int64_t at, int64_t now);
+int64_t life_rest(const struct life *, int64_t now); /* as archive_rest() */
+void life_release(struct life *); /* waits for its thread */
 
 #endif

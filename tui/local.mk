@@ -34,7 +34,7 @@ tui_libtui_a_SOURCES = \
 	tui/view_lists.c tui/view_messages.c tui/view_rows.c \
 	tui/words.c tui/words.h
 TUI_CPPFLAGS = $(MONITOR_CPPFLAGS) -I$(top_srcdir)/tui
-TUI_LIBS = tui/libtui.a $(MONITOR_LIBS)
+TUI_LIBS = tui/libtui.a $(MONITOR_LIBS) -lpthread
 tui_libtui_a_CPPFLAGS = $(TUI_CPPFLAGS)
 tui_libtui_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)
 

@@ -15,7 +15,6 @@
 #include "clock.h"
 #include "console.h"
 #include "copy.h"
-#include "db.h"
 #include "talk.h"
 #include "linear.h"
 #include "log.h"
@@ -318,7 +317,7 @@ set_store(struct top *t)
 	struct settings *s;
 	struct buf errors;
 
-	db_setup();
+	archive_setup();
 	buf_init(&errors, 65536);
 	s = t->o.store ? NULL : settings_read(NULL, &errors);
 	archive_init(&t->archive,

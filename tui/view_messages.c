@@ -145,13 +145,13 @@ draw_recipient(const struct console *c, struct pane *p, const json_t *r)
 		    (long long)row_number(r, "code"), row_text(r, "text"));
 }
 
-/* Never cut: it is what the pane is for. */
+/* Not cut where there is another line: it is what the pane is for. */
 static void
 draw_why(struct pane *p, const json_t *r)
 {
 	bool is_wrapped = p->is_wrapped;
 
-	p->is_wrapped = true;
+	p->is_wrapped = is_wrapped || p->end - p->y > 1;
 	pane_line(p, LOOK_WARN, "WHY NOT NOW: %s", row_text(r, "why"));
 	p->is_wrapped = is_wrapped;
 	pane_line(p, LOOK_PLAIN, "   to change it: %s", row_text(r, "change"));
