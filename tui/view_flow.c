@@ -136,7 +136,7 @@ draw_states(const struct console *c, struct pane *p)
 		const struct host_sum *s = &m->hosts.sum[i];
 		size_t at = strlen(text);
 
-		if (s->state[0] == '\0' || s->hosts == 0)
+		if (s->state[0] == '\0' || s->queued == 0)
 			continue;
 		say_number(n, s->queued);
 		say_number(hosts, s->hosts);
