@@ -94,7 +94,8 @@ struct metrics {
 	struct counters pending, total;
 	char mailer[MAILERS][32];
 	size_t mailers;
-	uint64_t queue[COUNT(states)]; /* messages, of the last snapshot */
+	/* of the last snapshot */
+	uint64_t messages[COUNT(states)], recipients[COUNT(states)];
 	int64_t oldest, newest_event; /* wall; 0: none */
 };
 
@@ -155,7 +156,13 @@ add_times(struct counters *c, const struct fields *f)
 	}
 }
 
-/* [{"queue":"held","count":3,...},...] */
+static uint64_t
+number(const json_t *cell, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(cell, name));
+}
+
+/* [{"queue":"held","count":3,"rcpt_count":5,...},...] */
 static void
 take_snapshot(struct metrics *m, const struct fields *f)
 {
@@ -164,7 +171,8 @@ take_snapshot(struct metrics *m, const struct fields *f)
 	json_t *cell;
 	size_t i;
 
-	memset(m->queue, 0, sizeof(m->queue));
+	memset(m->messages, 0, sizeof(m->messages));
+	memset(m->recipients, 0, sizeof(m->recipients));
 	m->oldest = (int64_t)fields_num(f, F_OLDEST, 0);
 	json_array_foreach(cells, i, cell)
 	{
@@ -172,9 +180,10 @@ take_snapshot(struct metrics *m, const struct fields *f)
 		    json_string_value(json_object_get(cell, "queue"));
 
 		for (size_t k = 0; state != NULL && k < COUNT(states); k++)
-			if (strcmp(states[k], state) == 0)
-				m->queue[k] += (uint64_t)json_integer_value(
-				    json_object_get(cell, "count"));
+			if (strcmp(states[k], state) == 0) {
+				m->messages[k] += number(cell, "count");
+				m->recipients[k] += number(cell, "rcpt_count");
+			}
 	}
 	json_decref(cells);
 }
@@ -266,15 +275,26 @@ put_recipients(struct buf *b, const struct metrics *m)
 }
 
 static void
+put_states(struct buf *b, const char *name, const char *help,
+    const uint64_t v[COUNT(states)])
+{
+	head(b, name, "gauge", help);
+	for (size_t i = 0; i < COUNT(states); i++)
+		buf_addf(b, "%s{state=\"%s\"} %llu\n", name, states[i],
+		    (unsigned long long)v[i]);
+}
+
+static void
 put_queue(struct buf *b, const struct metrics *m)
 {
 	int64_t age = m->oldest != 0 ? clock_wall() - m->oldest : 0;
 
-	head(b, "mta_queue_messages", "gauge",
-	    "Messages in the queue by state, as the last snapshot had them.");
-	for (size_t i = 0; i < COUNT(states); i++)
-		buf_addf(b, "mta_queue_messages{state=\"%s\"} %llu\n",
-		    states[i], (unsigned long long)m->queue[i]);
+	put_states(b, "mta_queue_messages",
+	    "Messages in the queue by state, as the last snapshot had them.",
+	    m->messages);
+	put_states(b, "mta_queue_recipients",
+	    "Open recipients of these messages, by the same state.",
+	    m->recipients);
 	put_number(b, "mta_queue_oldest_seconds", "gauge",
 	    "Age of the oldest message in the queue; 0 when it is empty.",
 	    (uint64_t)(age > 0 ? age / US_SEC : 0));

@@ -26,6 +26,8 @@ static const struct act message_acts[] = {
 static const struct act host_acts[] = {
 	{ 'r', "hosts.retry", "try now",
 	    "Its failures are forgotten; what waits for it is tried now." },
+	{ 'f', "hosts.forget", "forget",
+	    "Its failures are forgotten; its mail goes at its own times." },
 	{ 'p', "hosts.pause", "pause",
 	    "Nothing is sent there until it is resumed, over restarts." },
 	{ 's', "hosts.resume", "resume", "A pause ends; its mail goes on." },

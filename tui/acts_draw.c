@@ -4,23 +4,47 @@
 #include "acts.h"
 #include "say.h"
 
+/* Where there are fewer lines than acts: their names, side by side. */
+static void
+draw_names(const struct acts *a, struct grid *g, int y, int rows)
+{
+	int each = g->cols / 3, x = 0;
+
+	for (const struct act *one = acts_menu(a);
+	     one->op != NULL && one->key > 0 && rows > 0; one++) {
+		grid_putf(g, y, 1 + x * each, each - 1, LOOK_TAB, "%c %s",
+		    one->key, one->name);
+		x = (x + 1) % 3;
+		y += x == 0;
+		rows -= x == 0;
+	}
+}
+
+static void
+draw_effects(const struct acts *a, struct grid *g, int y)
+{
+	for (const struct act *x = acts_menu(a); x->op != NULL && x->key > 0;
+	     x++, y++) {
+		grid_putf(g, y, 1, 12, LOOK_TAB, "%c  %s", x->key, x->name);
+		grid_put(g, y, 14, g->cols - 14, LOOK_PLAIN, x->effect);
+	}
+}
+
 static void
 draw_menu(const struct acts *a, struct grid *g, int y, int rows)
 {
 	char what[700];
-	int at = y;
+	int n = 0;
 
 	acts_target(a, what, sizeof(what));
-	grid_put(g, at, 0, 5, LOOK_TITLE, " ACT ");
-	at++;
+	grid_put(g, y, 0, 5, LOOK_TITLE, " ACT ");
 	grid_put(g, y, 6, g->cols - 6, LOOK_PLAIN, what);
-	for (const struct act *x = acts_menu(a); x->op && at < y + rows;
-	     x++, at++) {
-		if (x->key < 0)
-			break;
-		grid_putf(g, at, 1, 12, LOOK_TAB, "%c  %s", x->key, x->name);
-		grid_put(g, at, 14, g->cols - 14, LOOK_PLAIN, x->effect);
-	}
+	while (acts_menu(a)[n].op != NULL && acts_menu(a)[n].key > 0)
+		n++;
+	if (rows - 1 < n)
+		draw_names(a, g, y + 1, rows - 1);
+	else
+		draw_effects(a, g, y + 1);
 	grid_put(g, g->rows - 1, 0, g->cols, LOOK_TITLE,
 	    a->is_host
 		? "a letter chooses  Tab one / tagged  Esc leaves"

@@ -5,42 +5,44 @@
 #include <string.h>
 
 #include "clock.h"
+#include "db.h"
 
-enum { DUE_CONFESS, DUE_LOG, DUE_TRACE, DUE_FLOW, DUE_HOSTS };
+enum { DUE_CONFESS, DUE_LOG, DUE_FLOW, DUE_HOSTS };
 
 #define BUDGET (US_SEC / 25) /* of one question */
 #define LOOKED_A_TURN 1200 /* events */
 #define SLOW (10 * US_SEC)
+#define TRAIL_REST (US_SEC / 8) /* longer than between two repeats of a key */
+#define TRAIL_SEVERITY 6 /* that an attempt begins is known by its end */
 
 static const char log_names[] = " from to id host event reason code age ";
+
+/* Lives are read by threads with connections of their own. */
+void
+archive_setup(void)
+{
+	db_setup();
+	sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+}
 
 void
 archive_init(struct archive *a, const char *dir, const char *why)
 {
-	*a = (struct archive){ .wanted = 200 };
+	*a = (struct archive){ .wanted = 200,
+		.trace = { .severity = 7 },
+		.trail = { .severity = TRAIL_SEVERITY } };
 	snprintf(a->dir, sizeof(a->dir), "%s", dir ? dir : "");
 	snprintf(a->why, sizeof(a->why), "%s", why);
 	if (dir == NULL)
 		a->retry = INT64_MAX;
 }
 
-static void
-clear_rows(struct log_rows *l)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		free(l->at[i].text);
-		free(l->at[i].stages);
-	}
-	free(l->at);
-	*l = (struct log_rows){ 0 };
-}
-
 /* Reading begins anew at the moment that is shown. */
 static void
 restart_log(struct archive *a)
 {
-	clear_rows(&a->newer);
-	clear_rows(&a->older);
+	log_rows_clear(&a->newer);
+	log_rows_clear(&a->older);
 	a->is_begun = a->is_whole = false;
 	a->looked = 0;
 	a->due[DUE_LOG] = 0;
@@ -50,9 +52,10 @@ restart_log(struct archive *a)
 void
 archive_release(struct archive *a)
 {
-	clear_rows(&a->newer);
-	clear_rows(&a->older);
-	clear_rows(&a->trace);
+	log_rows_clear(&a->newer);
+	log_rows_clear(&a->older);
+	life_release(&a->trace);
+	life_release(&a->trail);
 	shape_release(&a->shape);
 	past_close(a->past);
 	a->past = NULL;
@@ -69,8 +72,7 @@ archive_set_at(struct archive *a, int64_t at)
 	a->why_text[0] = '\0';
 	shape_release(&a->shape);
 	restart_log(a);
-	if (a->trace_id[0] != '\0')
-		a->due[DUE_TRACE] = 0;
+	a->trace.due = 0;
 }
 
 void
@@ -84,11 +86,27 @@ archive_set_filter(struct archive *a, const char *text)
 void
 archive_set_trace(struct archive *a, const char *id)
 {
-	if (strcmp(a->trace_id, id) != 0)
-		clear_rows(&a->trace);
-	snprintf(a->trace_id, sizeof(a->trace_id), "%s", id);
-	a->has_trace = false;
-	a->due[DUE_TRACE] = 0;
+	life_set(&a->trace, id);
+}
+
+void
+archive_set_trail(struct archive *a, const char *id)
+{
+	if (strcmp(a->trail.id, id) == 0)
+		return;
+	life_set(&a->trail, id);
+	a->trail.due = -1; /* the next turn knows the time */
+}
+
+int64_t
+archive_rest(const struct archive *a, int64_t now)
+{
+	int64_t trace = life_rest(&a->trace, now);
+	int64_t trail = life_rest(&a->trail, now);
+
+	if (a->past == NULL)
+		return INT64_MAX;
+	return trace < trail ? trace : trail;
 }
 
 void
@@ -218,28 +236,6 @@ turn_log(struct archive *a, int64_t now)
 	}
 }
 
-static bool
-add_trace(void *arg, const struct past_event *e)
-{
-	struct archive *a = arg;
-
-	return (a->at != 0 && e->t > a->at) || log_rows_add(&a->trace, e);
-}
-
-static void
-turn_trace(struct archive *a, int64_t now)
-{
-	int64_t begun = clock_mono(), took;
-
-	clear_rows(&a->trace);
-	past_life(a->past, a->trace_id, add_trace, a);
-	a->has_trace = true;
-	a->version++;
-	took = clock_mono() - begun;
-	a->due[DUE_TRACE] =
-	    now + (took * 50 > 2 * US_SEC ? took * 50 : 2 * US_SEC);
-}
-
 static void
 take_why(void *arg, const char *text, int64_t n, int64_t of)
 {
@@ -329,8 +325,11 @@ notice_replaced(struct archive *a)
 		return;
 	a->replaced = n;
 	restart_log(a);
-	clear_rows(&a->trace);
-	a->has_trace = a->has_flow = a->has_hosts = false;
+	log_rows_clear(&a->trace.rows);
+	log_rows_clear(&a->trail.rows);
+	a->trace.is_read = a->trail.is_read = false;
+	a->trace.due = a->trail.due = 0;
+	a->has_flow = a->has_hosts = false;
 	memset(a->due, 0, sizeof(a->due));
 }
 
@@ -347,14 +346,16 @@ archive_turn(struct archive *a, int64_t now, int64_t wall)
 	}
 	if (a->past == NULL)
 		return false;
+	if (a->trail.due < 0)
+		a->trail.due = now + TRAIL_REST;
 	a->is_busy = true;
+	a->version += life_turn(&a->trace, a->past, a->at, now);
+	a->version += life_turn(&a->trail, a->past, a->at, now);
 	if (now >= a->due[DUE_CONFESS]) {
 		a->has_confession =
 		    past_confess(a->past, wall, &a->confession) == 0;
 		a->due[DUE_CONFESS] = now + SLOW;
 		a->version++;
-	} else if (a->trace_id[0] != '\0' && now >= a->due[DUE_TRACE]) {
-		turn_trace(a, now);
 	} else if (a->wants_flow && now >= a->due[DUE_FLOW]) {
 		turn_flow(a, now, wall);
 	} else if (a->destination[0] != '\0' && now >= a->due[DUE_HOSTS]) {

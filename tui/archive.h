@@ -32,6 +32,17 @@ struct log_rows {
 	size_t n, cap;
 };
 
+/* The events of one message and of its notices. */
+struct life {
+	char id[300]; /* "" none */
+	struct log_rows rows; /* the oldest first */
+	bool is_read;
+	/* private */
+	int severity; /* of what is in it, at most */
+	int64_t due; /* below 0: to be set */
+	struct reader *reader; /* owned: it is being read; or NULL */
+};
+
 struct archive {
 	struct past *past; /* NULL: none */
 	unsigned replaced; /* files of it, that is known of */
@@ -53,9 +64,8 @@ struct archive {
 	long looked;
 	unsigned version; /* goes up when rows came */
 
-	char trace_id[300]; /* "" none */
-	struct log_rows trace;
-	bool has_trace;
+	struct life trace;
+	struct life trail; /* of the message that is chosen in the queue */
 
 	bool wants_flow;
 	char domain[300]; /* that whys are about; "" all */
@@ -72,10 +82,11 @@ struct archive {
 	int hosts;
 	bool has_hosts;
 
-	int64_t due[5]; /* private */
+	int64_t due[4]; /* private */
 	bool is_busy; /* the last turn had something to do */
 };
 
+void archive_setup(void); /* before any store is opened */
 /* dir may be NULL: there is no store, for this reason. */
 void archive_init(struct archive *, const char *dir, const char *why);
 void archive_release(struct archive *);
@@ -89,6 +100,12 @@ bool archive_reads_on(const struct archive *);
 void archive_set_at(struct archive *, int64_t at);
 void archive_set_filter(struct archive *, const char *text);
 void archive_set_trace(struct archive *, const char *id);
+/* It is read when it was wanted for a moment: a cursor that goes by reads
+ * nothing. */
+void archive_set_trail(struct archive *, const char *id);
+/* Microseconds until the next turn has a life to read, or has read it;
+ * INT64_MAX: nothing new. */
+int64_t archive_rest(const struct archive *, int64_t now);
 void archive_set_domain(struct archive *, const char *domain);
 void archive_set_destination(struct archive *, const char *key);
 /* Row 0 is the newest. NULL behind the end. */
@@ -98,5 +115,13 @@ size_t archive_log_rows(const struct archive *);
 bool log_row_is_trouble(const struct log_row *);
 /* Appends a row; for archive.c and tests. False without memory. */
 bool log_rows_add(struct log_rows *, const struct past_event *);
+
+/* For archive.c. */
+void log_rows_clear(struct log_rows *);
+void life_set(struct life *, const char *id);
+/* Events up to at (0: now). True: there are new ones. */
+bool life_turn(struct life *, struct past *, int64_t at, int64_t now);
+int64_t life_rest(const struct life *, int64_t now); /* as archive_rest() */
+void life_release(struct life *); /* waits for its thread */
 
 #endif

@@ -48,6 +48,17 @@ stages_of(const struct fields *f)
 	return s;
 }
 
+void
+log_rows_clear(struct log_rows *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		free(l->at[i].text);
+		free(l->at[i].stages);
+	}
+	free(l->at);
+	*l = (struct log_rows){ 0 };
+}
+
 bool
 log_rows_add(struct log_rows *l, const struct past_event *e)
 {

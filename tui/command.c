@@ -28,6 +28,7 @@ static const struct {
 	{ "queue bounce", "queue.bounce", false },
 	{ "queue undo", "queue.undo", false },
 	{ "hosts retry", "hosts.retry", true },
+	{ "hosts forget", "hosts.forget", true },
 	{ "hosts pause", "hosts.pause", true },
 	{ "hosts resume", "hosts.resume", true },
 	{ "delivery hold", "delivery.hold", true },

@@ -231,6 +231,9 @@ tell_archive(struct console *c)
 		a->wanted = WINDOW_LEAST;
 	if (c->screen == SCREEN_FLOW)
 		archive_set_domain(a, strcmp(name, "TOTAL") == 0 ? "" : name);
+	archive_set_trail(a,
+	    c->screen == SCREEN_MESSAGES && c->is_open ? c->model->detail.id
+						       : "");
 	archive_set_destination(
 	    a, c->screen == SCREEN_HOSTS && c->is_tree ? name : "");
 }
@@ -385,8 +388,8 @@ console_is_ready(const struct console *c)
 	if (c->screen == SCREEN_LOG)
 		return a->past == NULL || (a->is_begun && !archive_reads_on(a));
 	if (c->screen == SCREEN_TRACE)
-		return a->past == NULL || a->trace_id[0] == '\0' ||
-		    a->has_trace;
+		return a->past == NULL || a->trace.id[0] == '\0' ||
+		    a->trace.is_read;
 	if (a->at != 0)
 		return c->screen != SCREEN_FLOW || has_past;
 	if (!m->is_connected || !m->has_status || m->heard == 0)

@@ -3,7 +3,7 @@ noinst_LIBRARIES += tui/libtui.a
 tui_libtui_a_SOURCES = \
 	tui/acts.c tui/acts.h tui/acts_draw.c \
 	tui/archive.c tui/archive.h \
-	tui/archive_rows.c \
+	tui/archive_life.c tui/archive_rows.c \
 	tui/asks.h \
 	tui/command.c \
 	tui/console.c tui/console.h \
@@ -12,6 +12,7 @@ tui_libtui_a_SOURCES = \
 	tui/talk.c tui/talk.h \
 	tui/frame.c \
 	tui/grid.c tui/grid.h \
+	tui/header.c tui/header.h \
 	tui/keys.c tui/keys.h tui/keys.def \
 	tui/linear.c tui/linear.h \
 	tui/lists.c tui/lists.h \
@@ -33,7 +34,7 @@ tui_libtui_a_SOURCES = \
 	tui/view_lists.c tui/view_messages.c tui/view_rows.c \
 	tui/words.c tui/words.h
 TUI_CPPFLAGS = $(MONITOR_CPPFLAGS) -I$(top_srcdir)/tui
-TUI_LIBS = tui/libtui.a $(MONITOR_LIBS)
+TUI_LIBS = tui/libtui.a $(MONITOR_LIBS) -lpthread
 tui_libtui_a_CPPFLAGS = $(TUI_CPPFLAGS)
 tui_libtui_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)
 

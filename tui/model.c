@@ -7,10 +7,13 @@
 #include "clock.h"
 #include "lists.h"
 
+#define DRAIN_SPAN                                                             \
+	(61 * US_SEC) /* signs of life are not quite a second apart */
+
 void
 model_init(struct model *m)
 {
-	*m = (struct model){ 0 };
+	*m = (struct model){ .load = -1 };
 	snprintf(m->trouble, sizeof(m->trouble), "not connected yet");
 }
 
@@ -43,14 +46,37 @@ model_connected(struct model *m, const char *why)
 {
 	m->is_connected = why == NULL;
 	snprintf(m->trouble, sizeof(m->trouble), "%s", why ? why : "");
-	if (why != NULL)
-		m->has_status = false;
+	if (why == NULL)
+		return;
+	m->has_status = false;
+	m->depths = 0;
+}
+
+static void
+add_depth(struct model *m, int64_t now)
+{
+	struct depth *newest = &m->depth[DEPTHS - 1];
+
+	if (m->depths > 0 && now - newest->at < US_SEC)
+		return;
+	memmove(m->depth, m->depth + 1, sizeof(m->depth) - sizeof(*newest));
+	*newest = (struct depth){ now, m->recipients };
+	if (m->depths < DEPTHS)
+		m->depths++;
 }
 
 void
 model_heard(struct model *m, int64_t now)
 {
 	m->heard = now;
+	if (m->has_status)
+		add_depth(m, now);
+}
+
+void
+model_load(struct model *m, double load)
+{
+	m->load = load;
 }
 
 static void
@@ -141,6 +167,10 @@ take_status(struct model *m, const json_t *row)
 	m->bytes = row_number(row, "bytes");
 	m->active = row_number(row, "active");
 	m->destinations = row_number(row, "destinations");
+	m->disk_free = row_number(row, "disk_free");
+	m->disk_size = row_number(row, "disk_size");
+	m->inodes_free = row_number(row, "inodes_free");
+	m->inodes = row_number(row, "inodes");
 	/* counters are sent to administrators alone */
 	m->is_admin = json_object_get(row, "msg_in") != NULL;
 	m->has_status = m->state && m->node && m->version;
@@ -291,15 +321,69 @@ model_mode(const struct model *m)
 }
 
 double
-model_rate(const struct model *m, enum flow f, int n)
+model_rate_of(const struct model *m, enum flow f, int from, int to)
 {
 	double sum = 0;
 
-	if (n > m->samples)
-		n = m->samples;
-	for (int i = 0; i < n; i++)
+	if (from > m->samples)
+		from = m->samples;
+	for (int i = to; i < from; i++)
 		sum += m->rate[f][HISTORY - 1 - i];
-	return n > 0 ? sum / n : 0;
+	return from > to ? sum / (from - to) : -1;
+}
+
+double
+model_rate(const struct model *m, enum flow f, int n)
+{
+	double mean = model_rate_of(m, f, n, 0);
+
+	return mean < 0 ? 0 : mean;
+}
+
+/* What comes in and what goes out is what the difference is made of, also
+ * what was expanded, expired or deleted. */
+enum drain
+model_drain(const struct model *m, int64_t *ret)
+{
+	const struct depth *newest = &m->depth[DEPTHS - 1], *old = newest;
+	int64_t span, gone;
+
+	for (int i = 1; i < m->depths; i++)
+		if (newest->at - newest[-i].at <= DRAIN_SPAN)
+			old = newest - i;
+	span = newest->at - old->at;
+	gone = old->n - newest->n;
+	if (span < DRAIN_SPAN / 2 || newest->n == 0)
+		return DRAIN_UNKNOWN;
+	if (gone > 0)
+		*ret =
+		    (int64_t)((double)span * (double)newest->n / (double)gone);
+	else
+		*ret = -gone * US_MIN / span;
+	return gone > 0 ? DRAIN_ENDS : gone < 0 ? DRAIN_GROWS : DRAIN_STILL;
+}
+
+/* Rounded up, as df does. */
+static int
+used(int64_t free, int64_t all)
+{
+	if (all <= 0 || all > INT64_MAX / 200)
+		return -1;
+	if (free < 0 || free > all)
+		return free < 0 ? 100 : 0;
+	return (int)(((all - free) * 100 + all - 1) / all);
+}
+
+int
+model_disk(const struct model *m)
+{
+	return used(m->disk_free, m->disk_size);
+}
+
+int
+model_inodes(const struct model *m)
+{
+	return used(m->inodes_free, m->inodes);
 }
 
 int64_t

@@ -73,6 +73,15 @@ struct messages {
 	int64_t matched, in_queue;
 };
 
+#define DEPTHS 128
+
+struct depth { /* of the queue, at a sign of life */
+	int64_t at, n; /* monotonic; recipients */
+};
+
+/* What becomes of the queue when the last minute goes on like that. */
+enum drain { DRAIN_UNKNOWN, DRAIN_ENDS, DRAIN_GROWS, DRAIN_STILL };
+
 struct result { /* of the last act or its count */
 	unsigned serial; /* goes up with each */
 	char error[300];
@@ -91,12 +100,17 @@ struct model {
 	char *node, *version; /* owned */
 	int64_t started, oldest; /* wall */
 	int64_t messages, recipients, bytes, active, destinations;
+	int64_t disk_free, disk_size, inodes_free, inodes; /* sizes 0: ? */
+	double load; /* of this host in the last minute; below 0: not known */
 
 	uint64_t counter[ST_COUNT];
 	bool has_counters;
 	int64_t sampled; /* monotonic */
 	double rate[FLOWS][HISTORY]; /* the newest at the end */
 	int samples;
+
+	struct depth depth[DEPTHS]; /* the newest at the end */
+	int depths;
 
 	struct hosts hosts, next_hosts;
 	bool has_hosts;
@@ -117,6 +131,7 @@ void model_release(struct model *);
 void model_connected(struct model *, const char *why);
 /* The daemon answered: what is known is of now. */
 void model_heard(struct model *, int64_t now);
+void model_load(struct model *, double);
 /* A sample of all counters. */
 void
 model_sample(struct model *, const uint64_t counter[ST_COUNT], int64_t now);
@@ -133,6 +148,14 @@ void model_detail(struct model *, const char *id);
 struct mode model_mode(const struct model *);
 /* Mean over the last n samples; 0 without any. */
 double model_rate(const struct model *, enum flow, int n);
+/* Mean of those from so many ago up to (without) so many; -1 without any. */
+double model_rate_of(const struct model *, enum flow, int from, int to);
+/* ret: microseconds until it is empty, or by how many recipients it grows in a
+ * minute. Unknown without mail, and before half a minute was seen. */
+enum drain model_drain(const struct model *, int64_t *ret);
+/* Used of the queue's disk, in hundredths; -1: not known. */
+int model_disk(const struct model *);
+int model_inodes(const struct model *);
 /* Age of the last sign of life, microseconds; INT64_MAX: there was none. */
 int64_t model_age(const struct model *, int64_t now);
 const struct host *model_host(const struct model *, const char *name);

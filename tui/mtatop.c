@@ -15,7 +15,6 @@
 #include "clock.h"
 #include "console.h"
 #include "copy.h"
-#include "db.h"
 #include "talk.h"
 #include "linear.h"
 #include "log.h"
@@ -263,7 +262,7 @@ run_batch(struct top *t)
 static void
 run_screen(struct top *t)
 {
-	int64_t next = 0, now;
+	int64_t next = 0, now, rest;
 	bool draw = true, has_more, key = true;
 
 	for (;;) {
@@ -287,7 +286,10 @@ run_screen(struct top *t)
 		}
 		if (t->talk != NULL)
 			talk_send(t->talk, now);
-		if (!wait_for_any(t, has_more ? 0 : next - now, &key))
+		rest = archive_rest(&t->archive, now);
+		if (rest > next - now)
+			rest = next - now;
+		if (!wait_for_any(t, has_more ? 0 : rest, &key))
 			return;
 	}
 }
@@ -315,7 +317,7 @@ set_store(struct top *t)
 	struct settings *s;
 	struct buf errors;
 
-	db_setup();
+	archive_setup();
 	buf_init(&errors, 65536);
 	s = t->o.store ? NULL : settings_read(NULL, &errors);
 	archive_init(&t->archive,

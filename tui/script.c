@@ -5,6 +5,8 @@
 #include "clock.h"
 #include "say.h"
 
+#define FULL_ABOVE 95 /* in the hundred: the check warns */
+
 static void
 put_time(json_t *j, const char *name, int64_t wall)
 {
@@ -97,8 +99,9 @@ json_shape(const struct shape *s)
 			json_array_append_new(
 			    ages, json_integer(s->row[i].age[a]));
 		json_array_append_new(all,
-		    json_pack("{s:s, s:I, s:o}", "domain", s->row[i].name,
-			"count", (json_int_t)s->row[i].n, "ages", ages));
+		    json_pack("{s:s, s:I, s:I, s:o}", "domain", s->row[i].name,
+			"count", (json_int_t)s->row[i].messages, "rcpt_count",
+			(json_int_t)s->row[i].n, "ages", ages));
 	}
 	return all;
 }
@@ -135,6 +138,22 @@ put_completeness(json_t *j, const struct archive *a)
 			(json_int_t)p->lost));
 }
 
+static void
+put_disk(json_t *j, const struct model *m)
+{
+	if (m->disk_size > 0) {
+		json_object_set_new(j, "disk_free", json_integer(m->disk_free));
+		json_object_set_new(j, "disk_size", json_integer(m->disk_size));
+	}
+	if (m->inodes > 0) {
+		json_object_set_new(
+		    j, "inodes_free", json_integer(m->inodes_free));
+		json_object_set_new(j, "inodes", json_integer(m->inodes));
+	}
+	if (m->load >= 0)
+		json_object_set_new(j, "load", json_real(m->load));
+}
+
 void
 script_json(const struct console *c, FILE *to, int64_t now, int64_t wall)
 {
@@ -156,6 +175,7 @@ script_json(const struct console *c, FILE *to, int64_t now, int64_t wall)
 		    j, "recipients", json_integer(m->recipients));
 		json_object_set_new(j, "bytes", json_integer(m->bytes));
 		put_time(j, "oldest", m->oldest);
+		put_disk(j, m);
 	}
 	if (m->is_connected && m->has_counters) {
 		json_object_set_new(j, "counters", json_counters(m));
@@ -179,6 +199,26 @@ script_json(const struct console *c, FILE *to, int64_t now, int64_t wall)
 	json_decref(j);
 }
 
+/* What is wrong beside the daemon's own word, each with "; " before it. */
+static void
+check_rest(const struct model *m, struct buf *b)
+{
+	const struct {
+		const char *what;
+		int used;
+	} full[] = { { "disk", model_disk(m) }, { "inodes", model_inodes(m) } };
+
+	if (m->has_counters &&
+	    (m->counter[ST_EVENTS_LOST] != 0 || m->counter[ST_SYNC_FAILS] != 0))
+		buf_addf(b, "; lost events %llu, failed syncs %llu",
+		    (unsigned long long)m->counter[ST_EVENTS_LOST],
+		    (unsigned long long)m->counter[ST_SYNC_FAILS]);
+	for (int i = 0; i < 2; i++)
+		if (full[i].used > FULL_ABOVE)
+			buf_addf(b, "; %s of the queue %d%% used", full[i].what,
+			    full[i].used);
+}
+
 int
 script_check(const struct model *m, FILE *to, int64_t wall)
 {
@@ -186,24 +226,21 @@ script_check(const struct model *m, FILE *to, int64_t wall)
 		"UNKNOWN" };
 	struct mode mode = model_mode(m);
 	char n[SAY_MAX], old[SAY_MAX] = "-";
-	bool has_lost = m->has_counters &&
-	    (m->counter[ST_EVENTS_LOST] != 0 || m->counter[ST_SYNC_FAILS] != 0);
+	struct buf rest;
 
 	if (mode.level == LEVEL_UNKNOWN) {
 		fprintf(to, "UNKNOWN: no mtad answers: %s\n", m->trouble);
 		return mode.level;
 	}
-	if (mode.level == LEVEL_OK && has_lost)
+	buf_init(&rest, 4096);
+	check_rest(m, &rest);
+	if (mode.level == LEVEL_OK && rest.len != 0)
 		mode.level = LEVEL_WARN;
 	say_number(n, m->messages);
 	if (m->oldest != 0)
 		say_span(old, wall - m->oldest);
-	fprintf(to, "%s: %s; queue %s, oldest %s", words[mode.level], m->state,
-	    n, old);
-	if (has_lost)
-		fprintf(to, "; lost events %llu, failed syncs %llu",
-		    (unsigned long long)m->counter[ST_EVENTS_LOST],
-		    (unsigned long long)m->counter[ST_SYNC_FAILS]);
-	fputc('\n', to);
+	fprintf(to, "%s: %s; queue %s, oldest %s%s\n", words[mode.level],
+	    m->state, n, old, rest.data);
+	buf_release(&rest);
 	return mode.level;
 }

@@ -52,11 +52,39 @@ row_of(struct shape *s, const char *name)
 }
 
 static void
-count(struct shape_row *r, int64_t age, enum shape_state state, int64_t n)
+count(struct shape_row *r, int64_t age, enum shape_state state,
+    int64_t messages, int64_t n)
 {
 	r->n += n;
+	r->messages += messages;
 	r->age[age < 0 ? 0 : age >= SHAPE_AGES ? SHAPE_AGES - 1 : age] += n;
 	r->state[state] += n;
+}
+
+/* An mtad of before, and who asks a Postfix, told only messages. */
+static int64_t
+recipients(struct shape *s, const json_t *cell, int64_t messages)
+{
+	const json_t *n = json_object_get(cell, "rcpt_count");
+
+	s->is_of_messages |= n == NULL;
+	return n != NULL ? json_integer_value(n) : messages;
+}
+
+static void
+add_cell(struct shape *s, const json_t *cell)
+{
+	const char *name = json_string_value(json_object_get(cell, "domain"));
+	enum shape_state state =
+	    state_of(json_string_value(json_object_get(cell, "queue")));
+	int64_t age = json_integer_value(json_object_get(cell, "bucket"));
+	int64_t messages = json_integer_value(json_object_get(cell, "count"));
+	int64_t n = recipients(s, cell, messages);
+	struct shape_row *r = row_of(s, name ? name : "");
+
+	count(&s->total, age, state, messages, n);
+	if (r != NULL)
+		count(r, age, state, messages, n);
 }
 
 static void
@@ -67,23 +95,10 @@ add(struct shape *s, const json_t *cells)
 
 	json_array_foreach(cells, i, cell)
 	{
-		const char *name =
-		    json_string_value(json_object_get(cell, "domain"));
-		enum shape_state state =
-		    state_of(json_string_value(json_object_get(cell, "queue")));
-		int64_t age =
-		    json_integer_value(json_object_get(cell, "bucket"));
-		int64_t n = json_integer_value(json_object_get(cell, "count"));
-		struct shape_row *r;
-
-		if (json_is_array(cell)) {
+		if (json_is_array(cell))
 			add(s, cell);
-			continue;
-		}
-		r = row_of(s, name ? name : "");
-		count(&s->total, age, state, n);
-		if (r != NULL)
-			count(r, age, state, n);
+		else
+			add_cell(s, cell);
 	}
 }
 

@@ -126,11 +126,22 @@ sample_row(struct talk *f, const json_t *row, int64_t now)
 	model_sample(f->model, v, now);
 }
 
+/* The socket is a unix one: the daemon's host is this one. */
+static void
+hear_load(struct talk *f)
+{
+	double load;
+
+	model_load(f->model, getloadavg(&load, 1) == 1 ? load : -1);
+}
+
 static void
 end_answer(struct talk *f, struct channel *c, const json_t *last, int64_t now)
 {
-	if (c->kind == ASK_STATUS && last != NULL)
+	if (c->kind == ASK_STATUS && last != NULL) {
+		hear_load(f);
 		model_heard(f->model, now);
+	}
 	if (c->kind != ASKS)
 		model_end(f->model, c->kind, last, now - c->asked);
 	c->kind = ASKS;

@@ -139,7 +139,7 @@ void
 pane_title(struct pane *p, const char *text)
 {
 	/* a line that is the only one is not for the title */
-	if (p->y + p->is_wrapped >= p->end)
+	if (p->y + 1 >= p->end)
 		return;
 	grid_putf(p->g, p->y, 0, p->g->cols, LOOK_TITLE, " %s ", text);
 	grid_row_look(p->g, p->y++, 0, LOOK_TITLE);
@@ -147,12 +147,13 @@ pane_title(struct pane *p, const char *text)
 
 #define LINE_BYTES 4096
 
-/* Bytes of text that fit into so many columns, at least one character. */
+/* Bytes of text that fit into so many columns, at least one character. Words
+ * stay whole where they are not longer than a quarter of the line. */
 static size_t
 fitting(const struct grid *g, const char *text, int cols)
 {
 	char one[8];
-	size_t n = 0;
+	size_t n = 0, word = 0; /* word: behind the last blank */
 	int w = 0;
 
 	while (text[n] != '\0') {
@@ -165,8 +166,10 @@ fitting(const struct grid *g, const char *text, int cols)
 		if ((w > cols && n > 0) || n + len >= LINE_BYTES)
 			break;
 		n += len;
+		if (one[0] == ' ')
+			word = n;
 	}
-	return n;
+	return text[n] != '\0' && word > n - n / 4 ? word : n;
 }
 
 void

@@ -144,6 +144,7 @@ size_t list_rows(const struct console *);
 const char *list_name(const struct console *, size_t row);
 /* Of a row of Trace or Log; NULL: it is none. */
 const struct log_row *list_event(const struct console *, size_t row);
+enum look event_look(const struct log_row *);
 /* The shape that Flow shows. */
 const struct shape *flow_shape(const struct console *);
 /* Is something wrong with the row? */

@@ -18,7 +18,7 @@ static const struct column trace_columns[N] = {
 	[SINCE] = { "AFTER", 7, 0, 2, true, 0 },
 	[EVENT] = { "EVENT", 14, 0, 0, false, 0 },
 	[ID] = { "ID", 14, 0, 5, false, 0 },
-	[TEXT] = { "WHAT", 0, 18, 0, false, 0 },
+	[TEXT] = { "WHAT", 0, 34, 0, false, 0 },
 	[STAGES] = { "STAGES", 0, 60, 6, false, 0 },
 };
 
@@ -38,8 +38,8 @@ columns_of(const struct console *c)
 	return c->screen == SCREEN_TRACE ? trace_columns : log_columns;
 }
 
-static enum look
-look_of(const struct log_row *r)
+enum look
+event_look(const struct log_row *r)
 {
 	if (r->severity <= 4)
 		return LOOK_BAD;
@@ -64,8 +64,8 @@ draw_row(const struct console *c, struct grid *g, int y, size_t row,
 	say_moment(time, r->t, at ? at : clock_wall(), c->is_utc);
 	if (c->screen == SCREEN_TRACE && row > 0)
 		say_took(since, (uint64_t)(r->t - list_event(c, row - 1)->t));
-	columns_row(g, y, is_chosen ? LOOK_CURSOR : look_of(r), columns_of(c),
-	    N, width, text);
+	columns_row(g, y, is_chosen ? LOOK_CURSOR : event_look(r),
+	    columns_of(c), N, width, text);
 }
 
 /* All of the chosen row, whatever its length. */
@@ -116,31 +116,31 @@ void
 trace_draw(struct console *c, struct grid *g, int y, int n)
 {
 	const struct archive *a = c->archive;
+	const struct log_rows *l = &a->trace.rows;
 	char took[SAY_MAX] = "0s";
 
 	if (draw_no_store(c, g, y))
 		return;
-	if (a->trace_id[0] == '\0') {
+	if (a->trace.id[0] == '\0') {
 		grid_put(g, y, 0, g->cols, LOOK_PLAIN,
 		    "Enter: type a queue id or a <message id>; or o on a "
 		    "message, Enter on an event");
 		return;
 	}
-	if (!a->has_trace) {
+	if (!a->trace.is_read) {
 		grid_put(g, y, 0, g->cols, LOOK_QUIET, "being read...");
 		return;
 	}
-	if (a->trace.n == 0) {
+	if (l->n == 0) {
 		grid_putf(g, y, 0, g->cols, LOOK_WARN,
-		    "the store knows nothing of %s%s", a->trace_id,
+		    "the store knows nothing of %s%s", a->trace.id,
 		    a->at ? " up to then" : "");
 		return;
 	}
-	say_took(
-	    took, (uint64_t)(a->trace.at[a->trace.n - 1].t - a->trace.at[0].t));
+	say_took(took, (uint64_t)(l->at[l->n - 1].t - l->at[0].t));
 	grid_putf(g, y, 0, g->cols, LOOK_PLAIN,
-	    "%s: %zu events in %s  Enter types another", a->trace_id,
-	    a->trace.n, took);
+	    "%s: %zu events in %s  Enter types another", a->trace.id, l->n,
+	    took);
 	draw_list(c, g, y + 1, n - 1);
 }
 

@@ -15,16 +15,16 @@ enum { CURSOR, NAME, TOTAL, AGE, STATE = AGE + SHAPE_AGES, N };
 
 static const struct column columns[N] = {
 	[CURSOR] = { "", 1, 0, 0, false, 0 },
-	[NAME] = { "DOMAIN (messages)", 0, 17, 0, false, 0 },
+	[NAME] = { "DOMAIN (recipients)", 0, 19, 0, false, 0 },
 	[TOTAL] = { "TOTAL", 9, 0, 0, true, 0 },
-	[AGE] = { "<5m", 5, 0, 2, true, 0 },
-	[AGE + 1] = { "10", 5, 0, 8, true, 0 },
-	[AGE + 2] = { "20", 5, 0, 5, true, 0 },
-	[AGE + 3] = { "40", 5, 0, 7, true, 0 },
-	[AGE + 4] = { "80", 5, 0, 4, true, 0 },
-	[AGE + 5] = { "160", 5, 0, 6, true, 0 },
-	[AGE + 6] = { "320", 5, 0, 3, true, 0 },
-	[AGE + 7] = { ">", 5, 0, 1, true, 0 },
+	[AGE] = { "<5m", 4, 0, 2, true, 0 },
+	[AGE + 1] = { "10", 4, 0, 8, true, 0 },
+	[AGE + 2] = { "20", 4, 0, 5, true, 0 },
+	[AGE + 3] = { "40", 4, 0, 7, true, 0 },
+	[AGE + 4] = { "80", 4, 0, 4, true, 0 },
+	[AGE + 5] = { "160", 4, 0, 6, true, 0 },
+	[AGE + 6] = { "320", 4, 0, 3, true, 0 },
+	[AGE + 7] = { ">", 4, 0, 1, true, 0 },
 	[STATE] = { "S", 1, 0, 0, false, 0 },
 };
 
@@ -98,20 +98,45 @@ draw_hosts(const struct console *c, struct grid *g, int y, int n)
 	}
 }
 
-/* What waits, by the state of where it goes to. */
+static void
+say_drain(const struct model *m, char ret[80])
+{
+	char t[SAY_MAX];
+	int64_t v = 0;
+
+	ret[0] = '\0';
+	switch (model_drain(m, &v)) {
+	case DRAIN_ENDS:
+		say_span(t, v);
+		snprintf(ret, 80, "drain at this rate %s  ", t);
+		break;
+	case DRAIN_GROWS:
+		say_number(t, v);
+		snprintf(ret, 80, "grows, %s a minute  ", t);
+		break;
+	case DRAIN_STILL:
+		snprintf(ret, 80, "stands still  ");
+		break;
+	default:
+		break;
+	}
+}
+
+/* What waits: for how long at this rate, and by the state of where it goes. */
 static void
 draw_states(const struct console *c, struct pane *p)
 {
 	const struct model *m = c->model;
-	char n[SAY_MAX], hosts[SAY_MAX], text[400] = "";
+	char n[SAY_MAX], hosts[SAY_MAX], text[400] = "", drain[80];
 
-	if (c->archive->at != 0 || !m->has_hosts)
+	if (c->archive->at != 0)
 		return;
-	for (int i = 0; i < HOST_STATES; i++) {
+	say_drain(m, drain);
+	for (int i = 0; i < HOST_STATES && m->has_hosts; i++) {
 		const struct host_sum *s = &m->hosts.sum[i];
 		size_t at = strlen(text);
 
-		if (s->state[0] == '\0' || s->hosts == 0)
+		if (s->state[0] == '\0' || s->queued == 0)
 			continue;
 		say_number(n, s->queued);
 		say_number(hosts, s->hosts);
@@ -119,7 +144,10 @@ draw_states(const struct console *c, struct pane *p)
 		    s->state, n, hosts);
 	}
 	if (text[0] != '\0')
-		pane_line(p, LOOK_PLAIN, "recipients by destinations:%s", text);
+		pane_line(p, LOOK_PLAIN, "%srecipients by destinations:%s",
+		    drain, text);
+	else if (drain[0] != '\0')
+		pane_line(p, LOOK_PLAIN, "%s", drain);
 }
 
 /* The destination of the chosen domain, as the daemon sees it. */
@@ -256,18 +284,22 @@ draw_sentence(const struct console *c, struct grid *g, int y)
 	return y + 1;
 }
 
-/* In the heading of the names: what is below is that old. */
+/* The heading of the names: what is counted, or how old that is. */
 static void
-draw_age(const struct console *c, struct grid *g, int y)
+draw_heading(const struct console *c, struct grid *g, int y)
 {
 	const struct shape *s = flow_shape(c);
 	int64_t age = clock_wall() - s->t;
 	char t[SAY_MAX], text[80];
 
-	if (c->archive->at != 0 || age < 5 * US_SEC)
+	if (c->archive->at == 0 && age >= 5 * US_SEC) {
+		say_span(t, age);
+		snprintf(text, sizeof(text), "DOMAIN %s ago", t);
+	} else if (s->is_of_messages) {
+		snprintf(text, sizeof(text), "DOMAIN (messages)");
+	} else {
 		return;
-	say_span(t, age);
-	snprintf(text, sizeof(text), "DOMAIN %s ago", t);
+	}
 	grid_putf(g, y, columns[CURSOR].width + 1, columns[NAME].least,
 	    LOOK_TITLE, "%-*s", columns[NAME].least, text);
 }
@@ -286,7 +318,7 @@ flow_draw(struct console *c, struct grid *g, int y, int n)
 	y = draw_sentence(c, g, y);
 	if (flow_shape(c)->t != 0) {
 		draw_shape(c, g, y, end - below - y);
-		draw_age(c, g, y);
+		draw_heading(c, g, y);
 	} else if (is_past) {
 		grid_put(g, y, 0, g->cols, LOOK_WARN,
 		    c->archive->has_flow

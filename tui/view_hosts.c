@@ -15,13 +15,13 @@ enum { CURSOR, STATE, NAME, ACTIVE, QUEUED, FAILS, OK, NEXT, LAST, N };
 static const struct column columns[N] = {
 	[CURSOR] = { "", 2, 0, 0, false, 0 },
 	[STATE] = { "ST", 2, 0, 0, false, 0 },
-	[NAME] = { "DESTINATION", 0, 20, 0, false, 5 },
+	[NAME] = { "DESTINATION", 0, 28, 0, false, 5 },
 	[ACTIVE] = { "ACTIVE", 7, 0, 2, true, 2 },
 	[QUEUED] = { "QUEUED", 8, 0, 0, true, 1 },
 	[FAILS] = { "FAILS", 5, 0, 6, true, 3 },
 	[OK] = { "LAST OK", 7, 0, 4, true, 4 },
 	[NEXT] = { "NEXT", 9, 0, 1, true, 0 },
-	[LAST] = { "LAST TROUBLE", 0, 12, 5, false, 0 },
+	[LAST] = { "LAST TROUBLE", 0, 12, 7, false, 0 },
 };
 
 static const char *

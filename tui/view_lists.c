@@ -38,7 +38,7 @@ list_rows(const struct console *c)
 	case SCREEN_HOSTS:
 		return c->model->hosts.n;
 	case SCREEN_TRACE:
-		return c->archive->trace.n;
+		return c->archive->trace.rows.n;
 	case SCREEN_LOG:
 		return archive_log_rows(c->archive);
 	default:
@@ -51,8 +51,8 @@ list_event(const struct console *c, size_t row)
 {
 	if (c->screen == SCREEN_LOG)
 		return archive_log(c->archive, row);
-	if (c->screen == SCREEN_TRACE && row < c->archive->trace.n)
-		return &c->archive->trace.at[row];
+	if (c->screen == SCREEN_TRACE && row < c->archive->trace.rows.n)
+		return &c->archive->trace.rows.at[row];
 	return NULL;
 }
 

@@ -9,6 +9,11 @@
 #include "lists.h"
 #include "say.h"
 
+#define DETAIL_LEAST 7 /* lines: up to the reply for the first recipient */
+#define TRAIL_LEAST 3
+#define TRAIL_MOST 1000
+#define PANE_MOST 26 /* lines with the list's two; the list has the rest */
+
 enum { CURSOR, STATE, ID, AGE, SIZE, TRIES, NEXT, FROM, TO, OPEN, LAST, N };
 
 static const struct column columns[N] = {
@@ -140,34 +145,122 @@ draw_recipient(const struct console *c, struct pane *p, const json_t *r)
 		    (long long)row_number(r, "code"), row_text(r, "text"));
 }
 
+/* Not cut where there is another line: it is what the pane is for. */
+static void
+draw_why(struct pane *p, const json_t *r)
+{
+	bool is_wrapped = p->is_wrapped;
+
+	p->is_wrapped = is_wrapped || p->end - p->y > 1;
+	pane_line(p, LOOK_WARN, "WHY NOT NOW: %s", row_text(r, "why"));
+	p->is_wrapped = is_wrapped;
+	pane_line(p, LOOK_PLAIN, "   to change it: %s", row_text(r, "change"));
+}
+
+static void
+draw_from(const struct console *c, struct pane *p)
+{
+	const json_t *row = c->model->detail.row;
+	char when[SAY_MAX];
+
+	say_time(when, row_wall(row, "received"), clock_wall(), c->is_utc);
+	pane_line(p, LOOK_PLAIN,
+	    "From <%s>  %lld bytes, received %s, %lld of %lld "
+	    "recipients open",
+	    row_text(row, "from"), (long long)row_number(row, "size"), when,
+	    (long long)row_number(row, "open"),
+	    (long long)row_number(row, "rcpt_count"));
+}
+
+/* The most telling first: there may be room for one line alone. */
 static void
 draw_detail(const struct console *c, struct pane *p)
 {
 	const struct detail *d = &c->model->detail;
-	json_t *r;
-	size_t i;
-	char when[SAY_MAX];
+	const json_t *rcpts = json_object_get(d->row, "rcpts");
 
 	pane_title(p, d->id);
 	if (d->error[0] != '\0')
 		pane_line(p, LOOK_WARN, "%s", d->error);
 	if (d->row == NULL)
 		return;
-	say_time(when, row_wall(d->row, "received"), clock_wall(), c->is_utc);
-	pane_line(p, LOOK_PLAIN,
-	    "From <%s>  %lld bytes, received %s, %lld of %lld "
-	    "recipients open",
-	    row_text(d->row, "from"), (long long)row_number(d->row, "size"),
-	    when, (long long)row_number(d->row, "open"),
-	    (long long)row_number(d->row, "rcpt_count"));
-	json_array_foreach(d->why, i, r)
-	{
-		pane_line(p, LOOK_WARN, "WHY NOT NOW: %s", row_text(r, "why"));
-		pane_line(p, LOOK_PLAIN, "   to change it: %s",
-		    row_text(r, "change"));
-	}
-	json_array_foreach(json_object_get(d->row, "rcpts"), i, r)
-	    draw_recipient(c, p, r);
+	if (json_array_size(d->why) > 0)
+		draw_why(p, json_array_get(d->why, 0));
+	draw_from(c, p);
+	if (json_array_size(rcpts) > 0)
+		draw_recipient(c, p, json_array_get(rcpts, 0));
+	for (size_t i = 1; i < json_array_size(d->why); i++)
+		draw_why(p, json_array_get(d->why, i));
+	for (size_t i = 1; i < json_array_size(rcpts); i++)
+		draw_recipient(c, p, json_array_get(rcpts, i));
+}
+
+/* What the other side said before what is known from above. */
+static void
+draw_event(const struct console *c, struct pane *p, const struct log_row *r)
+{
+	const char *stat = strstr(r->text, ", stat=");
+	char time[SAY_MAX];
+
+	say_moment(time, r->t, clock_wall(), c->is_utc);
+	if (stat == NULL)
+		pane_line(
+		    p, event_look(r), "%-12s %-12s %s", time, r->name, r->text);
+	else
+		pane_line(p, event_look(r), "%-12s %-12s %s  %.*s", time,
+		    r->name, stat + strlen(", stat="), (int)(stat - r->text),
+		    r->text);
+}
+
+/* Lines that the trail could have. */
+static int
+trail_lines(const struct console *c)
+{
+	const struct archive *a = c->archive;
+
+	if (a->past == NULL)
+		return 0;
+	return a->trail.rows.n == 0	   ? 1
+	    : a->trail.rows.n > TRAIL_MOST ? TRAIL_MOST
+					   : (int)a->trail.rows.n;
+}
+
+/* The last n events, the newest last. */
+static void
+draw_trail(const struct console *c, struct pane *p, int n)
+{
+	const struct life *l = &c->archive->trail;
+
+	p->is_wrapped = false;
+	if (n > 0 && l->rows.n == 0)
+		pane_line(p, LOOK_QUIET,
+		    l->is_read ? "the store knows nothing of it"
+			       : "its trail is being read...");
+	for (size_t i = l->rows.n - (size_t)n; l->rows.n != 0 && i < l->rows.n;
+	     i++)
+		draw_event(c, p, &l->rows.at[i]);
+}
+
+/* What is known of it now, then its trail: some of it at least, but where
+ * there is only room for the first. */
+static void
+draw_open(const struct console *c, struct pane *p)
+{
+	struct pane all = { p->g, p->g->rows, p->g->rows + TRAIL_MOST,
+		c->is_wide };
+	int room = p->end - p->y, end = p->end, trail = trail_lines(c), left;
+
+	draw_detail(c, &all); /* where no grid is, to be counted */
+	left = room - (all.y - p->g->rows);
+	if (left < TRAIL_LEAST)
+		left = room - DETAIL_LEAST < TRAIL_LEAST ? room - DETAIL_LEAST
+							 : TRAIL_LEAST;
+	if (trail > left)
+		trail = left > 0 ? left : 0;
+	p->end -= trail;
+	draw_detail(c, p);
+	p->end = end;
+	draw_trail(c, p, trail);
 }
 
 /* What the list has of the chosen one. */
@@ -200,7 +293,9 @@ messages_draw(struct console *c, struct grid *g, int y, int n)
 	struct pane pane;
 
 	if (is_open)
-		rows = n > 8 ? n / 2 - 1 : 1;
+		rows = n > 3 * PANE_MOST / 2 ? n - PANE_MOST
+		    : n > 8		     ? n / 3
+					     : 1;
 	else if (c->is_wide)
 		rows -= pane_lines(c, g, n - 2, draw_whole);
 	draw_banner(c, g, y);
@@ -213,7 +308,7 @@ messages_draw(struct console *c, struct grid *g, int y, int n)
 						  : "the queue is empty");
 	pane = (struct pane){ g, y + 2 + rows, y + n, c->is_wide };
 	if (is_open)
-		draw_detail(c, &pane);
+		draw_open(c, &pane);
 	else if (c->is_wide)
 		draw_whole(c, &pane);
 }

@@ -16,6 +16,29 @@ plural(const json_t *row, const char *name)
 	return ctl_num(row, name) == 1 ? "" : "s";
 }
 
+/* Rounded up, as df does. */
+static long long
+used(const json_t *s, const char *free, const char *all)
+{
+	long long n = ctl_num(s, all);
+
+	return n > 0 ? ((n - ctl_num(s, free)) * 100 + n - 1) / n : 0;
+}
+
+static void
+print_disk(const json_t *s)
+{
+	if (ctl_num(s, "disk_size") == 0)
+		return;
+	printf("  disk of the queue: %lld of %lld bytes free, %lld%% used",
+	    ctl_num(s, "disk_free"), ctl_num(s, "disk_size"),
+	    used(s, "disk_free", "disk_size"));
+	if (ctl_num(s, "inodes") != 0)
+		printf(
+		    "; inodes %lld%% used", used(s, "inodes_free", "inodes"));
+	putchar('\n');
+}
+
 static void
 print_status(struct ctl *c, json_t *s)
 {
@@ -39,6 +62,7 @@ print_status(struct ctl *c, json_t *s)
 		    ctl_num(s, "bytes"), age);
 	printf("  deliveries under way: %lld; destinations known: %lld\n",
 	    ctl_num(s, "active"), ctl_num(s, "destinations"));
+	print_disk(s);
 	printf("  this start: recovered %lld, incomplete %lld, lost %lld, "
 	       "damaged %lld\n",
 	    ctl_num(s, "recovered"), ctl_num(s, "incomplete"),

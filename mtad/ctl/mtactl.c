@@ -43,6 +43,8 @@ static const struct command {
 	{ "hosts show", "HOST", "one destination", ctl_hosts },
 	{ "hosts retry", "HOST", "forget that it did not answer, try now",
 	    ctl_host_act },
+	{ "hosts forget", "HOST", "forget that it did not answer, try nothing",
+	    ctl_host_act },
 	{ "hosts pause", "HOST", "send nothing there", ctl_host_act },
 	{ "hosts resume", "HOST", "end a pause", ctl_host_act },
 	{ "delivery hold", "[WHY...]",

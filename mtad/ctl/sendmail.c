@@ -274,7 +274,7 @@ run(const struct conf *c, const struct sendmail_options *o, int argc,
 		log_warn("the daemon is mtad; start it with systemctl or mtad");
 		return EX_USAGE;
 	case MODE_HOSTS:
-		log_warn("host states: mtactl hosts list");
+		log_warn("host states: mtactl hosts list, hosts forget");
 		return EX_USAGE;
 	}
 	return EX_USAGE;

@@ -285,6 +285,7 @@ accept_space(struct queue *q)
 	const struct statvfs *v = &q->space;
 	uint64_t room, want = (uint64_t)q->proc->conf->MinFreeSpace;
 
+	q->room = q->space;
 	if (q->is_spool_bad)
 		return;
 	room = (uint64_t)v->f_bavail * v->f_frsize;

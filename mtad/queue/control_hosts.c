@@ -1,5 +1,5 @@
 /*
- * control_hosts: the operations on destinations and on the daemon.
+ * control_hosts: the operations on destinations and on delivery.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +7,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "config.h"
 #include "control_server.h"
-#include "evfiles.h"
 #include "records.h"
 
 static const char *
@@ -245,13 +243,22 @@ retry_one(struct client *c, struct dest *d)
 	c->changed++;
 }
 
-enum host_act { HOST_RETRY, HOST_PAUSE, HOST_RESUME };
+static void
+forget_one(struct client *c, struct dest *d)
+{
+	if (!sched_forget(&c->q->sched, d))
+		return;
+	say_host(c, d, EV_HOST_FORGET);
+	c->changed++;
+}
+
+enum host_act { HOST_RETRY, HOST_FORGET, HOST_PAUSE, HOST_RESUME };
 
 static void
 host_act(struct client *c, json_t *j, enum host_act act)
 {
-	static const char *const names[] = { "hosts.retry", "hosts.pause",
-		"hosts.resume" };
+	static const char *const names[] = { "hosts.retry", "hosts.forget",
+		"hosts.pause", "hosts.resume" };
 	const char *text = json_string_value(json_object_get(j, "host"));
 	size_t pos = 0;
 	struct dest *d;
@@ -263,6 +270,8 @@ host_act(struct client *c, json_t *j, enum host_act act)
 			continue;
 		if (act == HOST_RETRY)
 			retry_one(c, d);
+		else if (act == HOST_FORGET)
+			forget_one(c, d);
 		else
 			pause_one(c, d, act == HOST_PAUSE);
 	}
@@ -281,6 +290,12 @@ static void
 op_retry(struct client *c, json_t *j)
 {
 	host_act(c, j, HOST_RETRY);
+}
+
+static void
+op_forget(struct client *c, json_t *j)
+{
+	host_act(c, j, HOST_FORGET);
 }
 
 static void
@@ -328,77 +343,6 @@ op_delivery_release(struct client *c, json_t *j)
 	set_delivery(c, j, false);
 }
 
-/* The first thing to read: is mail taken, is it delivered, why not. */
-static void
-put_state(struct client *c)
-{
-	const struct queue *q = c->q;
-	char text[600];
-
-	if (q->is_spool_bad)
-		snprintf(text, sizeof(text),
-		    "neither taking nor delivering: the disk below %s has "
-		    "failed",
-		    q->proc->conf->QueueDirectory);
-	else if (q->refuse_code != 0)
-		snprintf(text, sizeof(text), "refusing mail: %u %s",
-		    q->refuse_code, q->refuse_text);
-	else if (q->sched.is_held)
-		snprintf(
-		    text, sizeof(text), "delivery is held: %s", q->held_why);
-	else if (journal_error(q->journal) != 0)
-		snprintf(text, sizeof(text),
-		    "not delivering: the journal cannot be written: %s",
-		    strerror(-journal_error(q->journal)));
-	else if (q->reporting != 0)
-		snprintf(text, sizeof(text),
-		    "taking mail; delivery begins when the workers have "
-		    "said what they hold");
-	else if (q->is_clock_bad)
-		snprintf(text, sizeof(text),
-		    "nothing expires: the clock is in doubt (mtactl clock "
-		    "accept)");
-	else
-		snprintf(text, sizeof(text), "taking and delivering mail");
-	if (names_waiting(q) != NULL)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text),
-		    "; mail for %s waits: no alias delivers it",
-		    names_waiting(q));
-	row_cstr(c, "state", text);
-}
-
-static void
-op_status(struct client *c, json_t *j)
-{
-	const struct queue *q = c->q;
-	const struct msg *oldest = TAILQ_FIRST(&q->index.all);
-
-	(void)j;
-	row_begin(c);
-	put_state(c);
-	row_cstr(c, "host", q->proc->conf->HostName);
-	row_cstr(c, "version", PACKAGE_VERSION);
-	row_time(c, "started", q->started);
-	row_num(c, "messages", (int64_t)q->index.by_id.n);
-	row_num(c, "recipients", (int64_t)q->index.rcpts);
-	row_num(c, "bytes", (int64_t)q->index.bytes);
-	row_num(c, "active", q->sched.active);
-	row_num(c, "destinations", (int64_t)q->sched.dests.n);
-	if (oldest != NULL)
-		row_time(c, "oldest", oldest->received);
-	row_num(c, "recovered", (int64_t)q->report.recovered);
-	row_num(c, "incomplete", (int64_t)q->report.incomplete);
-	row_num(c, "lost", (int64_t)q->report.lost);
-	row_num(c, "damaged", (int64_t)q->report.damaged);
-	row_bool(c, "clean_start", q->report.was_clean);
-	if (c->is_admin)
-		for (int i = 0; i < ST_COUNT; i++)
-			row_num(c, stat_name((enum stat_id)i),
-			    (int64_t)stat_sum(q->proc->stats, (enum stat_id)i));
-	row_end(c);
-	control_done(c);
-}
-
 static void
 op_route(struct client *c, json_t *j)
 {
@@ -434,68 +378,14 @@ op_route(struct client *c, json_t *j)
 	    .port = r.port);
 }
 
-static void
-order(struct client *c, enum proto_order what, const char *name)
-{
-	c->act_number = 0;
-	control_audit(c, name, "", 1, 1, false);
-	PROC_SEND(&c->q->proc->parent, order, ORDER, .key = control_new_key(c),
-	    .what = (uint8_t)what, .by = slice_of(c->user));
-}
-
-static void
-op_reload(struct client *c, json_t *j)
-{
-	(void)j;
-	order(c, ORDER_RELOAD, "reload");
-}
-
-static void
-op_upgrade(struct client *c, json_t *j)
-{
-	(void)j;
-	order(c, ORDER_UPGRADE, "upgrade");
-}
-
-static void
-op_subscribe(struct client *c, json_t *j)
-{
-	(void)j;
-	c->is_subscribed = true;
-}
-
-static void
-op_clock(struct client *c, json_t *j)
-{
-	(void)j;
-	c->q->is_clock_bad = false;
-	c->q->last_wall = clock_wall();
-	c->act_number = 0;
-	control_audit(c, "clock.accept", "", 1, 1, false);
-	control_done(c);
-}
-
-static void
-op_rotate(struct client *c, json_t *j)
-{
-	(void)j;
-	evfiles_rotate(c->q->files);
-	control_done(c);
-}
-
 const struct control_op control_host_ops[] = {
-	{ "status", false, op_status },
 	{ "hosts.list", false, op_hosts },
 	{ "hosts.retry", true, op_retry },
+	{ "hosts.forget", true, op_forget },
 	{ "hosts.pause", true, op_pause },
 	{ "hosts.resume", true, op_resume },
 	{ "delivery.hold", true, op_delivery_hold },
 	{ "delivery.release", true, op_delivery_release },
 	{ "route", false, op_route },
-	{ "reload", true, op_reload },
-	{ "upgrade", true, op_upgrade },
-	{ "subscribe", true, op_subscribe },
-	{ "clock.accept", true, op_clock },
-	{ "log.rotate", true, op_rotate },
 	{ NULL, false, NULL },
 };

@@ -76,8 +76,8 @@ static const struct control_op *
 find_op(const char *op)
 {
 	const struct control_op *tables[] = { control_queue_ops,
-		control_act_ops, control_host_ops, control_export_ops,
-		control_import_ops };
+		control_act_ops, control_host_ops, control_daemon_ops,
+		control_export_ops, control_import_ops };
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (const struct control_op *o = tables[t]; o->name; o++)

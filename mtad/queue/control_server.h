@@ -68,6 +68,7 @@ struct control_op {
 extern const struct control_op control_queue_ops[]; /* ends with NULL */
 extern const struct control_op control_act_ops[];
 extern const struct control_op control_host_ops[];
+extern const struct control_op control_daemon_ops[];
 extern const struct control_op control_export_ops[];
 extern const struct control_op control_import_ops[];
 void transfer_free(struct transfer *); /* NULL is fine */

@@ -10,6 +10,7 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/commit.c \
 	mtad/queue/control_acts.c \
 	mtad/queue/control_export.c \
+	mtad/queue/control_daemon.c \
 	mtad/queue/control_hosts.c \
 	mtad/queue/control_import.c \
 	mtad/queue/control_queue.c \

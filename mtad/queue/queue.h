@@ -90,6 +90,7 @@ struct queue {
 	bool is_looking; /* the disk is asked for its room... */
 	int64_t looked; /* since then; mono */
 	struct statvfs space; /* what it said; the disk's worker writes it */
+	struct statvfs room; /* its last answer; f_blocks 0: none yet */
 	bool
 	    is_checking; /* mtactl queue check: nothing runs, changes or is told */
 	bool is_checkpointing;
@@ -190,6 +191,7 @@ bool expand_replay(struct queue *, struct slice);
 
 /* snapshot.c: what is in the queue, each minute. NULL without memory. */
 struct snapshot *snapshot_new(void);
+void snapshot_free(struct snapshot *); /* before its index */
 void snapshot_second(struct queue *);
 /* A row with the shape: of this moment while the queue is small, else of the
  * last snapshot. Nothing before the first. */

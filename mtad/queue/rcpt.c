@@ -116,11 +116,12 @@ rcpt_text(const struct rcpt *r)
 }
 
 /* What is allocated for n bytes of strings: little too much for a short
- * one, few calls for a long one. */
+ * one, few calls for a long one. It is not kept anywhere, so of a full room it
+ * must be that room: each step ends where the next one has a multiple. */
 static size_t
 room(size_t n)
 {
-	size_t step = n < 256 ? 16 : n / 2 < 65536 ? 1024 : 65536;
+	size_t step = n <= 256 ? 16 : n / 2 < 65536 ? 1024 : 65536;
 
 	return (n + step - 1) / step * step;
 }

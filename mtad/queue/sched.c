@@ -460,6 +460,23 @@ sched_pause(struct sched *s, struct dest *d, bool is_paused)
 	ring_update(s, d);
 }
 
+bool
+sched_forget(struct sched *s, struct dest *d)
+{
+	if (d->fails == 0 && d->last_text == NULL)
+		return false;
+	free(d->last_text);
+	d->last_text = NULL;
+	d->fails = 0;
+	d->is_down = false;
+	d->down_until = d->last_fail_mono = 0;
+	d->since = d->last_try = d->last_ok = 0;
+	set_window(s, d);
+	ring_update(s, d);
+	wake_update(s, d);
+	return true;
+}
+
 static void
 wake_dest(struct sched *s, struct dest *d, int64_t now)
 {

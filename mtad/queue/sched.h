@@ -98,6 +98,12 @@ void sched_release_msg(struct sched *, struct msg *);
 /* How many jobs may go now. */
 uint32_t sched_release_dest(struct sched *, struct dest *, bool is_all);
 void sched_pause(struct sched *, struct dest *, bool is_paused);
+/*
+ * As if it had never been tried. What has a next attempt of its own keeps it,
+ * also when that attempt waits for the host's sake. False: nothing bad was
+ * known of it, and nothing is changed.
+ */
+bool sched_forget(struct sched *, struct dest *);
 /* What is due becomes ready. Returns when to call again (mono), 0: never. */
 int64_t sched_wake(struct sched *, int64_t now);
 /* Wait before the n-th retry. */

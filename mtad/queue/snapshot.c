@@ -1,8 +1,9 @@
 /*
  * snapshot: what is in the queue, once a minute, as cells of state, domain
- * and age: the shape by which a postmaster sees where mail piles up. The
- * walk takes a slice a second; the domains with most messages have cells of
- * their own, the rest shares one.
+ * and age: the shape by which a postmaster sees where mail piles up. Open
+ * recipients count at their own domains; a message, with its bytes, at that
+ * of the first of them. The walk takes a slice a second; the domains with
+ * most recipients have cells of their own, the rest shares one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,26 +13,32 @@
 #include "queue.h"
 
 #define EVERY (60 * US_SEC)
-#define LOOK_MAX 50000 /* messages a second */
-#define CELLS_MAX 4096
+#define LOOK_MAX 50000 /* recipients a second, finished ones too */
+#define CELLS_MAX 16384 /* some 2 MB while it walks */
 #define TOLD_MAX 200 /* cells in one event */
 #define SMALL 10000 /* messages that are counted on request */
 #define AGES 8 /* up to 5 minutes, 10, 20 … 320, more */
+
+struct amount {
+	uint64_t n, rcpts, bytes;
+	int64_t oldest; /* wall; 0: nothing is in it */
+};
 
 struct cell {
 	const char *state; /* static */
 	char *domain; /* owned; "" for the rest */
 	uint8_t age;
-	uint64_t n, bytes;
-	int64_t oldest;
+	struct amount of;
 };
 
 struct snapshot {
 	struct index_walk walk;
+	struct msgid half; /* the walk goes on within this message... */
+	uint32_t done; /* ...behind so many of its recipients */
+	bool is_counted; /* the message itself, not only recipients */
 	struct map cells;
 	int64_t began, next; /* wall; mono */
-	uint64_t n, bytes;
-	int64_t oldest;
+	struct amount all;
 	bool is_walking;
 	char *last; /* owned: the row of the last one; NULL before it */
 };
@@ -78,6 +85,35 @@ snapshot_new(void)
 	return s;
 }
 
+static void
+clear(struct snapshot *s)
+{
+	struct cell *c;
+	size_t pos = 0;
+
+	while ((c = map_next(&s->cells, &pos)) != NULL) {
+		free(c->domain);
+		free(c);
+	}
+	map_release(&s->cells);
+	map_init(&s->cells, hash_cell, is_cell);
+	s->all = (struct amount){ 0 };
+	s->done = 0;
+	s->is_walking = false;
+}
+
+void
+snapshot_free(struct snapshot *s)
+{
+	if (s == NULL)
+		return;
+	if (s->is_walking)
+		walk_stop(&s->walk);
+	clear(s);
+	free(s->last);
+	free(s);
+}
+
 static uint8_t
 age_of(int64_t us)
 {
@@ -89,16 +125,10 @@ age_of(int64_t us)
 }
 
 static struct cell *
-cell_of(struct snapshot *s, const struct key *k)
+cell_new(struct snapshot *s, const struct key *k)
 {
-	struct cell *c = map_find(&s->cells, hash_key(k), k);
-	struct key rest = { k->state, SLICE(""), k->age };
+	struct cell *c = calloc(1, sizeof(*c));
 
-	if (c != NULL)
-		return c;
-	if (s->cells.n >= CELLS_MAX && k->domain.n != 0)
-		return cell_of(s, &rest);
-	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return NULL;
 	*c = (struct cell){ .state = k->state, .age = k->age };
@@ -112,48 +142,83 @@ cell_of(struct snapshot *s, const struct key *k)
 }
 
 static void
-add(struct snapshot *s, const struct key *k, uint64_t n, uint64_t bytes,
-    int64_t oldest)
+sum(struct amount *to, const struct amount *more)
+{
+	to->n += more->n;
+	to->rcpts += more->rcpts;
+	to->bytes += more->bytes;
+	if (to->oldest == 0 || (more->oldest != 0 && more->oldest < to->oldest))
+		to->oldest = more->oldest;
+}
+
+/* Beyond so many cells a new domain is one of the rest. */
+static struct cell *
+cell_of(struct snapshot *s, const struct key *k)
+{
+	struct cell *c = map_find(&s->cells, hash_key(k), k);
+	struct key rest = { k->state, SLICE(""), k->age };
+
+	if (c != NULL)
+		return c;
+	if (s->cells.n >= CELLS_MAX && k->domain.n != 0)
+		return cell_of(s, &rest);
+	return cell_new(s, k);
+}
+
+static void
+add(struct snapshot *s, const struct key *k, const struct amount *more)
 {
 	struct cell *c = cell_of(s, k);
 
-	if (c == NULL)
-		return;
-	c->n += n;
-	c->bytes += bytes;
-	if (c->oldest == 0 || oldest < c->oldest)
-		c->oldest = oldest;
+	if (c != NULL)
+		sum(&c->of, more);
+	sum(&s->all, more);
 }
 
-/* A message counts where its first open recipient goes. */
-static void
-count(struct snapshot *s, const struct msg *m)
+/* Recipients from on, at most so many; the one behind the last. */
+static uint32_t
+count(struct snapshot *s, const struct msg *m, uint32_t from, uint32_t most)
 {
+	const struct amount first = { 1, 1, m->size, m->received },
+			    other = { 0, 1, 0, m->received };
 	struct key k = { msg_state(m), SLICE(""),
 		age_of(s->began - m->received) };
-	struct slice addr;
 	uint32_t i;
 
-	for (i = 0; i < m->rcpt_n && !rcpt_is_open(&m->rcpt[i]); i++)
-		continue;
-	if (i == m->rcpt_n)
-		return;
-	addr = slice_of(rcpt_addr(m, &m->rcpt[i]));
-	k.domain = slice_sub(addr, slice_rfind(addr, '@') + 1, addr.n);
-	s->n++;
-	s->bytes += m->size;
-	if (s->oldest == 0 || m->received < s->oldest)
-		s->oldest = m->received;
-	add(s, &k, 1, m->size, m->received);
+	s->is_counted = s->is_counted && from != 0;
+	for (i = from; i < m->rcpt_n && i - from < most; i++) {
+		struct slice addr = slice_of(rcpt_addr(m, &m->rcpt[i]));
+
+		if (!rcpt_is_open(&m->rcpt[i]))
+			continue;
+		k.domain = slice_sub(addr, slice_rfind(addr, '@') + 1, addr.n);
+		add(s, &k, s->is_counted ? &other : &first);
+		s->is_counted = true;
+	}
+	return i;
 }
 
-static int
-most_first(const void *a, const void *b)
+/* A slice of the walk. False: it is at its end. A huge list takes several;
+ * what was counted of it stays when it goes meanwhile. */
+static bool
+look(struct snapshot *s, uint32_t most)
 {
-	const struct cell *x = *(struct cell *const *)a,
-			  *y = *(struct cell *const *)b;
+	for (uint32_t looked = 0; looked < most;) {
+		struct msg *m = walk_next(&s->walk);
+		uint32_t from, to;
 
-	return x->n > y->n ? -1 : x->n < y->n;
+		if (m == NULL)
+			return false;
+		from = msgid_eq(m->id, s->half) ? s->done : 0;
+		to = count(s, m, from, most - looked);
+		looked += to > from ? to - from : 1;
+		if (to == m->rcpt_n)
+			continue;
+		s->walk.next = m;
+		s->half = m->id;
+		s->done = to;
+	}
+	return true;
 }
 
 static void
@@ -164,34 +229,44 @@ put_cell(struct buf *b, const struct cell *c)
 	buf_adds(b, "\",\"domain\":");
 	put_json(b, slice_of(c->domain));
 	buf_addf(b,
-	    ",\"bucket\":%u,\"count\":%llu,\"size_bytes\":%llu,"
-	    "\"oldest\":\"",
-	    c->age, (unsigned long long)c->n, (unsigned long long)c->bytes);
-	clock_rfc3339(b, c->oldest);
+	    ",\"bucket\":%u,\"count\":%llu,\"rcpt_count\":%llu,"
+	    "\"size_bytes\":%llu,\"oldest\":\"",
+	    c->age, (unsigned long long)c->of.n,
+	    (unsigned long long)c->of.rcpts, (unsigned long long)c->of.bytes);
+	clock_rfc3339(b, c->of.oldest);
 	buf_adds(b, "\"}");
 }
 
-/* The cells with most messages by name; the others become one for each state
- * and age, without a domain. */
+static int
+most_first(const void *a, const void *b)
+{
+	const struct cell *x = *(struct cell *const *)a,
+			  *y = *(struct cell *const *)b;
+
+	return x->of.rcpts > y->of.rcpts ? -1 : x->of.rcpts < y->of.rcpts;
+}
+
+/* The cells with most recipients by name; the others become one for each
+ * state and age, without a domain. */
 static void
 put_cells(struct snapshot *s, struct buf *b)
 {
-	struct cell **all = calloc(s->cells.n, sizeof(struct cell *)), *c;
+	struct cell **all = calloc(s->cells.n + 1, sizeof(struct cell *)), *c;
 	size_t n = 0, pos = 0;
 
 	while (all != NULL && (c = map_next(&s->cells, &pos)) != NULL)
 		if (c->domain[0] != '\0')
 			all[n++] = c;
-	if (n != 0)
+	if (n > 1)
 		qsort(all, n, sizeof(struct cell *), most_first);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		struct key rest = { all[i]->state, SLICE(""), all[i]->age };
+
 		if (i < TOLD_MAX)
 			put_cell(b, all[i]);
-		else
-			add(s,
-			    &(struct key){
-				all[i]->state, SLICE(""), all[i]->age },
-			    all[i]->n, all[i]->bytes, all[i]->oldest);
+		else if ((c = cell_of(s, &rest)) != NULL)
+			sum(&c->of, &all[i]->of);
+	}
 	for (pos = 0; (c = map_next(&s->cells, &pos)) != NULL;)
 		if (c->domain[0] == '\0')
 			put_cell(b, c);
@@ -207,8 +282,11 @@ row_of(const struct snapshot *s, const char *cells)
 	buf_init(&b, 1 << 20);
 	buf_adds(&b, "{\"time\":\"");
 	clock_rfc3339(&b, s->began);
-	buf_addf(&b, "\",\"count\":%llu,\"size_bytes\":%llu,\"cells\":%s}\n",
-	    (unsigned long long)s->n, (unsigned long long)s->bytes, cells);
+	buf_addf(&b,
+	    "\",\"count\":%llu,\"rcpt_count\":%llu,\"size_bytes\":%llu,"
+	    "\"cells\":%s}\n",
+	    (unsigned long long)s->all.n, (unsigned long long)s->all.rcpts,
+	    (unsigned long long)s->all.bytes, cells);
 	row = buf_take(&b);
 	buf_release(&b);
 	return row;
@@ -225,10 +303,11 @@ tell(struct queue *q, struct snapshot *s)
 	put_cells(s, &b);
 	buf_addc(&b, ']');
 	event_init(&e, EV_QUEUE_SNAPSHOT);
-	event_num(&e, F_COUNT, s->n);
-	event_num(&e, F_SIZE_BYTES, s->bytes);
-	if (s->oldest != 0)
-		event_num(&e, F_OLDEST, (uint64_t)s->oldest);
+	event_num(&e, F_COUNT, s->all.n);
+	event_num(&e, F_RCPT_COUNT, s->all.rcpts);
+	event_num(&e, F_SIZE_BYTES, s->all.bytes);
+	if (s->all.oldest != 0)
+		event_num(&e, F_OLDEST, (uint64_t)s->all.oldest);
 	event_str(&e, F_QUEUE, buf_slice(&b));
 	queue_emit(q, &e);
 	free(s->last);
@@ -236,28 +315,10 @@ tell(struct queue *q, struct snapshot *s)
 	buf_release(&b);
 }
 
-static void
-clear(struct snapshot *s)
-{
-	struct cell *c;
-	size_t pos = 0;
-
-	while ((c = map_next(&s->cells, &pos)) != NULL) {
-		free(c->domain);
-		free(c);
-	}
-	map_release(&s->cells);
-	map_init(&s->cells, hash_cell, is_cell);
-	s->n = s->bytes = 0;
-	s->oldest = 0;
-	s->is_walking = false;
-}
-
 void
 snapshot_second(struct queue *q)
 {
 	struct snapshot *s = q->snapshot;
-	struct msg *m = NULL;
 
 	if (s == NULL || (!s->is_walking && clock_mono() < s->next))
 		return;
@@ -267,41 +328,39 @@ snapshot_second(struct queue *q)
 		s->began = clock_wall();
 		s->next = clock_mono() + EVERY;
 	}
-	for (int i = 0; i < LOOK_MAX; i++) {
-		m = walk_next(&s->walk);
-		if (m == NULL)
-			break;
-		count(s, m);
-	}
-	if (m != NULL)
+	if (look(s, LOOK_MAX))
 		return;
 	walk_stop(&s->walk);
 	tell(q, s);
 	clear(s);
 }
 
-/* All of a small queue, without a word to the log. */
-static void
+/* All of a small queue, without a word to the log. False: it is not small. */
+static bool
 put_now(struct queue *q, struct buf *to)
 {
 	struct snapshot s = { .began = clock_wall() };
-	struct msg *m;
 	struct buf b;
-	char *row;
+	char *row = NULL;
+	bool is_whole;
 
 	map_init(&s.cells, hash_cell, is_cell);
-	TAILQ_FOREACH (m, &q->index.all, all)
-		count(&s, m);
 	buf_init(&b, 1 << 20);
-	buf_addc(&b, '[');
-	put_cells(&s, &b);
-	buf_addc(&b, ']');
-	row = row_of(&s, b.data);
+	walk_start(&q->index, &s.walk);
+	is_whole = !look(&s, LOOK_MAX);
+	walk_stop(&s.walk);
+	if (is_whole) {
+		buf_addc(&b, '[');
+		put_cells(&s, &b);
+		buf_addc(&b, ']');
+		row = row_of(&s, b.data);
+	}
 	if (row != NULL)
 		buf_adds(to, row);
 	free(row);
 	buf_release(&b);
 	clear(&s);
+	return is_whole;
 }
 
 void
@@ -309,8 +368,9 @@ snapshot_put(struct queue *q, struct buf *to)
 {
 	if (q->snapshot == NULL)
 		return;
-	if (q->index.by_id.n <= SMALL)
-		put_now(q, to);
-	else if (q->snapshot->last != NULL)
+	if (q->index.by_id.n <= SMALL && q->index.rcpts <= LOOK_MAX &&
+	    put_now(q, to))
+		return;
+	if (q->snapshot->last != NULL)
 		buf_adds(to, q->snapshot->last);
 }

@@ -775,6 +775,8 @@ def it_has_a_page_for_prometheus():
             wait_for("a snapshot", lambda: 'queue_messages{state="deferred"'
                      '} 1' in get(port, "/metrics"), 70)
             text = get(port, "/metrics")
+            assert 'queue_recipients{state="deferred"} 1' in text, text
+            assert 'queue_recipients{state="held"} 0' in text, text
             assert 'stage_seconds_count{stage="final"} 2' in text, text
             assert ".test" not in text, text
             assert get(port, "/live") == get(port, "/ready") == "OK\n"

@@ -39,6 +39,7 @@ def it_shows_what_is():
         with top(m) as t:
             s = t.wait("mode NORMAL", "Queue 3", "smtp:[127.0.0.1]:1",
                        "1 FLOW", "F10Quit")
+            assert re.search(r"disk \d+%  .*load \d+\.\d\d", s), s
             assert "data 0s" in s or "data 1s" in s, s
             assert "Connection refused" in s, s
             m.ctl("delivery", "hold", "new disk")
@@ -82,7 +83,7 @@ def it_runs_on_many_terminals():
         some_mail(m)
         for term in "xterm-256color", "xterm", "vt100", "linux", "screen":
             with top(m, term=term) as t:
-                t.wait("mode NORMAL", "DOMAIN (messages)", "F1Help")
+                t.wait("mode NORMAL", "DOMAIN (recipients)", "F1Help")
                 t.keys("2")
                 t.wait("x0@dead.test")
                 t.keys("q")
@@ -249,6 +250,38 @@ def it_pauses_and_resumes_a_destination():
                    "x0@dead.test")
 
 
+def it_forgets_what_a_destination_did():
+    """As purgestat: no failure is known, and nothing is tried for it."""
+    with Mtad("forget") as m:
+        m.write("mtad.conf", m.conf.replace('MinQueueAge = "1s"',
+                                            'MinQueueAge = "1h"'))
+        m.ctl("reload")
+        some_mail(m)
+        wait_for("all of them", lambda: len(m.events("dlv.defer")) == 3)
+        with top(m, "--screen", "hosts") as t:
+            t.keys("\\", ":1", "Enter")
+            t.wait(">  D  smtp:[127.0.0.1]:1")
+            t.keys("F9")
+            t.wait("its mail goes at its own times")
+            t.keys("f")
+            t.wait("forget smtp:[127.0.0.1]:1: 1 destination")
+            t.keys("y")
+            t.wait("forget: 1 destination changed", ">  ?  smtp:[127.0.0.1]:1",
+                   "0 failures in a row")
+            t.keys(":")
+            t.keys("hosts forget [127.0.0.1]:1", "Enter")
+            t.wait("do it?")
+            t.keys("y")
+            t.wait("forget: no destination '[127.0.0.1]:1' changed")
+        acts = [e for e in m.events("op.action")
+                if e["op.verb"] == "hosts.forget"]
+        assert [e["changed_count"] for e in acts] == [1, 0], acts
+        assert [e["host.name"] for e in m.events("host.forget")] == [
+            "smtp:[127.0.0.1]:1"]
+        assert len(m.events("dlv.defer")) == 3
+        assert {x["rcpts"][0]["tries"] for x in m.queue()} == {1}
+
+
 def it_says_when_the_daemon_is_away():
     with Mtad("away") as m:
         some_mail(m)
@@ -302,6 +335,12 @@ def it_serves_scripts():
         assert frame["v"] == 1 and frame["mode"] == "NORMAL", frame
         assert frame["messages"] == 3 and len(frame["queue"]) == 3, frame
         assert frame["counters"]["msg_in"] >= 4, frame
+        told, disk = m.status(), os.statvfs(m.dir + "/spool")
+        assert frame["disk_size"] == told["disk_size"], (frame, told)
+        assert 0 < frame["disk_free"] <= frame["disk_size"], frame
+        assert told["disk_size"] == disk.f_frsize * (
+            disk.f_blocks - disk.f_bfree + disk.f_bavail), (told, disk)
+        assert "% used" in m.ctl("status").stdout
         frame = json.loads(batch(m, "--json", "-n", "1", "--screen",
                                  "hosts").stdout)
         assert "smtp:[127.0.0.1]:1" in {h["host"] for h in frame["hosts"]}

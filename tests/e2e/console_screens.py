@@ -179,7 +179,13 @@ def it_knows_the_past():
             t.wait("to=<bob@demo.test>")
             t.keys("2")
             t.wait("x0@dead.test")
-            t.keys("Home", "o")
+            t.keys("Home", "Enter")
+            s = t.wait("WHY NOT NOW", "To <x0@dead.test>", "msg.received",
+                       "dlv.defer    Deferred: Connection refused  ")
+            assert "dlv.start" not in s, s
+            t.keys("Escape")
+            t.wait_gone("WHY NOT NOW")
+            t.keys("o")
             t.wait("4 TRACE", ident + ": ")
             t.keys("Enter", "nothing", "Enter")
             t.wait("the store knows nothing of nothing")
@@ -223,7 +229,7 @@ def it_shows_the_queue_of_then():
             m, "--json", "-n", "1", "--store", c.store, "--at", t,
             check=False).stdout).get("shape"))
         with top(m, "--store", c.store, "--at", t, "--screen", "flow") as p:
-            p.wait("PAST", "Queue 3", "> TOTAL                      3     3",
+            p.wait("PAST", "Queue 3", "> TOTAL                              3    3",
                    "dead.test")
 
 

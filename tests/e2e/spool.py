@@ -141,17 +141,20 @@ def it_tells_again_what_a_crash_took():
 def it_draws_the_shape_of_the_queue():
     with Mtad("shape") as m:
         m.ctl("delivery", "hold", "test")
-        for to in ("a@one.test", "b@one.test", "c@two.test"):
+        for to in ("a@one.test", "b@one.test",
+                   ["c@two.test", "d@two.test", "e@one.test"]):
             m.send(to)
         m.ctl("queue", "hold", "to:b@one.test", "--yes")
         m.stop()
         m.start()  # the first one comes at once, then each minute
         e = wait_for("a snapshot of three", lambda: [
             e for e in m.events("queue.snapshot") if e["count"] == 3])[0]
-        cells = {(c["queue"], c["domain"], c["bucket"]): c["count"]
-                 for c in e["queue"]}
-        assert cells == {("new", "one.test", 0): 1, ("held", "one.test", 0): 1,
-                         ("new", "two.test", 0): 1}, cells
+        cells = {(c["queue"], c["domain"], c["bucket"]):
+                 (c["count"], c["rcpt_count"]) for c in e["queue"]}
+        assert cells == {("new", "one.test", 0): (1, 2),
+                         ("held", "one.test", 0): (1, 1),
+                         ("new", "two.test", 0): (1, 2)}, cells
+        assert e["rcpt_count"] == 5, e
         assert e["oldest"] == min(c["oldest"] for c in e["queue"])
 
 

@@ -177,6 +177,60 @@ START_TEST(header_says_how_it_is)
 }
 END_TEST
 
+/* Of a thousand bytes and a hundred inodes. */
+static void
+disk(int free, int inodes_free)
+{
+	char text[400];
+
+	snprintf(text, sizeof(text),
+	    "{\"state\":\"taking and delivering mail\",\"host\":\"mx\","
+	    "\"version\":\"1\",\"disk_free\":%d,\"disk_size\":1000,"
+	    "\"inodes_free\":%d,\"inodes\":100}",
+	    free, inodes_free);
+	row(ASK_STATUS, text);
+}
+
+static enum look
+look_of(const char *text)
+{
+	for (int y = 0; y < g.rows; y++) {
+		struct buf b;
+		const char *at;
+		int x = -1;
+
+		buf_init(&b, 65536);
+		grid_text(&g, y, &b);
+		at = strstr(b.data, text);
+		if (at != NULL)
+			x = (int)(at - b.data);
+		buf_release(&b);
+		if (x >= 0)
+			return (enum look)grid_at(&g, y, x)->look;
+	}
+	ck_abort_msg("no '%s' on the screen", text);
+}
+
+START_TEST(header_says_how_full_the_disk_is)
+{
+	shows_not(NOW, "disk");
+	disk(594, 94);
+	model_load(&m, 1.2);
+	shows(NOW, "disk 41%  recipients 0  inodes 6%  load 1.20");
+	ck_assert_int_eq(look_of("disk"), LOOK_PLAIN);
+	disk(99, 9);
+	shows(NOW, "disk 91%");
+	ck_assert_int_eq(look_of("disk"), LOOK_WARN);
+	ck_assert_int_eq(look_of("inodes"), LOOK_WARN);
+	shows(NOW + 12 * US_SEC, "disk ?");
+	ck_assert_int_eq(grid_resize(&g, 10, 40), 0);
+	shows(NOW, "disk 91%");
+	g.is_plain = true;
+	ck_assert_int_eq(grid_resize(&g, 24, 160), 0);
+	shows_not(NOW, "load");
+}
+END_TEST
+
 START_TEST(old_numbers_are_not_shown_as_new)
 {
 	int64_t later = NOW + 12 * US_SEC;
@@ -211,6 +265,29 @@ START_TEST(rates_come_from_two_samples)
 }
 END_TEST
 
+/* Ten seconds of mail after fifty without. */
+START_TEST(behind_the_rates_is_their_last_minute)
+{
+	uint64_t v[ST_COUNT] = { 0 };
+
+	for (int i = 0; i <= 60; i++) {
+		v[ST_MSG_IN] += i > 50 ? 100 : 0;
+		model_sample(&m, v, NOW + i * US_SEC);
+	}
+	shows(NOW, "In 100/s      █  Out 0/s         Deferred 0/s");
+	shows(NOW, "conns 0 in 0 out");
+	ck_assert_int_eq(grid_resize(&g, 24, 100), 0);
+	shows(NOW, "In 100/s         ▅█  Out 0/s");
+	g.is_ascii = true;
+	shows(NOW, "In 100/s         =#  Out 0/s");
+	ck_assert_int_eq(grid_resize(&g, 24, 79), 0);
+	shows(NOW, "In 100/s  Out 0/s  Deferred 0/s");
+	ck_assert_int_eq(grid_resize(&g, 24, 160), 0);
+	g.is_plain = true;
+	shows(NOW, "In 100/s  Out 0/s  Deferred 0/s");
+}
+END_TEST
+
 START_TEST(messages_are_listed_harmless)
 {
 	list_messages(3);
@@ -228,6 +305,72 @@ START_TEST(messages_are_listed_harmless)
 	end(ASK_DETAIL, "{\"done\":true}");
 	shows(NOW, "WHY NOT NOW: it is held");
 	shows(NOW, "\\x1b]0;evil\\x07");
+}
+END_TEST
+
+static void
+trail_event(const char *name, int severity, const char *sentence)
+{
+	struct event e;
+	struct fields f;
+
+	event_init(&e, EV_MSG_RECEIVED);
+	fields_of(&f, &e);
+	ck_assert(log_rows_add(&archive.trail.rows,
+	    &(struct past_event){
+		clock_wall(), name, severity, "", sentence, &f, 0, 0 }));
+}
+
+/* A message with two reasons and two recipients, and what the store knows. */
+static void
+open_message(void)
+{
+	list_messages(30);
+	console_key(&c, K_ENTER);
+	archive.past = (struct past *)&m; /* not looked into */
+	model_begin(&m, ASK_DETAIL);
+	row(ASK_DETAIL,
+	    "{\"why\":\"smtp:[127.0.0.1]:1 does not answer (3 failures, last:"
+	    " Connection refused); tried again at Sun, 29 Nov 2026 10:00:00\","
+	    "\"change\":\"mtactl hosts retry x\"}");
+	row(ASK_DETAIL, "{\"why\":\"also that\",\"change\":\"y\"}");
+	row(ASK_DETAIL,
+	    "{\"id\":\"id00000\",\"from\":\"\",\"size\":1,\"rcpts\":["
+	    "{\"to\":\"a@b.test\",\"text\":\"try later\",\"code\":451},"
+	    "{\"to\":\"c@b.test\"}]}");
+	end(ASK_DETAIL, "{\"done\":true}");
+}
+
+START_TEST(the_pane_has_the_trail)
+{
+	open_message();
+	ck_assert_str_eq(archive.trail.id, "id00000");
+	shows(NOW, "its trail is being read...");
+	archive.trail.is_read = true;
+	shows(NOW, "the store knows nothing of it");
+	trail_event("msg.received", 6, "from=<>, size=1");
+	trail_event("rcpt.expand", 6, "expanded <x@y> to <a@b.test>, alias");
+	trail_event("dlv.defer", 5,
+	    "to=<a@b.test>, delay=1, stat=Deferred: \x1b[2Jlater");
+	trail_event("dlv.defer", 5, "to=<c@b.test>, stat=Deferred: busy");
+	shows(NOW, "WHY NOT NOW: smtp:[127.0.0.1]:1 does not answer");
+	shows(NOW, "last: Connection\nrefused); tried again"); /* at words */
+	shows(NOW, "29 Nov 2026 10:00:00\n   to change it: mtactl hosts");
+	shows(NOW, "To <a@b.test>");
+	shows(NOW, "451 try later\n");
+	shows_not(NOW, "msg.received"); /* the newest have the room */
+	shows(NOW, "rcpt.expand  expanded <x@y>");
+	shows(NOW, "dlv.defer    Deferred: \\x1b[2Jlater  to=<a@b.test>");
+	shows(NOW, "Deferred: busy  to=<c@b.test>\n");
+	ck_assert_int_eq(grid_resize(&g, 30, 80), 0);
+	shows(NOW, "msg.received from=<>, size=1");
+	shows(NOW, "WHY NOT NOW: also that");
+	ck_assert_int_eq(grid_resize(&g, 10, 40), 0);
+	shows(NOW, "WHY NOT NOW: smtp:[127.0.0.1]:1 does");
+	console_key(&c, K_ESC);
+	console_turn(&c, NOW);
+	ck_assert_str_eq(archive.trail.id, "");
+	archive.past = NULL;
 }
 END_TEST
 
@@ -519,6 +662,21 @@ START_TEST(acts_are_counted_and_agreed_to)
 }
 END_TEST
 
+START_TEST(a_small_menu_has_all_acts)
+{
+	static const char *const names[] = { "r try now", "h hold", "l release",
+		"d delete", "b bounce", "u undo" };
+
+	list_messages(3);
+	ck_assert_int_eq(grid_resize(&g, 10, 40), 0);
+	keys("k");
+	for (size_t i = 0; i < ROWS(names); i++)
+		shows(NOW, names[i]);
+	keys("d");
+	ck_assert_str_eq(asked(ASK_ACT, "op"), "queue.delete");
+}
+END_TEST
+
 START_TEST(the_tagged_are_acted_on_together)
 {
 	list_messages(3);
@@ -591,19 +749,20 @@ END_TEST
 
 START_TEST(commands_are_those_of_mtactl)
 {
-	static const char *const typed[][3] = {
-		{ "hosts pause a.test", "hosts.pause", "host" },
-		{ "delivery hold disk is changed", "delivery.hold", "why" },
+	static const char *const typed[][4] = {
+		{ "hosts forget a.test", "hosts.forget", "host", "a.test" },
+		{ "hosts pause a.test", "hosts.pause", "host", "a.test" },
+		{ "delivery hold disk is changed", "delivery.hold", "why",
+		    "disk is changed" },
 	};
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < ROWS(typed); i++) {
 		keys(":");
 		keys(typed[i][0]);
 		console_key(&c, K_ENTER);
 		keys("y");
 		ck_assert_str_eq(asked(ASK_ACT, "op"), typed[i][1]);
-		ck_assert_str_eq(asked(ASK_ACT, typed[i][2]),
-		    i == 0 ? "a.test" : "disk is changed");
+		ck_assert_str_eq(asked(ASK_ACT, typed[i][2]), typed[i][3]);
 		end(ASK_ACT, "{\"changed\":1,\"done\":true}");
 	}
 	keys(":rm -rf /");
@@ -632,18 +791,89 @@ START_TEST(flow_is_the_shape_of_the_queue)
 	row(ASK_SHAPE,
 	    "{\"time\":\"2026-11-24T12:00:00Z\",\"cells\":["
 	    "{\"queue\":\"deferred\",\"domain\":\"a.test\","
-	    "\"bucket\":3,\"count\":48000},"
+	    "\"bucket\":3,\"count\":200,\"rcpt_count\":48000},"
 	    "{\"queue\":\"held\",\"domain\":\"\",\"bucket\":0,"
-	    "\"count\":7}]}");
+	    "\"count\":0,\"rcpt_count\":7}]}");
 	end(ASK_SHAPE, "{\"done\":true}");
-	shows(NOW, "> TOTAL                 48,007     7");
+	shows(NOW, "> TOTAL                         48,007    7");
 	shows(NOW, " ago"); /* that snapshot is not of now */
-	shows(NOW, "  a.test                48,000     .     .     .   48k");
+	shows(
+	    NOW, "  a.test                        48,000    .    .    .  48k");
 	shows(NOW, "(all others)");
 	console_key(&c, K_DOWN);
 	console_key(&c, K_ENTER);
 	console_turn(&c, NOW);
 	ck_assert_str_eq(asked(ASK_LIST, "filter"), "to:@a.test");
+}
+END_TEST
+
+static void
+shape_of_now(const char *cell)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	buf_adds(&b, "{\"time\":\"");
+	clock_rfc3339(&b, clock_wall());
+	buf_addf(&b, "\",\"cells\":[%s]}", cell);
+	model_begin(&m, ASK_SHAPE);
+	row(ASK_SHAPE, b.data);
+	end(ASK_SHAPE, "{\"done\":true}");
+	buf_release(&b);
+}
+
+/* A store of before and a Postfix tell no recipients. */
+START_TEST(flow_says_what_it_counts)
+{
+	shape_of_now("{\"queue\":\"new\",\"domain\":\"a.test\","
+		     "\"bucket\":0,\"count\":1,\"rcpt_count\":300}");
+	shows(NOW, "DOMAIN (recipients)");
+	shows(NOW, "  a.test                           300  300");
+	shape_of_now("{\"queue\":\"new\",\"domain\":\"a.test\","
+		     "\"bucket\":0,\"count\":2}");
+	shows(NOW, "DOMAIN (messages)  ");
+	shows(NOW, "  a.test                             2    2");
+}
+END_TEST
+
+/* Each second so many recipients more. */
+static void
+minute(int64_t begin, int n, int more)
+{
+	char text[200];
+
+	for (int i = 0; i <= 60; i++, n += more) {
+		snprintf(text, sizeof(text),
+		    "{\"state\":\"taking and delivering mail\",\"host\":"
+		    "\"mx\",\"version\":\"1\",\"recipients\":%d}",
+		    n);
+		row(ASK_STATUS, text);
+		model_heard(&m, begin + i * US_SEC);
+	}
+}
+
+START_TEST(flow_says_when_the_queue_is_empty)
+{
+	int64_t t = NOW + US_MIN, v = 0;
+
+	shape_of_now("");
+	shows_not(NOW, "drain");
+	ck_assert_int_eq(model_drain(&m, &v), DRAIN_UNKNOWN);
+	minute(t, 22860 + 600, -10);
+	ck_assert_int_eq(model_drain(&m, &v), DRAIN_ENDS);
+	ck_assert_int_eq(v, 2286 * US_SEC);
+	shows(t + US_MIN, "drain at this rate 38m");
+	minute(t += 2 * US_MIN, 100, 20);
+	shows(t + US_MIN, "grows, 1,200 a minute");
+	minute(t += 2 * US_MIN, 100, 0);
+	shows(t + US_MIN, "stands still");
+	minute(t += 2 * US_MIN, 600, -10);
+	ck_assert_int_eq(model_drain(&m, &v), DRAIN_UNKNOWN); /* it is empty */
+	model_connected(&m, "gone");
+	model_connected(&m, NULL);
+	minute(t += 2 * US_MIN, 100, 0);
+	m.depths = 20;
+	ck_assert_int_eq(model_drain(&m, &v), DRAIN_UNKNOWN);
 }
 END_TEST
 
@@ -748,6 +978,14 @@ START_TEST(hosts_are_filtered_and_paused)
 	end(ASK_HOSTS, "{\"matched\":1,\"destinations\":2,\"done\":true}");
 	shows(NOW, "1 of 2 match");
 	shows_not(NOW, "b.test");
+	keys("kf");
+	shows(NOW, "forget smtp:a.test:25: 1 destination");
+	shows(NOW, "Its failures are forgotten; its mail goes");
+	keys("y");
+	ck_assert_str_eq(asked(ASK_ACT, "op"), "hosts.forget");
+	ck_assert_str_eq(asked(ASK_ACT, "host"), "smtp:a.test:25");
+	end(ASK_ACT, "{\"changed\":1,\"done\":true}");
+	shows(NOW, "forget: 1 destination changed");
 	keys("kp");
 	shows(NOW, "Nothing is sent there");
 	keys("y");
@@ -850,6 +1088,14 @@ START_TEST(check_has_an_exit)
 
 	status(checks[_i].state, true);
 	ck_assert_int_eq(script_check(&m, f, NOW), checks[_i].exit);
+	if (checks[_i].exit == 0) {
+		disk(50, 50);
+		ck_assert_int_eq(script_check(&m, f, NOW), 0);
+		disk(49, 50);
+		ck_assert_int_eq(script_check(&m, f, NOW), 1);
+		disk(50, 4);
+		ck_assert_int_eq(script_check(&m, f, NOW), 1);
+	}
 	model_connected(&m, "no");
 	ck_assert_int_eq(script_check(&m, f, NOW), 3);
 	fclose(f);
@@ -864,9 +1110,12 @@ main(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, header_says_how_it_is);
+	tcase_add_test(tc, header_says_how_full_the_disk_is);
 	tcase_add_test(tc, old_numbers_are_not_shown_as_new);
 	tcase_add_test(tc, rates_come_from_two_samples);
+	tcase_add_test(tc, behind_the_rates_is_their_last_minute);
 	tcase_add_test(tc, messages_are_listed_harmless);
+	tcase_add_test(tc, the_pane_has_the_trail);
 	tcase_add_test(tc, chosen_row_is_kept_when_the_list_moves);
 	tcase_add_test(tc, a_pause_is_for_what_is_there);
 	tcase_add_test(tc, search_goes_to_the_next_row_that_has_it);
@@ -878,11 +1127,14 @@ main(void)
 	tcase_add_test(tc, setup_changes_this_session);
 	tcase_add_test(tc, filter_goes_to_the_daemon);
 	tcase_add_test(tc, acts_are_counted_and_agreed_to);
+	tcase_add_test(tc, a_small_menu_has_all_acts);
 	tcase_add_test(tc, the_tagged_are_acted_on_together);
 	tcase_add_test(tc, an_act_tells_how_far_it_is_and_stops);
 	tcase_add_test(tc, orders_are_the_daemons);
 	tcase_add_test(tc, commands_are_those_of_mtactl);
 	tcase_add_test(tc, flow_is_the_shape_of_the_queue);
+	tcase_add_test(tc, flow_says_what_it_counts);
+	tcase_add_test(tc, flow_says_when_the_queue_is_empty);
 	tcase_add_test(tc, behind_a_destination_are_hosts_and_addresses);
 	tcase_add_test(tc, without_a_store_it_says_so);
 	tcase_add_test(tc, above_a_hundred_the_count_is_typed);

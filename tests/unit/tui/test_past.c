@@ -291,6 +291,44 @@ START_TEST(rows_of_a_file_that_is_no_more_go)
 }
 END_TEST
 
+/* A cursor that goes by asks for nothing. */
+START_TEST(a_trail_is_read_when_the_cursor_rests)
+{
+	struct archive a;
+	int64_t now = US_SEC;
+
+	archive_init(&a, tmp_path("store"), "");
+	rows_at(&a, now);
+	ck_assert_int_eq(archive_rest(&a, now), INT64_MAX);
+	for (int i = 0; i < 3; i++, now += US_SEC / 30) {
+		archive_set_trail(&a, i < 2 ? "id1.9" : "id1.8");
+		rows_at(&a, now);
+		ck_assert(!a.trail.is_read);
+	}
+	now += archive_rest(&a, now);
+	ck_assert_int_gt(now, US_SEC + US_SEC / 10);
+	rows_at(&a, now);
+	ck_assert_int_lt(archive_rest(&a, now), US_SEC / 10);
+	while (!a.trail.is_read) /* a thread does it; the test has its time */
+		rows_at(&a, now);
+	ck_assert_uint_eq(a.trail.rows.n, 1);
+	ck_assert_str_eq(a.trail.rows.at[0].name, "dlv.defer");
+	ck_assert_int_eq(archive_rest(&a, now), INT64_MAX);
+	/* what was read for another one is nothing */
+	archive_set_trace(&a, "id1.7");
+	rows_at(&a, now);
+	archive_set_trace(&a, "id1.6");
+	while (!a.trace.is_read)
+		rows_at(&a, now);
+	ck_assert_str_eq(a.trace.rows.at[0].id, "id1.6");
+	archive_set_trail(&a, "");
+	ck_assert_uint_eq(a.trail.rows.n, 0);
+	archive_set_trace(&a, "id1.5"); /* and it ends in the midst of it */
+	rows_at(&a, now);
+	archive_release(&a);
+}
+END_TEST
+
 START_TEST(no_time_no_answer)
 {
 	struct past_confession c;
@@ -313,7 +351,7 @@ main(void)
 	Suite *s = suite_create("past");
 	TCase *tc = tcase_create("store");
 
-	db_setup();
+	archive_setup();
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, back_over_midnight);
 	tcase_add_test(tc, back_from_a_moment);
@@ -324,6 +362,7 @@ main(void)
 	tcase_add_test(tc, hosts);
 	tcase_add_test(tc, a_day_is_replaced_and_removed);
 	tcase_add_test(tc, rows_of_a_file_that_is_no_more_go);
+	tcase_add_test(tc, a_trail_is_read_when_the_cursor_rests);
 	tcase_add_test(tc, no_time_no_answer);
 	suite_add_tcase(s, tc);
 	return unit_run(s);

@@ -1,6 +1,7 @@
 /* sched, filter, index, record, journal: the queue's cores. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +95,27 @@ start_one(struct world *w, uint32_t take)
 	return m;
 }
 
+/* Whatever their sum is: also of 256 bytes, where the steps get larger. */
+START_TEST(strings_have_their_room)
+{
+	static const char text[] = "0123456789012345678901234567890123456789";
+	struct world w;
+
+	world_init(&w);
+	for (size_t n = 0; n < sizeof(text); n++) {
+		struct msg *m = add(&w, "a.test", 0);
+
+		while (m->str_n < 5000) {
+			ck_assert_uint_ne(
+			    msg_add_str(m, (struct slice){ text, n }),
+			    RCPT_NONE);
+			ck_assert_uint_ge(malloc_usable_size(m->str), m->str_n);
+		}
+	}
+	world_release(&w);
+}
+END_TEST
+
 START_TEST(a_burst_to_one_does_not_delay_another)
 {
 	struct world w;
@@ -175,6 +197,44 @@ START_TEST(a_dead_host_rests_and_its_mail_goes_when_it_is_back)
 	ck_assert_int_eq(sched_done(&w.s, d, SCHED_OK, now), SCHED_UP);
 	ck_assert_uint_eq(d->waiting.n, 0);
 	ck_assert_uint_eq(d->ready, 9);
+	world_release(&w);
+}
+END_TEST
+
+/* What purgestat did: nothing is tried before its own time. */
+START_TEST(a_forgotten_host_was_never_tried)
+{
+	struct world w;
+	struct dest *d;
+	struct msg *m;
+	int64_t now = clock_mono();
+
+	world_init(&w);
+	w.conf->InitialDestinationConcurrency = 2;
+	d = dest_of(&w, "dead.test");
+	for (int i = 0; i < 10; i++)
+		add(&w, "dead.test", 1);
+	for (int i = 0; i < 3; i++) {
+		m = start_one(&w, 1);
+		sched_done(&w.s, d, SCHED_NO_CONN, now);
+		sched_add(&w.s, m, 0, d, true, true, now + US_HOUR, now);
+	}
+	d->last_text = strdup("Connection refused");
+	ck_assert_ptr_null(start_one(&w, 1));
+	ck_assert(sched_forget(&w.s, d));
+	ck_assert(!d->is_down);
+	ck_assert_uint_eq(d->fails, 0);
+	ck_assert_int_eq(d->last_try, 0);
+	ck_assert_ptr_null(d->last_text);
+	ck_assert_uint_eq(d->waiting.n, 3); /* they have a time of their own */
+	ck_assert_uint_eq(d->ready, 7);
+	ck_assert_int_eq(sched_wake(&w.s, now), now + US_HOUR);
+	ck_assert_ptr_nonnull(start_one(&w, 1));
+	ck_assert_ptr_nonnull(start_one(&w, 1));
+	ck_assert_ptr_null(start_one(&w, 1)); /* the window is the first one */
+	ck_assert(!sched_forget(&w.s, d));
+	sched_wake(&w.s, now + US_HOUR);
+	ck_assert_uint_eq(d->waiting.n, 0);
 	world_release(&w);
 }
 END_TEST
@@ -531,10 +591,12 @@ main(void)
 	TCase *tc = tcase_create("core");
 
 	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, strings_have_their_room);
 	tcase_add_test(tc, a_burst_to_one_does_not_delay_another);
 	tcase_add_test(tc, a_huge_list_lets_small_mail_pass);
 	tcase_add_test(tc, concurrency_grows_and_shrinks);
 	tcase_add_test(tc, a_dead_host_rests_and_its_mail_goes_when_it_is_back);
+	tcase_add_test(tc, a_forgotten_host_was_never_tried);
 	tcase_add_test(tc, backoff_doubles_to_its_limit);
 	tcase_add_loop_test(tc, filters_choose, 0, ROWS(filters));
 	tcase_add_test(tc, a_record_head_proves_itself);
