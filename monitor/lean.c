@@ -17,6 +17,7 @@ static const bool kept[EV_COUNT] = {
 	[EV_HOST_DOWN] = true,
 	[EV_HOST_PAUSE] = true,
 	[EV_HOST_RESUME] = true,
+	[EV_HOST_FORGET] = true,
 	[EV_OP_ACTION] = true,
 	[EV_SYS_START] = true,
 	[EV_SYS_STOP] = true,
