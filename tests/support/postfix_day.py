@@ -2,9 +2,9 @@
 """postfix_day.py LINES [SEED]: a day of a Postfix relay's log on stdout.
 
 The shapes are those of tests/data/foreign/postfix.log; the mix is that of a
-busy site: most mail goes to few domains, some is refused, some waits and is
-tried again, some returns. Many senders, hosts and ids; times rise over one
-day. The same arguments give the same log.
+busy site: most mail goes to few domains and comes from and to few people, some
+is refused, some waits and is tried again, some returns. A host has one address.
+Times rise over one day. The same arguments give the same log.
 """
 import heapq
 import random
@@ -61,22 +61,30 @@ class Log:
     def token(self):
         return "%012x" % self.r.getrandbits(48)
 
-    def client(self):
+    def draw(self, most):
+        """Small numbers are drawn far more often than large ones."""
         r = self.r
-        ip = f"198.51.{r.randrange(256)}.{r.randrange(256)}"
-        return (f"unknown[{ip}]" if r.random() < .2 else
-                f"host{r.randrange(5000)}.{r.choice(PROVIDERS)}[{ip}]"), ip
+        return int(most * r.random() * r.random() * r.random())
+
+    def client(self):
+        n = self.draw(60000)
+        ip = f"198.51.{n >> 8}.{n & 255}"
+        return (f"unknown[{ip}]" if n % 5 == 0 else
+                f"host{n}.{PROVIDERS[n % len(PROVIDERS)]}[{ip}]"), ip
+
+    def server(self, dom):
+        n = self.r.randrange(4)
+        return f"mx{n}.{dom}", f"203.0.113.{PROVIDERS.index(dom) * 4 + n}"
 
     def words(self, text, to, dom):
-        r = self.r
-        return text.format(to=to, id=self.token(), n=r.randrange(10**6), dom=dom,
-                           mx=f"mx{r.randrange(4)}.{dom}",
-                           ip=f"203.0.113.{r.randrange(1, 255)}")
+        mx, ip = self.server(dom)
+        return text.format(to=to, id=self.token(), dom=dom, mx=mx, ip=ip,
+                           n=self.r.randrange(10**6))
 
     def refused(self, t, pid, client, ip):
         r = self.r
         code, text = r.choice(REJECT)
-        to = f"user{r.randrange(9000)}@example.org"
+        to = f"user{self.draw(9000)}@example.org"
         frm = f"n{self.token()}@{r.choice(PROVIDERS)}"
         self.at(t + .2, f"smtpd[{pid}]",
                 f"NOQUEUE: reject: RCPT from {client}: {code} <{to}>: "
@@ -95,7 +103,7 @@ class Log:
             self.at(t, f"local[{pid}]", head + f"relay=local, delay={a + .03:.2g}, "
                     f"delays={a:.2g}/0.01/0/0.02, dsn=2.0.0, status=sent (delivered to mailbox)")
             return True
-        mx = f"mx{r.randrange(4)}.{dom}[203.0.113.{r.randrange(1, 255)}]"
+        mx = "%s[%s]" % self.server(dom)
         times = f"delay={a + 1.2:.2g}, delays={a:.2g}/0.01/{r.random():.2g}/{r.random():.2g}, "
         head += f"relay={mx}:25, {'conn_use=2, ' if r.random() < .1 else ''}"
         if x < .9:
@@ -121,8 +129,9 @@ class Log:
 
     def message(self, t, pid, client):
         r, q = self.r, self.id()
-        frm = f"user{r.randrange(40000)}@{r.choice(PROVIDERS)}"
-        rcpts = [f"rcpt{r.randrange(90000)}@" + (
+        n = self.draw(40000)
+        frm = f"user{n}@{PROVIDERS[n % len(PROVIDERS)]}"
+        rcpts = [f"rcpt{self.draw(90000)}@" + (
             "example.org" if r.random() < .3 else
             PROVIDERS[min(int(r.expovariate(.3)), len(PROVIDERS) - 1)])
             for _ in range(1 if r.random() < .85 else r.randrange(2, 6))]
