@@ -70,12 +70,21 @@ open_store(struct store **ret, const char *dir, char why[256])
 static int
 import_all(const struct options *o, const int *fd, struct feed_counts *sum)
 {
+	struct copier copier = COPIER_NONE;
 	struct store *s;
 	char why[512] = "";
-	int rc = open_store(&s, o->store, why), status = EXIT_OK;
+	int rc = command_as_owner(o->store, why), status = EXIT_OK;
 
-	if (rc < 0)
+	if (rc == 0) {
+		copier_start(&copier); /* without it is slower */
+		rc = store_open(&s, o->store, why);
+	}
+	if (rc < 0) {
+		copier_stop(&copier);
 		return log_fail(status_of(rc), "%s", why);
+	}
+	if (copier.fd >= 0)
+		store_set_copier(s, &copier);
 	for (int i = 0; i < o->files; i++) {
 		if (fd[i] < 0) {
 			status = EXIT_NOINPUT;
@@ -86,6 +95,7 @@ import_all(const struct options *o, const int *fd, struct feed_counts *sum)
 			status = log_fail(status_of(rc), "%s", why);
 	}
 	store_close(s);
+	copier_stop(&copier);
 	return status;
 }
 

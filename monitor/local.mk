@@ -7,6 +7,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/audit.c monitor/audit.h \
 	monitor/batch.c monitor/batch.h \
 	monitor/columns.c monitor/columns.h \
+	monitor/copier.c monitor/copier.h \
 	monitor/book.c monitor/book.h \
 	monitor/days.c monitor/days.h \
 	monitor/db.c monitor/db.h \

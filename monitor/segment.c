@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "book.h"
 #include "clock.h"
@@ -18,10 +19,12 @@
 #define UNPARSED_BYTES 4096 /* of each */
 
 #define REASONS 1024
+#define SYNC_TRIES 3000 /* of 10 ms */
 
 struct segment {
 	struct db db;
 	int day;
+	int64_t t0; /* its begin */
 	bool is_dirty;
 	struct retold retold;
 	struct dicts dicts;
@@ -100,6 +103,12 @@ segment_set_cache(struct segment *s, size_t bytes)
 	free(sql);
 }
 
+void
+segment_leave_log(struct segment *s)
+{
+	db_exec(&s->db, "PRAGMA wal_autocheckpoint = 40000");
+}
+
 static int
 open_parts(struct segment *s, size_t cache)
 {
@@ -134,6 +143,7 @@ segment_open(struct segment **ret, const char *path, int day, size_t cache,
 	if (s == NULL)
 		return -ENOMEM;
 	s->day = day;
+	s->t0 = segment_begin_of(day);
 	rc = db_open(&s->db, path, &schema_segment, DB_WRITE, why);
 	if (rc == 0)
 		rc = open_parts(s, cache);
@@ -185,6 +195,12 @@ int
 segment_number(const struct segment *s)
 {
 	return s->day;
+}
+
+bool
+segment_is_of(const struct segment *s, int64_t t)
+{
+	return t >= s->t0 && t < s->t0 + US_DAY;
 }
 
 bool
@@ -471,10 +487,18 @@ segment_rollback(struct segment *s)
 		dicts_forget(&s->dicts);
 }
 
-/* A checkpoint syncs the log before it copies from it. */
+/* A checkpoint syncs the log before it copies from it; a copier's may be under
+ * way. */
 int
 segment_sync(struct segment *s)
 {
-	return db_errno(sqlite3_wal_checkpoint_v2(
-	    s->db.h, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
+	int rc = SQLITE_BUSY;
+
+	for (int i = 0; i < SYNC_TRIES && rc == SQLITE_BUSY; i++) {
+		if (i != 0)
+			usleep(10000);
+		rc = sqlite3_wal_checkpoint_v2(
+		    s->db.h, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	}
+	return db_errno(rc);
 }

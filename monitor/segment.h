@@ -38,10 +38,13 @@ int segment_open(struct segment **ret, const char *path, int day, size_t cache,
     char ret_why[256]);
 /* Bytes for its pages from now on. */
 void segment_set_cache(struct segment *, size_t);
+/* Its log is copied by another process (copier.h), unless it grows long. */
+void segment_leave_log(struct segment *);
 /* What the day had when its file went, to be owned: it is heard before. */
 void segment_set_gone(struct segment *, struct gaps *);
 void segment_close(struct segment *); /* rolls back what is open */
 int segment_number(const struct segment *); /* its day */
+bool segment_is_of(const struct segment *, int64_t t);
 bool segment_is_dirty(const struct segment *); /* in a transaction */
 
 int segment_hear(struct segment *, const struct heard *, const struct why *,

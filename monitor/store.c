@@ -25,6 +25,8 @@ struct store {
 	struct db catalog;
 	struct reasons *reasons;
 	struct recent recent;
+	struct copier *copier; /* borrowed; NULL: none */
+	int64_t possible; /* no later time is known to be so */
 	char why[256];
 };
 
@@ -85,8 +87,16 @@ store_open(struct store **ret, const char *dir, char why[256])
 }
 
 void
+store_set_copier(struct store *s, struct copier *c)
+{
+	s->copier = c;
+}
+
+void
 store_pause(struct store *s)
 {
+	if (s->copier != NULL)
+		copier_wait(s->copier);
 	recent_close(&s->recent);
 	reasons_free(s->reasons);
 	s->reasons = NULL;
@@ -229,8 +239,11 @@ open_day(struct store *s, int day)
 		if (rc < 0)
 			segment_close(one);
 	}
-	if (rc == 0)
+	if (rc == 0) {
 		recent_add(&s->recent, one);
+		if (s->copier != NULL)
+			segment_leave_log(one);
+	}
 	free(path);
 	return rc;
 }
@@ -248,16 +261,25 @@ get_day(struct store *s, int day, struct segment **ret)
 	return rc;
 }
 
+/* The clock is asked for the latest times only. */
 static bool
-is_possible(int64_t t)
+is_possible(struct store *s, int64_t t)
 {
-	return t >= EARLIEST && t < clock_wall() + US_DAY;
+	if (t >= s->possible)
+		s->possible = clock_wall() + US_DAY;
+	return t >= EARLIEST && t < s->possible;
 }
 
+/* Nearly all are of the day of the one before. */
 static int
 get(struct store *s, int64_t t, struct segment **ret)
 {
-	return is_possible(t) ? get_day(s, segment_day(t), ret) : -ERANGE;
+	*ret = s->recent.of[0];
+	if (!is_possible(s, t))
+		return -ERANGE;
+	return *ret != NULL && segment_is_of(*ret, t)
+	    ? 0
+	    : get_day(s, segment_day(t), ret);
 }
 
 /* Told again after midnight: the first telling is in the day before. */
@@ -293,7 +315,7 @@ store_hear(struct store *s, const struct heard *h, enum heard_as *as)
 	struct segment *seg;
 	struct why why;
 	bool is_double = false;
-	int rc = is_possible(h->time_us) && is_retold(h)
+	int rc = is_possible(s, h->time_us) && is_retold(h)
 	    ? is_of_day_before(s, h, &is_double)
 	    : 0;
 
@@ -345,6 +367,16 @@ store_count(struct store *s, enum tally_kind kind, int64_t t, uint64_t n)
 	    : failed(s, segment_count(seg, kind, t, n), segment_error(seg));
 }
 
+static void
+copy_log(struct store *s, const struct segment *one)
+{
+	char *path = days_path(s->dir, segment_number(one));
+
+	if (path != NULL)
+		copier_ask(s->copier, path);
+	free(path);
+}
+
 /* The newest day of the batch holds its place. */
 int
 store_commit(struct store *s, const struct place *place, size_t places)
@@ -369,6 +401,8 @@ store_commit(struct store *s, const struct place *place, size_t places)
 	if (rc == 0)
 		rc = segment_commit(last, false);
 	s->recent.main_day = segment_number(last);
+	if (rc == 0 && s->copier != NULL)
+		copy_log(s, last);
 	return failed(s, rc, segment_error(last));
 }
 

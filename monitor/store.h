@@ -17,6 +17,7 @@
 #include <stddef.h>
 
 #include "buf.h"
+#include "copier.h"
 #include "keep.h"
 #include "segment.h"
 
@@ -25,6 +26,8 @@ struct store;
 /* The folder is made when it is not there. Waits for its turn. */
 int store_open(struct store **ret, const char *dir, char ret_why[256]);
 void store_close(struct store *);
+/* From now on the newest day's log is copied by this one, borrowed. */
+void store_set_copier(struct store *, struct copier *);
 /* Between batches. Another process waits for its turn. */
 bool store_is_wanted(const struct store *);
 /* Lets others write, and forgets what they may change; nothing else is

@@ -34,3 +34,7 @@ test_privacy_SOURCES = $(UNIT) tests/support/tmp.c tests/support/tmp.h \
 	tests/unit/monitor/test_privacy.c
 test_privacy_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
 test_privacy_LDADD = $(MONITOR_UNIT_LIBS)
+check_PROGRAMS += test_copier
+test_copier_SOURCES = $(HEARING) tests/unit/monitor/test_copier.c
+test_copier_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
+test_copier_LDADD = $(MONITOR_UNIT_LIBS)
