@@ -56,7 +56,9 @@ static const char attempts[] =
     "FROM ev e JOIN word ty ON ty.id = e.ty JOIN host h ON h.id = e.host "
     "WHERE " LATELY " AND ty.s IN ('dlv.ok', 'dlv.defer', 'dlv.fail') AND "
     "(h.name = ?2 OR h.ip = ?2 OR (SELECT domain FROM addr WHERE id = e.addr) "
-    "= (SELECT id FROM domain WHERE s = ?2)) ORDER BY e.id";
+    "= (SELECT id FROM domain WHERE s = ?2)) AND "
+    "(?3 = 0 OR ifnull(e.extra ->> '$.\"host.port\"', ?3) = ?3) "
+    "ORDER BY e.id";
 
 static void
 copy(char *to, size_t size, sqlite3_stmt *q, int column)
@@ -112,7 +114,7 @@ add_attempt(struct past_host *h, sqlite3_stmt *q)
 }
 
 int
-past_hosts(struct past *p, const char *destination, int64_t t,
+past_hosts(struct past *p, const char *destination, int port, int64_t t,
     struct past_host *ret, int max)
 {
 	int day = 0, rc, n = 0;
@@ -127,6 +129,7 @@ past_hosts(struct past *p, const char *destination, int64_t t,
 		return rc;
 	sqlite3_bind_int64(q, 1, t);
 	sqlite3_bind_text(q, 2, destination, -1, SQLITE_STATIC);
+	sqlite3_bind_int(q, 3, port);
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW)
 		if ((h = host_of(ret, &n, max, q)) != NULL)
 			add_attempt(h, q);

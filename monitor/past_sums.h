@@ -54,8 +54,9 @@ struct past_host {
 };
 
 /* The hosts that mail for a domain, or through a host of that name or
- * address, went to lately; at most max. How many, or negative errno. */
-int past_hosts(struct past *, const char *destination, int64_t t,
+ * address, went to lately; at most max. port: only where it is that one, or
+ * not known; 0: whatever it is. How many, or negative errno. */
+int past_hosts(struct past *, const char *destination, int port, int64_t t,
     struct past_host *ret, int max);
 
 #endif

@@ -126,6 +126,7 @@ archive_set_destination(struct archive *a, const char *key)
 	const char *colon = strchr(key, ':');
 	char name[sizeof(a->destination)];
 	char *end;
+	int port = 0;
 
 	snprintf(name, sizeof(name), "%s", colon ? colon + 1 : key);
 	if (name[0] == '[') {
@@ -134,11 +135,14 @@ archive_set_destination(struct archive *a, const char *key)
 	} else {
 		end = strchr(name, ':');
 	}
-	if (end != NULL)
+	if (end != NULL) {
+		port = atoi(end + strcspn(end, "0123456789"));
 		*end = '\0';
-	if (strcmp(a->destination, name) == 0)
+	}
+	if (strcmp(a->destination, name) == 0 && a->port == port)
 		return;
 	memcpy(a->destination, name, sizeof(name));
+	a->port = port;
 	a->has_hosts = false;
 	a->due[DUE_HOSTS] = 0;
 }
@@ -298,8 +302,8 @@ by_name(const void *x, const void *y)
 static void
 turn_hosts(struct archive *a, int64_t now, int64_t wall)
 {
-	a->hosts = past_hosts(a->past, a->destination, a->at ? a->at : wall,
-	    a->host, ARCHIVE_HOSTS);
+	a->hosts = past_hosts(a->past, a->destination, a->port,
+	    a->at ? a->at : wall, a->host, ARCHIVE_HOSTS);
 	if (a->hosts < 0)
 		a->hosts = 0;
 	if (a->hosts > 1)

@@ -78,6 +78,7 @@ struct archive {
 	int64_t why_n, why_of;
 
 	char destination[300]; /* that hosts are about; "" none */
+	int port; /* of it; 0: whatever */
 	struct past_host host[ARCHIVE_HOSTS];
 	int hosts;
 	bool has_hosts;

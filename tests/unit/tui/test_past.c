@@ -39,6 +39,7 @@ hear(enum event_type type, int64_t t, const char *id)
 	event_cstr(&h.event, F_RCPT_TO, "bob@there.test");
 	event_cstr(&h.event, F_HOST_NAME, "mx.there.test");
 	event_cstr(&h.event, F_HOST_IP, "192.0.2.1");
+	event_num(&h.event, F_HOST_PORT, 25);
 	if (type == EV_DLV_DEFER)
 		event_cstr(&h.event, F_TEXT, "try \033[31mlater");
 	if (type == EV_DLV_OK)
@@ -212,15 +213,17 @@ START_TEST(hosts)
 	char why[100] = "";
 
 	ck_assert_int_eq(
-	    past_hosts(past, "there.test", BEGIN + US_HOUR, h, 4), 1);
+	    past_hosts(past, "there.test", 0, BEGIN + US_HOUR, h, 4), 1);
 	ck_assert_str_eq(h[0].name, "mx.there.test");
 	ck_assert_str_eq(h[0].outcome, "d...d...d...d...d...");
 	ck_assert_int_eq(h[0].deferred, EVENTS / 4);
 	ck_assert_int_eq(h[0].conn_us, 41000);
 	ck_assert_int_eq(
-	    past_hosts(past, "192.0.2.1", BEGIN + 3 * US_SEC, h, 4), 1);
+	    past_hosts(past, "192.0.2.1", 25, BEGIN + 3 * US_SEC, h, 4), 1);
 	ck_assert_str_eq(h[0].outcome, "d...");
-	ck_assert_int_eq(past_hosts(past, "else.test", BEGIN, h, 4), 0);
+	ck_assert_int_eq(
+	    past_hosts(past, "192.0.2.1", 2525, BEGIN + 3 * US_SEC, h, 4), 0);
+	ck_assert_int_eq(past_hosts(past, "else.test", 0, BEGIN, h, 4), 0);
 	ck_assert_int_eq(
 	    past_whys(past, "there.test", BEGIN + US_HOUR, take_why, why), 0);
 	ck_assert_str_eq(why, "250/250 try \033[31mlater");
