@@ -3,7 +3,7 @@
  * file, while the next batch is gathered.
  *
  * SQLite's writer would do it at the end of a commit, and wait for the disk
- * there: a fifth of the time of an import. It is a process, not a thread, as
+ * there: a ninth of the time of an import. It is a process, not a thread, as
  * SQLite is used without locks here; the file's own locks part the two.
  */
 #ifndef COPIER_H

@@ -19,7 +19,7 @@
 #define UNPARSED_BYTES 4096 /* of each */
 
 #define REASONS 1024
-#define SYNC_TRIES 3000 /* of 10 ms */
+#define SYNC_TRIES 500 /* of 10 ms */
 
 struct segment {
 	struct db db;
