@@ -59,7 +59,7 @@ include tests/fuzz/local.mk
 include tests/unit/lib/local.mk
 include tests/unit/mtad/smtpd/local.mk
 EXTRA_DIST += tests/run tests/style tests/e2e tests/fault tests/bench \
-	tests/support/collect_man.py tests/support/conf_man.py tests/support/event_man.py \
+	tests/support/collect_man.py tests/support/collector.py tests/support/conf_man.py tests/support/event_man.py \
 	tests/support/fill.py tests/support/man_check.py tests/support/demo.sh \
 	tests/support/load.py tests/support/mtad.py tests/support/pty_screen.py \
 	tests/support/pty_tmux.py \

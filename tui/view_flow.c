@@ -144,8 +144,8 @@ draw_states(const struct console *c, struct pane *p)
 		    s->state, n, hosts);
 	}
 	if (text[0] != '\0')
-		pane_line(p, LOOK_PLAIN, "%smessages by destinations:%s",
-		    drain, text);
+		pane_line(p, LOOK_PLAIN, "%smessages by destinations:%s", drain,
+		    text);
 	else if (drain[0] != '\0')
 		pane_line(p, LOOK_PLAIN, "%s", drain);
 }

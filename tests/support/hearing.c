@@ -1,6 +1,7 @@
 #include "hearing.h"
 
 #include "audit.h"
+#include "schema.h"
 #include "tmp.h"
 #include "unit.h"
 
@@ -96,4 +97,18 @@ is_sound(void)
 	ck_assert_msg(
 	    audit_store(tmp_path("store"), &out) == 0, "%s", out.data);
 	buf_release(&out);
+}
+
+int64_t
+in_catalog(const char *sql)
+{
+	struct db db;
+	int64_t n;
+
+	ck_assert_int_eq(db_open(&db, tmp_path("store/catalog.db"),
+			     &schema_catalog, DB_READ, NULL),
+	    0);
+	n = db_number(&db, sql, -1);
+	db_close(&db);
+	return n;
 }

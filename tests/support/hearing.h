@@ -22,5 +22,6 @@ void outcome(struct heard *, enum event_type, const char *qid, int64_t t,
 void done(struct heard *, const char *qid, int64_t t, uint64_t seq);
 struct totals totals(void); /* of all time */
 void is_sound(void); /* mtacollect check finds nothing */
+int64_t in_catalog(const char *sql); /* one number; -1: none */
 
 #endif

@@ -50,20 +50,6 @@ let_go(void)
 	store_close(s);
 }
 
-static int64_t
-in_catalog(const char *sql)
-{
-	struct db db;
-	int64_t n;
-
-	ck_assert_int_eq(db_open(&db, tmp_path("store/catalog.db"),
-			     &schema_catalog, DB_READ, NULL),
-	    0);
-	n = db_number(&db, sql, -1);
-	db_close(&db);
-	return n;
-}
-
 /* The stage "total" of an hour. */
 static struct past_stage
 stage(int64_t from)

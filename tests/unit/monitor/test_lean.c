@@ -343,20 +343,6 @@ START_TEST(a_lean_day_loses_its_names)
 }
 END_TEST
 
-static int64_t
-noted(const char *sql)
-{
-	struct db db;
-	int64_t n;
-
-	ck_assert_int_eq(db_open(&db, tmp_path("store/catalog.db"),
-			     &schema_catalog, DB_READ, NULL),
-	    0);
-	n = db_number(&db, sql, -1);
-	db_close(&db);
-	return n;
-}
-
 START_TEST(the_ledger_is_as_it_was_noted)
 {
 	static const char stamp[] = "SELECT t FROM ledger WHERE day = 20251124";
@@ -365,10 +351,10 @@ START_TEST(the_ledger_is_as_it_was_noted)
 
 	fill();
 	ck_assert_int_eq(ledger_note(tmp_path("store"), false, why), 2);
-	t = noted(stamp);
+	t = in_catalog(stamp);
 	make_lean(1);
 	ck_assert_int_eq(ledger_note(tmp_path("store"), false, why), 0);
-	ck_assert_int_eq(noted(stamp), t);
+	ck_assert_int_eq(in_catalog(stamp), t);
 }
 END_TEST
 

@@ -523,20 +523,6 @@ START_TEST(what_is_missing_is_known_when_the_days_are_gone)
 }
 END_TEST
 
-static int64_t
-in_catalog(const char *sql)
-{
-	struct db db;
-	int64_t n;
-
-	ck_assert_int_eq(db_open(&db, tmp_path("store/catalog.db"),
-			     &schema_catalog, DB_READ, NULL),
-	    0);
-	n = db_number(&db, sql, -1);
-	db_close(&db);
-	return n;
-}
-
 /* An hour ago, and 100 and 800 days: how many rows, of how many minutes. */
 START_TEST(sums_grow_coarser)
 {
