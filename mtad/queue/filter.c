@@ -287,7 +287,12 @@ filter_match(const struct filter *f, const struct msg *m, int64_t wall)
 bool
 filter_only_id(const struct filter *f, struct msgid *ret)
 {
-	return f->n == 1 &&
-	    (f->term[0].field == BY_ID || f->term[0].field == BY_ANY) &&
-	    msgid_parse(slice_of(f->term[0].text), ret);
+	const struct term *t = &f->term[0];
+
+	if (f->n != 1)
+		return false;
+	if (t->field == BY_ID && t->ids == 1)
+		*ret = t->id[0];
+	return (t->field == BY_ID && t->ids == 1) ||
+	    (t->field == BY_ANY && msgid_parse(slice_of(t->text), ret));
 }

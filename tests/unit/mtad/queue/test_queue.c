@@ -277,6 +277,38 @@ static const struct {
 	{ "from>1", -1 },
 };
 
+START_TEST(one_id_is_looked_up_and_no_list)
+{
+	static const struct {
+		const char *text;
+		size_t n;
+		bool is_one;
+	} rows[] = {
+		{ "id:00001000020003", 17, true },
+		{ "00001000020003", 14, true },
+		{ "id:00001000020003,00001000020004", 32, false },
+		{ "id:00001000020003,what", 22, true },
+		/* the first is none, it has a NUL */
+		{ "id:00001000020003\0,00001000020004", 33, true },
+		{ "id:00001000020003 age>1h", 24, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char why[200];
+		struct filter *f = filter_new(
+		    (struct slice){ rows[i].text, rows[i].n }, why);
+		struct msgid id;
+
+		ck_assert_msg(f != NULL, "%s: %s", rows[i].text, why);
+		ck_assert_msg(filter_only_id(f, &id) == rows[i].is_one, "%s",
+		    rows[i].text);
+		ck_assert(!rows[i].is_one ||
+		    id.rec == (rows[i].n == 33 ? 4 : 3));
+		filter_free(f);
+	}
+}
+END_TEST
+
 START_TEST(filters_choose)
 {
 	char why[200];
@@ -598,6 +630,7 @@ main(void)
 	tcase_add_test(tc, a_dead_host_rests_and_its_mail_goes_when_it_is_back);
 	tcase_add_test(tc, a_forgotten_host_was_never_tried);
 	tcase_add_test(tc, backoff_doubles_to_its_limit);
+	tcase_add_test(tc, one_id_is_looked_up_and_no_list);
 	tcase_add_loop_test(tc, filters_choose, 0, ROWS(filters));
 	tcase_add_test(tc, a_record_head_proves_itself);
 	tcase_add_test(tc, a_journal_reads_back_over_several_files);
