@@ -251,9 +251,25 @@ def it_keeps_what_became_of_old_messages():
         c.check()
 
 
+def kill_often(c, path, chore, lines):
+    """300 lines more come for the day each time, while what makes it anew is
+    killed anywhere; beside them there was one delivery."""
+    rng = random.Random(chore)
+    for i in range(16):
+        with open(path, "a") as f:
+            f.write(lines(i))
+        p = subprocess.Popen(
+            [c.m.prefix + "/sbin/mtacollect", chore, "-c", c.conf])
+        try:
+            p.wait(timeout=rng.random() * 0.15)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            p.wait()
+    wait_for("all lines", lambda: c.totals()["delivered"] == 16 * 300 + 1)
+
+
 def it_loses_nothing_when_a_day_becomes_lean():
     """Lines still come for the day, and who does it is killed anywhere."""
-    rng = random.Random(8)
     with Mtad("leaner") as m:
         path = m.dir + "/mail.log"
         m.write("mail.log", mail_to("y.test", 9, 1, of=1))
@@ -268,18 +284,7 @@ def it_loses_nothing_when_a_day_becomes_lean():
                 return db.execute(sql).fetchone()[0]
 
         with c:
-            for i in range(16):
-                with open(path, "a") as f:
-                    f.write(mail_to("x.test", i, 300))
-                p = subprocess.Popen(
-                    [m.prefix + "/sbin/mtacollect", "tidy", "-c", c.conf])
-                try:
-                    p.wait(timeout=rng.random() * 0.15)
-                except subprocess.TimeoutExpired:
-                    p.kill()
-                    p.wait()
-            wait_for("all lines",
-                     lambda: c.totals()["delivered"] == 16 * 300 + 1)
+            kill_often(c, path, "tidy", lambda i: mail_to("x.test", i, 300))
             wait_for("no events", lambda: c.run("tidy") and
                      not ask("SELECT count(*) FROM ev"))
             assert ask("SELECT count(*) FROM rcpt WHERE state = 1") == 4800
@@ -416,7 +421,6 @@ def it_forgets_peoples_names():
 def it_loses_nothing_when_a_day_is_made_anew():
     """Names go from a day that lines still come for, and who does it is
     killed anywhere."""
-    rng = random.Random(7)
     with Mtad("anew") as m:
         path = m.dir + "/mail.log"
         m.write("mail.log", mail_to("y.test", 9, 1, of=1))
@@ -424,19 +428,8 @@ def it_loses_nothing_when_a_day_is_made_anew():
                       'RoundRobin = "no"\n'
                       'source "f" { Kind = "file" Path = "%s" }\n' % path)
         with c:
-            for i in range(16):
-                with open(path, "a") as f:
-                    f.write(mail_to("x.test", i, 300).replace(
-                        "<a@", "<zebedee%d@" % i))
-                p = subprocess.Popen(
-                    [m.prefix + "/sbin/mtacollect", "privacy", "-c", c.conf])
-                try:
-                    p.wait(timeout=rng.random() * 0.15)
-                except subprocess.TimeoutExpired:
-                    p.kill()
-                    p.wait()
-            wait_for("all lines",
-                     lambda: c.totals()["delivered"] == 16 * 300 + 1)
+            kill_often(c, path, "privacy", lambda i: mail_to(
+                "x.test", i, 300).replace("<a@", "<zebedee%d@" % i))
             wait_for("no names", lambda: c.run("privacy") and
                      not in_files(c.store, "zebedee"))
             with open(path, "a") as f:
