@@ -1,0 +1,34 @@
+/*
+ * limits: how large things may be, each of them once. What is taken at the
+ * door fits everywhere behind it: the asserts below say why.
+ *
+ * A message is one record in a segment (share/doc/spool.md): its envelope,
+ * then its content, or with a body file only the lines added in front of it.
+ * The envelope crosses to the queue in a MSG_NEW, the content to a worker in
+ * a JOB beside the recipients of one transaction.
+ */
+#ifndef LIMITS_H
+#define LIMITS_H
+
+#include <assert.h>
+#include <stddef.h>
+
+#include "chan.h"
+
+/* Encoded: sender, recipients, ORCPT and all else of one transaction. A
+ * client's RCPT over it gets 452 and comes with the next one. */
+#define ENVELOPE_MAX ((size_t)4 << 20)
+/* Content that lies in the record; more has a body file. */
+#define CONTENT_MAX ((size_t)6 << 20)
+/* A record and its head, and what aligns it. */
+#define RECORD_MAX (ENVELOPE_MAX + CONTENT_MAX + 64)
+/* Recipients of a JOB; an attempt that would have more takes fewer. */
+#define JOB_RCPTS_MAX ((size_t)1 << 20)
+/* All other fields of a frame together. */
+#define FRAME_REST ((size_t)64 << 10)
+
+static_assert(ENVELOPE_MAX + FRAME_REST <= CHAN_FRAME_MAX, "MSG_NEW");
+static_assert(
+    CONTENT_MAX + JOB_RCPTS_MAX + FRAME_REST <= CHAN_FRAME_MAX, "JOB");
+
+#endif
