@@ -9,7 +9,8 @@ mtad_libmtad_a_SOURCES = \
 	mtad/proc.c mtad/proc.h \
 	mtad/proto.c mtad/proto.h mtad/proto.def \
 	mtad/record.c mtad/record.h \
-	mtad/route.c mtad/route.h
+	mtad/route.c mtad/route.h \
+	mtad/sizes.h
 mtad_libmtad_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/mtad
 MTAD_LIBS = mtad/libmtad.a lib/libmta.a $(EVENT_LIBS) $(SECCOMP_LIBS) -lpthread
 EXTRA_DIST += mtad/README

@@ -1,5 +1,5 @@
 /*
- * limits: how large things may be, each of them once. What is taken at the
+ * sizes: how large things may be, each of them once. What is taken at the
  * door fits everywhere behind it: the asserts below say why.
  *
  * A message is one record in a segment (share/doc/spool.md): its envelope,
@@ -7,8 +7,8 @@
  * The envelope crosses to the queue in a MSG_NEW, the content to a worker in
  * a JOB beside the recipients of one transaction.
  */
-#ifndef LIMITS_H
-#define LIMITS_H
+#ifndef SIZES_H
+#define SIZES_H
 
 #include <assert.h>
 #include <stddef.h>
