@@ -2,11 +2,13 @@
  * checkpoint: all that is alive, in one file, so that a start reads this and
  * the end of the journal, and not every segment.
  *
- * It is written in slices while the queue works. It names a place in the
- * journal and an offset in each segment, both taken before the first slice:
- * replaying from there over what the slices saw later changes nothing, as
- * journal records say what is. Two are kept, with the journal since the
- * older.
+ * It is written in slices while the queue works, and speaks of the moment of
+ * its head: a place in the journal and an offset in each segment. A message
+ * that came after that moment lies above those offsets and is left out: the
+ * start finds it there. What the slices see later of the others does no harm,
+ * as journal records say what is, and nothing is copied forward meanwhile (a
+ * copy lies above the offsets and is not new). Two are kept, with the journal
+ * since the older.
  *
  * File: magic, u32 format, u32 flags, then parts (below), each message after
  * a byte 1, a byte 0 after the last, u64 number of messages, u32 checksum
@@ -26,8 +28,11 @@
 #include "log.h"
 #include "queue.h"
 
+/* Of a slice: messages, or bytes, whichever is reached first. One message
+ * more is at most STR_MAX of strings and its recipients. */
 #define SLICE_MSGS 1000
-#define CHUNK_MAX ((size_t)256 << 20)
+#define SLICE_BYTES ((size_t)4 << 20)
+#define CHUNK_MAX ((size_t)512 << 20)
 #define CLEAN 1
 
 static const char magic[8] = "MTADCKP1";
@@ -93,8 +98,9 @@ put_dests(struct buf *b, const struct sched *s)
 		set_le32(b->data + at, n);
 }
 
+/* What is said of each holds until the last slice, see is_of_moment(). */
 static void
-put_segments(struct buf *b, const struct segments *ss)
+put_segments(struct buf *b, struct segments *ss)
 {
 	size_t at = b->len;
 	struct segment *s;
@@ -102,6 +108,7 @@ put_segments(struct buf *b, const struct segments *ss)
 
 	put_u32(b, 0);
 	TAILQ_FOREACH (s, &ss->list, link) {
+		s->in_checkpoint = 0;
 		/* One that is being made has its number already: it must be
 		 * known, or the next start takes it for a leftover. */
 		if (s->state == SEG_DROPPING)
@@ -110,7 +117,9 @@ put_segments(struct buf *b, const struct segments *ss)
 		put_u32(b, s->tag);
 		put_u64(b, s->salt);
 		put_u8(b, (uint8_t)s->kind);
-		put_u64(b, s->announced);
+		/* after a failed sync nothing new in it counts (J_ABANDONED) */
+		s->in_checkpoint = s->bad_from ? UINT64_MAX : s->announced;
+		put_u64(b, s->in_checkpoint);
 		put_u32(b, s->records);
 		n++;
 	}
@@ -139,19 +148,32 @@ put_head(struct checkpoint *c, bool is_clean)
 	put_segments(b, &q->segments);
 }
 
-/* Up to max messages; false when that was the last one. */
+/* It was there when the head was written. */
 static bool
-put_some(struct checkpoint *c, int max)
+is_of_moment(const struct msg *m)
+{
+	return m->offset < m->segment->in_checkpoint;
+}
+
+/* A slice; false when that was the last one. */
+static bool
+put_some(struct checkpoint *c)
 {
 	int64_t mono_to_wall = clock_wall() - clock_mono();
-	struct msg *m = NULL;
+	size_t most = c->chunk.len + SLICE_BYTES;
+	struct msg *m;
 
-	while (max-- > 0 && (m = walk_next(&c->walk)) != NULL) {
+	for (int n = 0; n < SLICE_MSGS && c->chunk.len < most; n++) {
+		m = walk_next(&c->walk);
+		if (m == NULL)
+			goto end;
+		if (!is_of_moment(m))
+			continue;
 		put_msg(&c->chunk, m, mono_to_wall);
 		c->messages++;
 	}
-	if (m != NULL)
-		return true;
+	return true;
+end:
 	put_u8(&c->chunk, 0);
 	put_u64(&c->chunk, c->messages);
 	return false;
@@ -219,6 +241,7 @@ forget_older(struct checkpoint *c)
 	}
 	journal_forget(q->journal, q->checkpoint_journal);
 	q->checkpoint_journal = c->place.file;
+	q->checkpoint_seq = c->place.seq;
 	q->checkpoint_number = c->number;
 }
 
@@ -249,7 +272,7 @@ slice(struct checkpoint *c)
 {
 	struct buf b;
 
-	c->is_last = !put_some(c, SLICE_MSGS);
+	c->is_last = !put_some(c);
 	b = c->writing;
 	c->writing = c->chunk;
 	c->chunk = b;
@@ -292,18 +315,30 @@ checkpoint_begin(struct queue *q)
 	if (q->is_checkpointing)
 		return;
 	q->is_checkpointing = true;
+	q->checkpoint_begun = clock_mono();
 	c = checkpoint_new(q, false);
 	if (c != NULL)
 		slice(c);
 }
 
-/* Each second: when the journal has grown by two files since the last. */
+static bool
+is_due(const struct queue *q)
+{
+	int64_t interval = q->proc->conf->CheckpointInterval;
+
+	return interval != 0 &&
+	    clock_mono() - q->checkpoint_begun >= interval &&
+	    journal_place(q->journal).seq != q->checkpoint_seq;
+}
+
+/* Each second: when the journal has grown by two files since the last, or
+ * when it is time and something has changed. */
 void
 checkpoint_want(struct queue *q)
 {
 	struct journal_place now = journal_place(q->journal);
 
-	if (now.file >= q->checkpoint_journal + 2)
+	if (now.file >= q->checkpoint_journal + 2 || is_due(q))
 		checkpoint_begin(q);
 }
 
@@ -319,7 +354,7 @@ checkpoint_final(struct queue *q)
 	while (has_more && rc == 0) {
 		struct buf b = c->writing;
 
-		has_more = put_some(c, SLICE_MSGS * 10);
+		has_more = put_some(c);
 		c->is_last = !has_more;
 		c->writing = c->chunk;
 		c->chunk = b;

@@ -86,6 +86,8 @@ copy_second(struct queue *q)
 	struct copying *c = &q->copying;
 	struct msg *m;
 
+	if (q->is_checkpointing)
+		return; /* writer.c would refuse the move */
 	if (!c->is_walking) {
 		if (q->is_spool_bad || !choose(q))
 			return;

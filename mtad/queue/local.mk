@@ -8,6 +8,7 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/check.c \
 	mtad/queue/checkpoint.c \
 	mtad/queue/commit.c \
+	mtad/queue/context.c \
 	mtad/queue/control_acts.c \
 	mtad/queue/control_export.c \
 	mtad/queue/control_daemon.c \

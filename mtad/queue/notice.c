@@ -6,7 +6,8 @@
  * cannot be returned goes to the postmaster. The notice's record names the
  * recipients that it reports and is durable before they count as finished:
  * recovery finishes them from it, so that a crash neither loses nor doubles a
- * notice.
+ * notice. The journal says it, too, for when the notice is delivered and its
+ * segment gone.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -61,35 +62,32 @@ finish_one(struct queue *q, struct msg *m, uint32_t i)
 	outcome_finish_rcpt(q, m, i, RS_BOUNCED);
 }
 
-/* Failed, and nobody is to be told: the journal says so. */
+/* Failed and over, says the journal. */
+static void
+finish_rcpts(struct queue *q, struct msg *m, const uint32_t *rcpt, uint32_t n)
+{
+	struct buf *b = journal_begin(q->journal, J_GONE);
+
+	put_msgid(b, m->id);
+	put_u32(b, n);
+	for (uint32_t k = 0; k < n; k++) {
+		put_u32(b, rcpt[k]);
+		finish_one(q, m, rcpt[k]);
+	}
+	journal_end(q->journal);
+	queue_commit_soon(q);
+}
+
+/* Failed, and nobody is to be told. */
 static void
 finish_silent(struct queue *q, struct msg *m)
 {
-	struct buf *b = NULL;
-	size_t count_at = 0;
-	uint32_t n = 0;
-
 	for (uint32_t i = 0; i < m->rcpt_n; i++) {
 		struct rcpt *r = &m->rcpt[i];
 
-		if (r->state != RS_FAILED || r->in_notice || wants_notice(r))
-			continue;
-		if (b == NULL) {
-			b = journal_begin(q->journal, J_GONE);
-			put_msgid(b, m->id);
-			count_at = b->len;
-			put_u32(b, 0);
-		}
-		put_u32(b, i);
-		n++;
-		finish_one(q, m, i);
+		if (r->state == RS_FAILED && !r->in_notice && !wants_notice(r))
+			finish_rcpts(q, m, &i, 1);
 	}
-	if (b == NULL)
-		return;
-	if (!b->bad)
-		set_le32(b->data + count_at, n);
-	journal_end(q->journal);
-	queue_commit_soon(q);
 }
 
 bool
@@ -330,17 +328,15 @@ notice_written(struct queue *q, void *arg, struct msg *notice, int error)
 	struct notice *n = arg;
 	struct msg *m = n->m;
 
-	if (error == 0 && notice != NULL)
+	if (error == 0 && notice != NULL) {
 		say_sent(q, n, notice);
-	for (uint32_t k = 0; k < n->n; k++) {
-		if (error == 0 && notice != NULL)
-			finish_one(q, m, n->rcpt[k]);
-		else
+		finish_rcpts(q, m, n->rcpt, n->n);
+	} else {
+		for (uint32_t k = 0; k < n->n; k++)
 			m->rcpt[n->rcpt[k]].in_notice = false;
+		notice_later(q, m);
 	}
 	free(n);
-	if (error != 0)
-		notice_later(q, m);
 	msg_unpin(q, m);
 }
 
@@ -418,11 +414,10 @@ tell(struct queue *q, struct notice *n)
 		body_read(q, m, compose, n);
 		return;
 	}
-	for (uint32_t k = 0; k < n->n; k++) {
+	for (uint32_t k = 0; k < n->n; k++)
 		outcome_say_discard(
 		    q, m, n->rcpt[k], "DoubleBounceAddress is empty");
-		finish_one(q, m, n->rcpt[k]);
-	}
+	finish_rcpts(q, m, n->rcpt, n->n);
 	free(n);
 }
 

@@ -106,7 +106,9 @@ struct queue {
 	uid_t admin_uid; /* acts too: who started us without root */
 	int clock_good; /* seconds since the clock was last found wrong */
 	bool has_locked; /* segments whose writer outlived the last queue */
-	uint64_t checkpoint_number, checkpoint_journal; /* of the newest */
+	uint64_t checkpoint_number, checkpoint_journal, checkpoint_seq; /* of
+		the newest */
+	int64_t checkpoint_begun; /* mono */
 	int64_t clock_offset; /* wall minus mono, at the last good check */
 	int64_t last_wall; /* newest wall time in the journal at start */
 	int64_t started; /* wall */

@@ -34,7 +34,8 @@ enum journal_type {
 	/* u64 record number, u32 next segment, u32 n, n times: u32 segment, u64
 	 * offset: what came before, and messages before there, was told for sure */
 	J_TOLD = 11,
-	/* id, u32 n, n times u32 index: failed, and nobody is to be told */
+	/* id, u32 n, n times u32 index: failed, and a notice is there or nobody
+	 * is to be told */
 	J_GONE = 12,
 	/* id: came from another spool; what stands before is of an earlier life */
 	J_IMPORTED = 13

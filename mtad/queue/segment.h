@@ -42,6 +42,7 @@ struct segment {
 	uint32_t records; /* announced */
 	uint32_t marked; /* of these, in the journal's J_MARK */
 	uint64_t announced; /* durable up to here, as the writer told */
+	uint64_t in_checkpoint; /* up to here the one being written speaks */
 	uint64_t live_bytes;
 	uint64_t
 	    bad_from; /* a sync failed: nothing from here on counts; 0 none */

@@ -195,7 +195,8 @@ into_index(struct writer *w, struct item *i, uint32_t fsync_us)
 	return m;
 }
 
-/* Whoever holds it may be reading it from where it was. */
+/* Whoever holds it may be reading it from where it was; a checkpoint that is
+ * being written would take it for a new one. */
 static int
 move(struct writer *w, const struct item *i)
 {
@@ -205,7 +206,7 @@ move(struct writer *w, const struct item *i)
 	uint32_t length = m->length;
 	struct buf *b;
 
-	if (m->pins != 1)
+	if (m->pins != 1 || q->is_checkpointing)
 		return -EBUSY;
 	b = journal_begin(q->journal, J_MOVED);
 	put_msgid(b, m->id);

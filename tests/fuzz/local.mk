@@ -70,9 +70,8 @@ fuzz_session_SOURCES = tests/fuzz/fuzz_session.c \
 fuzz_session_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/mtad/smtpd
 fuzz_session_LDFLAGS = $(FUZZ_LINK)
 fuzz_session_LDADD = mtad/smtpd/libsmtpd.a $(FUZZ_LIBS)
-# what disks and operators say; queue.c's main is not the program's here
-QUEUE_WORLD = mtad/queue/queue.c \
-	tests/support/queue_world.c tests/support/queue_world.h
+# what disks and operators say
+QUEUE_WORLD = tests/support/queue_world.c tests/support/queue_world.h
 noinst_PROGRAMS += fuzz_filter
 fuzz_filter_SOURCES = tests/fuzz/fuzz_filter.c
 fuzz_filter_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/mtad/queue
@@ -80,16 +79,12 @@ fuzz_filter_LDFLAGS = $(FUZZ_LINK)
 fuzz_filter_LDADD = mtad/queue/libqueue.a $(FUZZ_LIBS)
 noinst_PROGRAMS += fuzz_control
 fuzz_control_SOURCES = tests/fuzz/fuzz_control.c $(QUEUE_WORLD)
-fuzz_control_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/mtad/queue \
-	-Dmain=queue_main
-fuzz_control_CFLAGS = $(AM_CFLAGS) -Wno-missing-prototypes
+fuzz_control_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/mtad/queue
 fuzz_control_LDFLAGS = $(FUZZ_LINK) -Wl,--wrap=file_pwrite_all
 fuzz_control_LDADD = mtad/queue/libqueue.a $(FUZZ_LIBS)
 noinst_PROGRAMS += fuzz_recover
 fuzz_recover_SOURCES = tests/fuzz/fuzz_recover.c $(QUEUE_WORLD)
-fuzz_recover_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/mtad/queue \
-	-Dmain=queue_main
-fuzz_recover_CFLAGS = $(AM_CFLAGS) -Wno-missing-prototypes
+fuzz_recover_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/mtad/queue
 fuzz_recover_LDFLAGS = $(FUZZ_LINK) -Wl,--wrap=file_pwrite_all
 fuzz_recover_LDADD = mtad/queue/libqueue.a $(FUZZ_LIBS)
 # what servers and name servers say

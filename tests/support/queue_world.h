@@ -1,7 +1,6 @@
 /*
  * queue_world: mtad-queue without its process: a spool in memory (below
- * /dev/shm), no peers, the loop turned by hand. Linked with queue.c, whose
- * main is renamed.
+ * /dev/shm), no peers, the loop turned by hand.
  *
  * A life begins with world_start() on whatever lies in the spool and ends
  * with world_end(), which empties the spool. The world itself (loop,
