@@ -53,6 +53,16 @@ peer_at(struct proc *p, int i)
 	return i < PROC_MAX ? &p->remote[i] : NULL;
 }
 
+/* Its process died, or the channel broke: the parent knows which. */
+static void
+say_lost(struct proc *p, const struct peer *peer, bool is_breach)
+{
+	if (p->is_running && !p->is_stopping)
+		PROC_SEND(&p->parent, peer_lost, PEER_LOST,
+		    .role = (uint8_t)peer->role, .index = (uint8_t)peer->index,
+		    .join = peer->join, .is_breach = is_breach);
+}
+
 static void
 peer_gone(void *arg, struct chan *c)
 {
@@ -60,6 +70,8 @@ peer_gone(void *arg, struct chan *c)
 	struct proc *p = peer->proc;
 
 	peer->chan = NULL;
+	if (peer->role != R_PARENT)
+		say_lost(p, peer, chan_is_breached(c));
 	chan_free(c);
 	if (peer->role == R_PARENT)
 		proc_exit(p, "the parent is gone");
@@ -69,7 +81,13 @@ peer_gone(void *arg, struct chan *c)
 
 static int peer_frame(void *, struct chan *, uint16_t, struct slice, int);
 
-static const struct chan_ops peer_ops = { peer_frame, peer_gone };
+static size_t
+peer_most(void *arg, uint16_t type)
+{
+	return proto_most(type, ((const struct peer *)arg)->role);
+}
+
+static const struct chan_ops peer_ops = { peer_frame, peer_gone, peer_most };
 
 static bool
 got_peer(struct proc *p, struct slice payload, int fd)
@@ -87,7 +105,12 @@ got_peer(struct proc *p, struct slice payload, int fd)
 
 		peer_gone(peer, old);
 	}
+	peer->join = m.join;
+	peer->has_crashed = m.has_crashed;
 	peer->chan = chan_new(p->base, fd, &peer_ops, peer);
+	if (peer->chan != NULL &&
+	    proto_trust(peer->role) < proto_trust(p->ops->role))
+		chan_guard(peer->chan);
 	if (peer->chan != NULL && !p->is_running)
 		chan_pause(peer->chan); /* until GO: it may run already */
 	else if (peer->chan != NULL && p->ops->peer_up != NULL)
@@ -348,7 +371,7 @@ flush(struct proc *p)
 		evlog_flush(p->log);
 	}
 	for (int i = 0; (peer = peer_at(p, i)) != NULL; i++)
-		if (peer->chan != NULL && chan_queued(peer->chan) != 0)
+		if (peer->chan != NULL)
 			chan_flush(peer->chan);
 }
 

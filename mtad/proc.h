@@ -7,8 +7,9 @@
  * by ops->turn and a flush of all channels and of the event log.
  *
  * Everything that arrives is checked against proto.def before ops->frame
- * sees it. A breach by a peer ends the channel to it; a breach or the death
- * of the parent ends the process.
+ * sees it. A breach by a peer ends the channel to it, and the parent, which is
+ * told, ends the one of the two that is trusted less, so that a new one is
+ * joined. A breach or the death of the parent ends the process.
  */
 #ifndef PROC_H
 #define PROC_H
@@ -33,6 +34,8 @@ struct peer {
 	enum proto_role role;
 	int index;
 	struct chan *chan; /* NULL while it is not there */
+	uint32_t join; /* which of the channels to it, as the parent counts */
+	bool has_crashed; /* the process before it, by a fault of its own */
 };
 
 struct proc_ops {

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "sizes.h"
+
 enum phase { START, RUN, ANY };
 
 static const struct {
@@ -9,9 +11,10 @@ static const struct {
 	unsigned from, to;
 	enum phase phase;
 	int fd; /* 0 none, 1 one, 2 perhaps */
+	size_t most; /* bytes */
 } messages[P_COUNT] = {
-#define MSG(ID, id, from, to, phase, fd, ...)                                  \
-	[P_##ID] = { #ID, from, to, phase, fd },
+#define MSG(ID, id, from, to, phase, fd, most, ...) \
+	[P_##ID] = { #ID, from, to, phase, fd, most },
 #include "proto.def"
 };
 
@@ -35,6 +38,26 @@ const char *
 proto_name(uint16_t type)
 {
 	return type < P_COUNT ? messages[type].name : "?";
+}
+
+int
+proto_trust(enum proto_role r)
+{
+	static const enum proto_role rising[] = { R_SMTPD, R_REMOTE, R_LOOKUP,
+		R_LOCAL, R_QUEUE, R_PARENT };
+
+	for (int i = 0; i < (int)(sizeof(rising) / sizeof(rising[0])); i++)
+		if (rising[i] == r)
+			return i;
+	return -1;
+}
+
+size_t
+proto_most(uint16_t type, enum proto_role from)
+{
+	if (type >= P_COUNT || !(messages[type].from & from))
+		return 0;
+	return messages[type].most;
 }
 
 bool
@@ -76,7 +99,7 @@ get_id(struct rd *r)
 }
 
 #define F(kind, name) put_##kind(b, m->name);
-#define MSG(ID, id, from, to, phase, fd, ...)                                  \
+#define MSG(ID, id, from, to, phase, fd, most, ...) \
 	void put_p_##id(struct buf *b, const struct p_##id *m)                 \
 	{                                                                      \
 		__VA_ARGS__                                                    \
@@ -90,7 +113,7 @@ get_id(struct rd *r)
 #undef F
 
 #define F(kind, name) m.name = get_##kind(r);
-#define MSG(ID, id, from, to, phase, fd, ...)                                  \
+#define MSG(ID, id, from, to, phase, fd, most, ...) \
 	bool get_p_##id(struct slice s, struct p_##id *ret)                    \
 	{                                                                      \
 		struct rd cursor = rd_of(s), *r = &cursor;                     \

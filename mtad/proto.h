@@ -9,6 +9,7 @@
 #define PROTO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "buf.h"
@@ -68,7 +69,7 @@ enum {
 };
 
 enum proto_type {
-#define MSG(ID, id, from, to, phase, fd, ...) P_##ID,
+#define MSG(ID, id, from, to, phase, fd, most, ...) P_##ID,
 #include "proto.def"
 	P_COUNT
 };
@@ -81,7 +82,7 @@ enum proto_type {
 #define F_T_str struct slice
 #define F_T_id struct msgid
 #define F(kind, name) F_T_##kind name;
-#define MSG(ID, id, from, to, phase, fd, ...)                                  \
+#define MSG(ID, id, from, to, phase, fd, most, ...) \
 	struct p_##id {                                                        \
 		__VA_ARGS__                                                    \
 	};
@@ -100,7 +101,7 @@ enum proto_type {
 #undef F_T_id
 
 /* get_: false when the bytes do not fit; for a MSG also when any are left. */
-#define MSG(ID, id, from, to, phase, fd, ...)                                  \
+#define MSG(ID, id, from, to, phase, fd, most, ...) \
 	void put_p_##id(struct buf *, const struct p_##id *);                  \
 	bool get_p_##id(struct slice, struct p_##id *ret);
 #define PART(id, ...)                                                          \
@@ -109,6 +110,12 @@ enum proto_type {
 #include "proto.def"
 
 const char *proto_name(uint16_t type); /* "?" for none of ours */
+/* Who is trusted more has the higher number: parsers of strangers' bytes the
+ * lowest, who reads none the highest. A broken channel costs the lower one of
+ * its two ends its life (parent/child.c). */
+int proto_trust(enum proto_role);
+/* The most bytes of a frame of this type; 0 when that role never sends one. */
+size_t proto_most(uint16_t type, enum proto_role from);
 /* May a frame of this type, with or without a descriptor, come from that
  * role to this one now? */
 bool proto_permits(uint16_t type, enum proto_role from, enum proto_role to,

@@ -24,6 +24,8 @@
 #define RECORD_MAX (ENVELOPE_MAX + CONTENT_MAX + 64)
 /* Recipients of a JOB; an attempt that would have more takes fewer. */
 #define JOB_RCPTS_MAX ((size_t)1 << 20)
+/* What a worker says of a JOB: two texts a recipient, cut to fit. */
+#define RESULT_MAX ((size_t)6 << 20)
 /* All other fields of a frame together. */
 #define FRAME_REST ((size_t)64 << 10)
 

@@ -4,6 +4,8 @@ mtad_parent_mtad_SOURCES = \
 	mtad/conf_parse.c mtad/conf_parse.h \
 	mtad/parent/check.c \
 	mtad/parent/child.c mtad/parent/child.h \
+	mtad/parent/frames.c \
+	mtad/parent/join.c mtad/parent/join.h \
 	mtad/parent/mtad.c \
 	mtad/parent/parent.h \
 	mtad/parent/reload.c \

@@ -30,6 +30,8 @@ struct parent {
 	int *listen_fd; /* one for each row of conf->listener */
 	struct child child[CHILDREN_MAX];
 	int child_n;
+	uint32_t joins; /* channels made between children */
+	uint32_t join[CHILDREN_MAX][CHILDREN_MAX]; /* the newest of each two */
 	bool is_root;
 	char machine[64]; /* machine-id; empty when there is none */
 	enum parent_end ending;

@@ -38,7 +38,7 @@ must_be_inside(struct slice frame, struct slice s)
 #define F_str(name) must_be_inside(s, m.name);
 #define F(kind, name) F_##kind(name)
 
-#define MSG(ID, id, from, to, phase, fd, ...)                                  \
+#define MSG(ID, id, from, to, phase, fd, most, ...)                            \
 	static void take_##id(struct slice s, struct buf *b)                    \
 	{                                                                      \
 		struct p_##id m;                                               \
@@ -64,7 +64,7 @@ must_be_inside(struct slice frame, struct slice s)
 #include "proto.def"
 
 static void (*const takes[])(struct slice, struct buf *) = {
-#define MSG(ID, id, from, to, phase, fd, ...) take_##id,
+#define MSG(ID, id, from, to, phase, fd, most, ...) take_##id,
 #define PART(id, ...) take_##id,
 #include "proto.def"
 };

@@ -27,3 +27,7 @@ check_PROGRAMS += test_visible
 test_visible_SOURCES = $(UNIT) tests/unit/lib/test_visible.c
 test_visible_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_visible_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += test_chan
+test_chan_SOURCES = $(UNIT) tests/unit/lib/test_chan.c
+test_chan_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_chan_LDADD = $(UNIT_LIBS)
