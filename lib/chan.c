@@ -360,8 +360,7 @@ chan_try_end(struct chan *c, int fd)
 		return take_back(c, fd, -ENOBUFS);
 	if (n - HEAD > CHAN_FRAME_MAX)
 		return take_back(c, fd, -EMSGSIZE);
-	if (fd >= 0 &&
-	    !push_fd(&c->out_fds, &c->out_fds_n, fd, c->frame_at))
+	if (fd >= 0 && !push_fd(&c->out_fds, &c->out_fds_n, fd, c->frame_at))
 		return take_back(c, -1, -ENOBUFS);
 	set_le32(head, (uint32_t)(n - HEAD));
 	if (fd >= 0)

@@ -22,6 +22,7 @@ lib_libmta_a_SOURCES = \
 	lib/msgid.c lib/msgid.h \
 	lib/priv.c lib/priv.h \
 	lib/reply_id.c lib/reply_id.h \
+	lib/siphash.c lib/siphash.h \
 	lib/slice.c lib/slice.h \
 	lib/stat.c lib/stat.h lib/stat.def \
 	lib/sysout.c lib/sysout.h \

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "siphash.h"
+
 char
 ascii_lower(char c)
 {
@@ -117,8 +119,23 @@ slice_u64(struct slice s, uint64_t max, uint64_t *ret)
 	return true;
 }
 
+/* Drawn before main, so that no thread meets it half made. */
+static struct siphash_key seed;
+
+__attribute__((constructor)) static void
+draw_seed(void)
+{
+	siphash_draw(&seed);
+}
+
 uint64_t
 slice_ihash(struct slice s)
+{
+	return siphash_text(&seed, s.p, s.n);
+}
+
+uint64_t
+slice_isum(struct slice s)
 {
 	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a, then mixed */
 

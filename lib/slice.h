@@ -52,8 +52,11 @@ bool slice_next(struct slice *rest, char sep, struct slice *ret_piece);
 char *slice_dup(struct slice); /* heap, NUL-terminated; NULL without memory */
 /* Decimal, all of it; false on anything else or when it passes max. */
 bool slice_u64(struct slice, uint64_t max, uint64_t *ret);
-/* For hash tables; the case of ASCII letters does not count. */
+/* For hash tables; the case of ASCII letters does not count. Under a key that
+ * each process draws: no stranger finds names that fall together. */
 uint64_t slice_ihash(struct slice);
+/* The same at each start and on each machine, to be kept in files. */
+uint64_t slice_isum(struct slice);
 char ascii_lower(char);
 
 #endif

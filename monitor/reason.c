@@ -411,7 +411,7 @@ reason_template(struct buf *out, struct slice text)
 
 uint64_t reason_hash(struct slice template)
 {
-	uint64_t h = slice_ihash(template);
+	uint64_t h = slice_isum(template);
 
 	return h != 0 ? h : 1;
 }

@@ -436,6 +436,7 @@ proc_main(const struct proc_ops *ops, int argc, char **argv, void *ctx)
 		    proto_role_name(ops->role));
 	tzset(); /* a file, that no sandbox has */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* EFBIG is an answer */
 	signal(SIGHUP, SIG_IGN); /* these are the parent's */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);

@@ -13,7 +13,7 @@ static const struct {
 	int fd; /* 0 none, 1 one, 2 perhaps */
 	size_t most; /* bytes */
 } messages[P_COUNT] = {
-#define MSG(ID, id, from, to, phase, fd, most, ...) \
+#define MSG(ID, id, from, to, phase, fd, most, ...)                            \
 	[P_##ID] = { #ID, from, to, phase, fd, most },
 #include "proto.def"
 };
@@ -99,7 +99,7 @@ get_id(struct rd *r)
 }
 
 #define F(kind, name) put_##kind(b, m->name);
-#define MSG(ID, id, from, to, phase, fd, most, ...) \
+#define MSG(ID, id, from, to, phase, fd, most, ...)                            \
 	void put_p_##id(struct buf *b, const struct p_##id *m)                 \
 	{                                                                      \
 		__VA_ARGS__                                                    \
@@ -113,7 +113,7 @@ get_id(struct rd *r)
 #undef F
 
 #define F(kind, name) m.name = get_##kind(r);
-#define MSG(ID, id, from, to, phase, fd, most, ...) \
+#define MSG(ID, id, from, to, phase, fd, most, ...)                            \
 	bool get_p_##id(struct slice s, struct p_##id *ret)                    \
 	{                                                                      \
 		struct rd cursor = rd_of(s), *r = &cursor;                     \

@@ -82,7 +82,7 @@ enum proto_type {
 #define F_T_str struct slice
 #define F_T_id struct msgid
 #define F(kind, name) F_T_##kind name;
-#define MSG(ID, id, from, to, phase, fd, most, ...) \
+#define MSG(ID, id, from, to, phase, fd, most, ...)                            \
 	struct p_##id {                                                        \
 		__VA_ARGS__                                                    \
 	};
@@ -101,7 +101,7 @@ enum proto_type {
 #undef F_T_id
 
 /* get_: false when the bytes do not fit; for a MSG also when any are left. */
-#define MSG(ID, id, from, to, phase, fd, most, ...) \
+#define MSG(ID, id, from, to, phase, fd, most, ...)                            \
 	void put_p_##id(struct buf *, const struct p_##id *);                  \
 	bool get_p_##id(struct slice, struct p_##id *ret);
 #define PART(id, ...)                                                          \

@@ -24,7 +24,12 @@
 #define RECORD_HEAD 56
 #define RECORD_ALIGN 8
 
-enum segment_kind { SEGMENT_SMTPD = 1, SEGMENT_QUEUE, SEGMENT_COPY };
+enum segment_kind {
+	SEGMENT_OLD = 1, /* a smtpd's, or the queue's notices; made no more */
+	SEGMENT_QUEUE,
+	SEGMENT_COPY,
+	SEGMENT_SMTPD /* what a client can have sent, and nothing else */
+};
 
 struct segment_head {
 	uint32_t tag, seg;

@@ -176,3 +176,31 @@ route_key(struct buf *b, const struct route *r)
 		for (size_t i = 0; i < r->domain.n; i++)
 			buf_addc(b, ascii_lower(r->domain.p[i]));
 }
+
+static void
+put_lower(struct buf *b, struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		buf_addc(b, ascii_lower(s.p[i]));
+}
+
+bool
+route_virtual_path(const struct conf_virtual *v, struct slice local,
+    struct slice domain, struct buf *b)
+{
+	if (local.n == 0 || local.p[0] == '.' ||
+	    slice_find(local, '/') != local.n)
+		return false;
+	for (const char *p = v->Mailbox; *p != '\0'; p++) {
+		if (p[0] == '$' && p[1] == 'u')
+			put_lower(b, local);
+		else if (p[0] == '$' && p[1] == 'd')
+			put_lower(b, domain);
+		else {
+			buf_addc(b, *p);
+			continue;
+		}
+		p++;
+	}
+	return !b->bad;
+}

@@ -37,5 +37,9 @@ void route_find(const struct conf *, struct slice domain, struct route *ret);
 /* One line that names the destination: the key of its queue.
  * "smtp:example.org", "smtp:[127.0.0.1]:2626", "local:", "virtual:dom" */
 void route_key(struct buf *, const struct route *);
+/* The mailbox of a virtual user: $u and $d in the template. False: the name
+ * could leave the folder, and is no user's. */
+bool route_virtual_path(const struct conf_virtual *, struct slice local,
+    struct slice domain, struct buf *);
 
 #endif

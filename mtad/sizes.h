@@ -24,6 +24,9 @@
 #define RECORD_MAX (ENVELOPE_MAX + CONTENT_MAX + 64)
 /* Recipients of a JOB; an attempt that would have more takes fewer. */
 #define JOB_RCPTS_MAX ((size_t)1 << 20)
+/* Who stands in for one recipient, as the journal has it: half of a batch. A
+ * list that is larger waits (451 4.2.4). */
+#define EXPANSION_MAX ((size_t)32 << 20)
 /* What a worker says of a JOB: two texts a recipient, cut to fit. */
 #define RESULT_MAX ((size_t)6 << 20)
 /* All other fields of a frame together. */

@@ -230,33 +230,6 @@ ask_local(struct ask *a)
 }
 
 static void
-put_lower(struct buf *b, const char *s)
-{
-	for (; *s != '\0'; s++)
-		buf_addc(b, ascii_lower(*s));
-}
-
-/* $u and $d in a template; what could leave the folder is no user. */
-static bool
-virtual_path(const struct ask *a, const char *tmpl, struct buf *b)
-{
-	if (a->local[0] == '.' || strchr(a->local, '/') != NULL)
-		return false;
-	for (const char *p = tmpl; *p != '\0'; p++) {
-		if (p[0] == '$' && p[1] == 'u')
-			put_lower(b, a->local);
-		else if (p[0] == '$' && p[1] == 'd')
-			put_lower(b, a->domain);
-		else {
-			buf_addc(b, *p);
-			continue;
-		}
-		p++;
-	}
-	return !b->bad;
-}
-
-static void
 ask_virtual(struct ask *a, const struct conf_virtual *v)
 {
 	struct lookup *l = a->l;
@@ -280,7 +253,8 @@ ask_virtual(struct ask *a, const struct conf_virtual *v)
 	}
 	buf_init(&path, 4096);
 	if (userlist_has(list, slice_of(a->local)) &&
-	    virtual_path(a, v->Mailbox, &path))
+	    route_virtual_path(
+		v, slice_of(a->local), slice_of(a->domain), &path))
 		answer_user(a, EXPAND_VIRTUAL, v->User, path.data);
 	else if (strip_detail(a))
 		ask_virtual(a, v);

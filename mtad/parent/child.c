@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "join.h"
 #include "log.h"
 #include "parent.h"
+#include "sizes.h"
 
 #define SOON (10 * US_SEC) /* a death earlier than this after the start */
 
@@ -40,6 +42,7 @@ child_init_all(struct parent *p)
 	int smtpds = (int)p->conf->SmtpdProcesses;
 	int remotes = (int)p->conf->RemoteProcesses;
 
+	siphash_draw(&p->job_key);
 	cpus = cpus < 1 ? 1 : cpus > 16 ? 16 : cpus;
 	add_children(p, R_QUEUE, 1);
 	add_children(p, R_LOOKUP, 1);
@@ -58,6 +61,32 @@ count(const struct parent *p, enum proto_role role)
 	return n;
 }
 
+/*
+ * The largest file that a smtpd can make of a segment or a body that it was
+ * handed, however broken it is. Events are files, too. Who is not root could
+ * not raise it again at a reload, and has no limit.
+ */
+static void
+limit_files(const struct child *c)
+{
+	const struct conf *conf = c->parent->conf;
+	uint64_t most = (uint64_t)conf->SegmentSize + RECORD_MAX;
+	struct rlimit rl;
+
+	if (c->role != R_SMTPD || !c->parent->is_root)
+		return;
+	if (most < (uint64_t)conf->MaxMessageSize + CONTENT_MAX)
+		most = (uint64_t)conf->MaxMessageSize + CONTENT_MAX;
+	if (most < (uint64_t)conf->EventLogFileSize * 2)
+		most = (uint64_t)conf->EventLogFileSize * 2;
+	if (conf->MaxMessageSize == 0)
+		most = RLIM_INFINITY;
+	rl = (struct rlimit){ most, most };
+	if (prlimit(c->pid, RLIMIT_FSIZE, &rl, NULL) < 0)
+		log_warn("no limit for the files of %s: %s",
+		    proto_role_name(c->role), strerror(errno));
+}
+
 void
 child_send_conf(struct child *c, bool is_first)
 {
@@ -73,6 +102,8 @@ child_send_conf(struct child *c, bool is_first)
 		fatal("cannot hand on the configuration: %s", strerror(errno));
 	buf_release(&b);
 	CHILD_SEND(c, conf, CONF, fd, .is_first = is_first);
+	if (!is_first)
+		limit_files(c);
 	c->reloads_due += !is_first;
 }
 
@@ -82,9 +113,12 @@ send_sockets(struct child *c)
 	struct parent *p = c->parent;
 
 	if (c->role == R_QUEUE) {
+		CHILD_SEND(c, key, KEY, -1, .k0 = p->job_key.k[0],
+		    .k1 = p->job_key.k[1]);
 		CHILD_SEND(c, dir, DIR, dup(p->spool_fd), .which = DIR_SPOOL);
 		CHILD_SEND(c, dir, DIR, dup(p->log_fd), .which = DIR_LOG);
-		CHILD_SEND(c, listen, LISTEN, dup(p->control_fd), .listener = 0);
+		CHILD_SEND(
+		    c, listen, LISTEN, dup(p->control_fd), .listener = 0);
 	}
 	if (c->role == R_SMTPD)
 		for (size_t i = 0; i < p->conf->listener_n; i++)
@@ -102,7 +136,8 @@ equip(struct child *c)
 	    .remotes = (uint8_t)count(p, R_REMOTE), .is_root = p->is_root,
 	    .machine = slice_of(p->machine));
 	child_send_conf(c, true);
-	CHILD_SEND(c, stats, STATS, dup(p->stats_fd), .slot = (uint32_t)c->slot);
+	CHILD_SEND(
+	    c, stats, STATS, dup(p->stats_fd), .slot = (uint32_t)c->slot);
 	child_renew_syslog(c);
 	send_sockets(c);
 	join_all(c);
@@ -172,6 +207,7 @@ child_start(struct child *c)
 	if (c->chan == NULL)
 		fatal("no memory");
 	chan_guard(c->chan);
+	limit_files(c);
 	c->started = clock_mono();
 	c->is_running = c->is_stopping = false;
 	c->is_killed = c->is_stuck = c->is_outlaw = false;
@@ -331,8 +367,8 @@ child_outlaw(struct child *c, const char *verb, const char *what)
 		return;
 	c->is_outlaw = true;
 	snprintf(c->outlaw_why, sizeof(c->outlaw_why), "%s %s", verb, what);
-	log_warn("%s [%d] %s", proto_role_name(c->role), (int)c->pid,
-	    c->outlaw_why);
+	log_warn(
+	    "%s [%d] %s", proto_role_name(c->role), (int)c->pid, c->outlaw_why);
 	if (c->pid > 0)
 		kill(c->pid, SIGKILL);
 }

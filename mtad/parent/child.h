@@ -25,7 +25,8 @@ struct child {
 	struct event *again; /* timer of the next start */
 	bool is_running; /* got GO */
 	bool is_stopping; /* was told to stop */
-	bool is_outlaw; /* broke the rules: it is ended, and that is its fault */
+	bool
+	    is_outlaw; /* broke the rules: it is ended, and that is its fault */
 	char outlaw_why[100];
 	bool has_crashed; /* the last one ended by a fault of its own */
 	unsigned reloads_due; /* CONF is out, its RELOADED is not here */

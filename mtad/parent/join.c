@@ -106,8 +106,8 @@ repair(const struct lost *l)
 	if (row >= 0 && pairs[row].are_strangers)
 		join(l->a, l->b);
 	else
-		child_outlaw(low, "broke its channel with",
-		    proto_role_name(high->role));
+		child_outlaw(
+		    low, "broke its channel with", proto_role_name(high->role));
 }
 
 /* Neither has died meanwhile, which would have mended it. */
@@ -151,8 +151,8 @@ join_lost(struct child *c, struct slice payload)
 	*l = (struct lost){ c, o, m.join };
 	if (m.is_breach && proto_trust(c->role) > proto_trust(o->role))
 		look_again(-1, 0, l);
-	else if (event_base_once(c->parent->base, -1, EV_TIMEOUT, look_again,
-		     l, &moment) < 0)
+	else if (event_base_once(c->parent->base, -1, EV_TIMEOUT, look_again, l,
+		     &moment) < 0)
 		free(l);
 	return true;
 }

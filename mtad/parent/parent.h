@@ -10,6 +10,7 @@
 #include "child.h"
 #include "conf.h"
 #include "evlog.h"
+#include "siphash.h"
 #include "stat.h"
 
 #define CHILDREN_MAX (3 + 2 * 16)
@@ -30,6 +31,7 @@ struct parent {
 	int *listen_fd; /* one for each row of conf->listener */
 	struct child child[CHILDREN_MAX];
 	int child_n;
+	struct siphash_key job_key; /* for the queue, over its deaths */
 	uint32_t joins; /* channels made between children */
 	uint32_t join[CHILDREN_MAX][CHILDREN_MAX]; /* the newest of each two */
 	bool is_root;

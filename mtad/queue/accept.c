@@ -8,11 +8,16 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "claim.h"
 #include "clock.h"
 #include "journal_file.h"
 #include "log.h"
 #include "queue.h"
 #include "records.h"
+
+#define SEGMENTS_OUT 4 /* with one smtpd */
+#define BODIES_OUT 256 /* that no record names yet */
+#define ERRNO_MAX 4096
 
 void
 accept_say(struct queue *q, const struct msg *m, const struct p_envelope *e,
@@ -86,9 +91,8 @@ accept_msg_new(struct queue *q, struct peer *peer, struct slice payload)
 		return false;
 	r = rd_of(m.envelope);
 	s = segment_of(q, peer, m.id.seg);
-	if (s == NULL || m.id.tag != s->tag || m.offset < s->announced ||
-	    m.offset + m.length > q->segments.size + CHAN_FRAME_MAX ||
-	    m.offset > UINT32_MAX || !get_p_envelope(&r, &e) ||
+	if (s == NULL || !claim_is_next(s, q->segments.size, &m) ||
+	    !get_p_envelope(&r, &e) || !rd_end(&r) || !claim_is_clients(&e) ||
 	    (m.body_file != 0 &&
 		!handed_take(&q->handed, m.body_file, peer->index)))
 		return false;
@@ -112,6 +116,8 @@ accept_msg_new(struct queue *q, struct peer *peer, struct slice payload)
 	msg->envelope = (uint32_t)m.envelope.n;
 	segment_add_live(s, m.length);
 	accept_msg(q, msg, &e, m.fsync_us);
+	if (m.body_file != 0)
+		accept_ready(q);
 	return true;
 }
 
@@ -134,8 +140,11 @@ static bool
 hand_body(struct queue *q, struct peer *peer)
 {
 	uint64_t number;
-	int fd = segments_take_body(&q->segments, &number);
+	int fd;
 
+	if (handed_count(&q->handed, peer->index) >= BODIES_OUT)
+		return false; /* when it has named or dropped some */
+	fd = segments_take_body(&q->segments, &number);
 	if (fd < 0)
 		return false;
 	if (handed_add(&q->handed, number, peer->index) < 0) {
@@ -162,9 +171,23 @@ accept_ready(struct queue *q)
 	}
 }
 
+/* One that it fills, the next one, and what it is just closing. */
+static bool
+has_enough(const struct queue *q, const struct peer *peer)
+{
+	const struct segment *s;
+	int n = 0;
+
+	TAILQ_FOREACH (s, &q->segments.list, link)
+		n += s->state == SEG_OUT && s->writer == peer->index;
+	return n >= SEGMENTS_OUT;
+}
+
 bool
 accept_seg_want(struct queue *q, struct peer *peer)
 {
+	if (has_enough(q, peer) || (q->seg_wants & 1u << peer->index))
+		return false;
 	q->seg_wants |= 1u << peer->index;
 	accept_ready(q);
 	return true;
@@ -218,11 +241,12 @@ accept_seg_bad(struct queue *q, struct peer *peer, struct slice payload)
 	if (!get_p_seg_bad(payload, &m))
 		return false;
 	s = segment_of(q, peer, m.seg);
-	if (s == NULL || m.from > m.to)
+	/* what it announced may have had its 250 */
+	if (s == NULL || m.from < s->announced || m.from > m.to)
 		return false;
 	accept_abandon(q, s, m.from, m.to);
 	segment_name(name, m.seg);
-	queue_spool_error(q, name, -(int)m.error);
+	queue_spool_error(q, name, m.error < ERRNO_MAX ? -(int)m.error : -EIO);
 	return true;
 }
 
@@ -235,6 +259,7 @@ accept_body_drop(struct queue *q, struct peer *peer, struct slice payload)
 	    !handed_take(&q->handed, m.number, peer->index))
 		return false;
 	segments_drop_body(&q->segments, m.number);
+	accept_ready(q);
 	return true;
 }
 

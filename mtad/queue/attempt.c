@@ -11,9 +11,12 @@
 
 #include "clock.h"
 #include "queue.h"
+#include "sizes.h"
 
 #define OUTCOME_FIXED 256 /* journal bytes of an outcome, at most */
 #define OUTCOME_RCPT 700
+#define LOOKUP_ADDS 4400 /* bytes of one recipient: a path, an account */
+#define SLOW (30 * US_SEC)
 
 static uint64_t
 hash_number(uint64_t n)
@@ -60,6 +63,7 @@ attempt_new(struct queue *q, struct msg *m, struct dest *d, uint32_t max,
 	a->msg = m;
 	a->dest = d;
 	a->started = clock_wall();
+	a->began = clock_mono();
 	if (map_add(&q->attempts, a) < 0) {
 		free(a);
 		return NULL;
@@ -133,11 +137,19 @@ say_news(struct queue *q, const struct dest *d, enum sched_news news)
 	qrun_end(q, &run, d->ready);
 }
 
+static void
+tell_active(struct queue *q)
+{
+	stat_set(q->proc->slot, ST_QUEUE_ACTIVE,
+	    q->sched.active + q->sched.active_local);
+}
+
 void
 attempt_end(struct queue *q, struct attempt *a, enum sched_result r)
 {
 	struct msg *m = a->msg;
 	struct dest *d = a->dest;
+	struct sched_share share = a->share;
 
 	for (uint32_t i = 0; i < a->n; i++) {
 		struct rcpt *rc = &m->rcpt[a->rcpt[i].index];
@@ -147,145 +159,12 @@ attempt_end(struct queue *q, struct attempt *a, enum sched_result r)
 		rc->state = RS_OPEN;
 		route_rcpt(q, m, a->rcpt[i].index, rc->attempts != 0, false, 0);
 	}
-	say_news(q, d, sched_done(&q->sched, d, r, clock_mono()));
-	stat_set(q->proc->slot, ST_QUEUE_ACTIVE, q->sched.active);
+	suspect_ended(q, a, r != SCHED_NOTHING);
+	handover_end(q, a);
 	attempt_free(q, a);
+	say_news(q, d, sched_done(&q->sched, d, &share, r, clock_mono()));
+	tell_active(q);
 	queue_schedule(q);
-}
-
-static struct peer *
-worker_for(struct queue *q, const struct dest *d)
-{
-	struct proc *p = q->proc;
-	uint64_t h;
-
-	if (d->route.kind >= MAILER_LOCAL)
-		return p->local.chan ? &p->local : NULL;
-	h = slice_ihash(slice_of(d->key));
-	for (int i = 0; i < p->remotes; i++) {
-		struct peer *w =
-		    &p->remote[(h + (unsigned)i) % (unsigned)p->remotes];
-
-		if (w->chan != NULL)
-			return w;
-	}
-	return NULL;
-}
-
-static void
-put_rcpts(struct buf *b, const struct attempt *a)
-{
-	const struct msg *m = a->msg;
-
-	for (uint32_t i = 0; i < a->n; i++) {
-		const struct attempt_rcpt *ar = &a->rcpt[i];
-		const struct rcpt *r = &m->rcpt[ar->index];
-		struct p_job_rcpt one = { .index = ar->index,
-			.attempt = r->attempts + 1u,
-			.kind = ar->kind,
-			.notify = r->notify,
-			.addr = slice_of(rcpt_addr(m, r)),
-			.orcpt = slice_of(rcpt_orcpt(m, r)),
-			.user = slice_of(ar->user ? ar->user : rcpt_user(m, r)),
-			.path =
-			    slice_of(ar->path ? ar->path : rcpt_path(m, r)) };
-
-		if (!ar->is_settled)
-			put_p_job_rcpt(b, &one);
-	}
-}
-
-static void
-say_start(struct queue *q, const struct attempt *a)
-{
-	const struct msg *m = a->msg;
-	const struct attempt_rcpt *first = &a->rcpt[0];
-	char id[MSGID_TEXT + 1];
-	struct event e;
-
-	queue_event_msg(&e, EV_DLV_START, m, id);
-	event_num(&e, F_ATTEMPT, m->rcpt[first->index].attempts + 1u);
-	event_str(&e, F_MAILER, a->dest->route.mailer);
-	event_cstr(&e, F_ROUTE, a->dest->key);
-	event_num(&e, F_RCPT_COUNT, a->n);
-	queue_emit(q, &e);
-}
-
-static void
-send_job(struct attempt *a, struct body *b)
-{
-	const struct msg *m = a->msg;
-	const struct rcpt *first = &m->rcpt[a->rcpt[0].index];
-	bool is_listed = rcpt_is_listed(m, first); /* all of them, or none */
-	const struct route *r = &a->dest->route;
-	struct buf rcpts;
-	int fd = b->fd;
-
-	b->fd = -1;
-	buf_init(&rcpts, CHAN_FRAME_MAX / 2);
-	put_rcpts(&rcpts, a);
-	PROC_SEND_FD(a->worker, job, JOB, fd, .id = m->id, .job = a->number,
-	    .mailer = (uint8_t)r->kind, .mailer_name = r->mailer,
-	    .domain = r->domain, .host = r->host, .port = r->port,
-	    .path = r->path, .sender = slice_of(rcpt_sender(m, first)),
-	    .flags = m->env_flags, .ret = is_listed ? 0 : m->ret,
-	    .envid = slice_of(is_listed ? "" : msg_envid(m)),
-	    .received = m->received, .size = m->size,
-	    .rcpts = buf_slice(&rcpts), .body = body_content(b));
-	buf_release(&rcpts);
-}
-
-static void
-fail_all(struct queue *q, struct attempt *a, const struct verdict *v)
-{
-	struct msg *m = a->msg;
-
-	for (uint32_t i = 0; i < a->n; i++) {
-		m->rcpt[a->rcpt[i].index].state = RS_OPEN;
-		outcome_decide(q, m, a->rcpt[i].index, v);
-	}
-	attempt_end(q, a, SCHED_ANSWERED);
-}
-
-/* Damaged: kept, and not tried again. A read that failed: later, with the
- * usual wait, as a disk that fails now fails again at once. */
-static void
-cannot_read(struct queue *q, struct attempt *a, int error)
-{
-	const struct verdict later = VERDICT(451, "4.3.0", RC_LOCAL_IO,
-	    "The message could not be read from the queue");
-	struct msg *m = a->msg;
-
-	if (error == -EBADMSG || error == -ENOENT) {
-		m->flags |= MSG_DAMAGED;
-		queue_damage(q, m, "segment", m->offset,
-		    error == -ENOENT
-			? "its body file is gone; the message is kept"
-			: "checksum does not fit; the message is kept");
-		attempt_end(q, a, SCHED_ANSWERED);
-		return;
-	}
-	queue_spool_error(q, "reading a message", error);
-	fail_all(q, a, &later);
-}
-
-static void
-got_body(struct queue *q, struct msg *m, struct body *b, void *arg)
-{
-	struct attempt *a = arg;
-
-	(void)m;
-	if (b->error != 0) {
-		cannot_read(q, a, b->error);
-		return;
-	}
-	a->worker = worker_for(q, a->dest);
-	if (a->worker == NULL) { /* it comes back: peer_up schedules */
-		attempt_end(q, a, SCHED_ANSWERED);
-		return;
-	}
-	say_start(q, a);
-	send_job(a, b);
 }
 
 void
@@ -293,18 +172,10 @@ attempt_go_on(struct queue *q, struct attempt *a)
 {
 	for (uint32_t i = 0; i < a->n; i++)
 		if (!a->rcpt[i].is_settled) {
-			body_read(q, a->msg, got_body, a);
+			handover_go(q, a);
 			return;
 		}
-	attempt_end(q, a, SCHED_ANSWERED);
-}
-
-static bool
-can_work(struct queue *q, const struct dest *d)
-{
-	if (worker_for(q, d) == NULL)
-		return false;
-	return d->route.kind < MAILER_LOCAL || q->proc->lookup.chan != NULL;
+	attempt_end(q, a, SCHED_NOTHING);
 }
 
 /* Too large for this mailer (its M=): the server is not asked. */
@@ -327,56 +198,118 @@ fits(const struct attempt *a, const struct job *j)
 }
 
 static void
-start(struct queue *q, struct job *j)
+refuse_size(struct queue *q, struct attempt *a)
 {
-	const struct verdict too_large = VERDICT(
+	const struct verdict v = VERDICT(
 	    552, "5.2.3", RC_SIZE, "Message is larger than this mailer takes");
-	uint32_t max = (uint32_t)q->proc->conf->MaxRecipientsPerDelivery, i;
-	struct attempt *a;
 
-	a = attempt_new(q, j->msg, j->dest, max, q->next_attempt++);
-	if (a == NULL) {
-		sched_taken(&q->sched, j);
-		return;
+	for (uint32_t i = 0; i < a->n; i++) {
+		a->msg->rcpt[a->rcpt[i].index].state = RS_OPEN;
+		outcome_decide(q, a->msg, a->rcpt[i].index, &v);
 	}
-	while (a->n < max && fits(a, j) && (i = sched_pop(j)) != RCPT_NONE)
+	attempt_end(q, a, SCHED_NOTHING);
+}
+
+/* What one more may take of the JOB; of ours lookup adds account and path. */
+static size_t
+rcpt_bytes(const struct attempt *a, uint32_t index)
+{
+	const struct msg *m = a->msg;
+	const struct rcpt *r = &m->rcpt[index];
+
+	return 64 + strlen(rcpt_addr(m, r)) + strlen(rcpt_orcpt(m, r)) +
+	    strlen(rcpt_user(m, r)) + strlen(rcpt_path(m, r)) +
+	    (a->dest->lane == 0 ? LOOKUP_ADDS : 0);
+}
+
+static void
+take_rcpts(struct attempt *a, struct job *j, uint32_t max)
+{
+	size_t bytes = 0;
+	uint32_t i;
+
+	while (a->n < max && j->first != RCPT_NONE && fits(a, j)) {
+		bytes += rcpt_bytes(a, j->first);
+		if (a->n != 0 && bytes > JOB_RCPTS_MAX)
+			break;
+		i = sched_pop(j);
 		add_rcpt(a, i);
+	}
+}
+
+/* False without memory. */
+static bool
+start(struct queue *q, struct job *j, const struct sched_share *share)
+{
+	uint32_t max = (uint32_t)q->proc->conf->MaxRecipientsPerDelivery;
+	struct attempt *a =
+	    attempt_new(q, j->msg, j->dest, max, q->next_attempt);
+
+	if (a == NULL) {
+		sched_done(&q->sched, j->dest, share, SCHED_NOTHING, 0);
+		return false;
+	}
+	q->next_attempt++;
+	a->share = *share;
+	take_rcpts(a, j, max);
 	sched_taken(&q->sched, j);
 	a->reserved = OUTCOME_FIXED + a->n * OUTCOME_RCPT;
 	q->reserved += a->reserved;
-	stat_set(q->proc->slot, ST_QUEUE_ACTIVE, q->sched.active);
+	handover_begin(q, a);
+	suspect_started(q, a);
+	tell_active(q);
 	if (is_too_large(a))
-		fail_all(q, a, &too_large);
+		refuse_size(q, a);
 	else if (a->dest->route.kind >= MAILER_LOCAL)
 		expand_ask(q, a);
 	else
 		attempt_go_on(q, a);
+	return true;
 }
 
+static bool
+start_one(struct queue *q, int lane)
+{
+	struct sched_share share;
+	struct job *j;
+
+	if (!handover_has_room(q, lane))
+		return false;
+	j = sched_next(&q->sched, lane, &share);
+	return j != NULL && start(q, j, &share);
+}
+
+/* Lanes take turns. */
 void
 attempt_start_all(struct queue *q)
 {
 	uint64_t most = OUTCOME_FIXED +
 	    (uint64_t)q->proc->conf->MaxRecipientsPerDelivery * OUTCOME_RCPT;
-	struct dest *d;
+	bool has_more = true;
 
 	if (!q->is_ready || q->reporting != 0 || q->is_spool_bad)
 		return;
-	while ((d = TAILQ_FIRST(&q->sched.ring)) != NULL) {
-		struct job *j;
-
-		if (!journal_has_room(q->journal, q->reserved + most))
-			return;
-		if (!can_work(q, d)) { /* until its worker is back */
-			TAILQ_REMOVE(&q->sched.ring, d, ring);
-			d->in_ring = false;
-			continue;
+	while (has_more) {
+		has_more = false;
+		for (int lane = 0; lane < SCHED_LANES; lane++) {
+			if (!journal_has_room(q->journal, q->reserved + most))
+				return;
+			has_more |= start_one(q, lane);
 		}
-		j = sched_next(&q->sched);
-		if (j == NULL)
-			return;
-		start(q, j);
 	}
+}
+
+/* What has been under way for long proves nothing of its destination. */
+void
+attempt_second(struct queue *q)
+{
+	int64_t old = clock_mono() - SLOW;
+	struct attempt *a;
+	size_t pos = 0;
+
+	while ((a = map_next(&q->attempts, &pos)) != NULL)
+		if (a->began < old)
+			sched_is_slow(&q->sched, a->dest, &a->share);
 }
 
 bool
@@ -388,31 +321,75 @@ attempt_has_active(const struct attempt *a)
 	return false;
 }
 
+/*
+ * A worker of the last queue says what became of a message, before it has said
+ * HOLDING_END: what is still open of it, and is such a worker's, counts.
+ */
+static void
+result_of_last(struct queue *q, struct peer *peer, const struct p_result *m)
+{
+	bool is_its = q->reporting & 1u << handover_slot(peer);
+	struct msg *msg = is_its ? index_find(&q->index, m->id) : NULL;
+
+	if (msg != NULL)
+		outcome_apply(q, msg, m, NULL, peer);
+	else
+		PROC_SEND(peer, result_ack, RESULT_ACK, .serial = m->serial);
+}
+
+/* Of what this worker was given, by this queue or by the last one. */
 bool
 attempt_result(struct queue *q, struct peer *peer, struct slice payload)
 {
 	struct p_result m;
 	struct attempt *a;
-	struct msg *msg;
 
-	if (!get_p_result(payload, &m))
+	if (!get_p_result(payload, &m) ||
+	    !handover_is_job(q, m.id, m.job, peer))
 		return false;
-	a = attempt_find(q, m.job);
-	if (a != NULL && a->worker == peer && msgid_eq(a->msg->id, m.id)) {
-		outcome_apply(q, a->msg, &m, a, peer);
-		/* mtad-local may still owe a .forward of the same job */
-		if (peer->role == R_LOCAL && attempt_has_active(a))
-			return true;
-		attempt_end(q, a, m.has_conn_failed ? SCHED_NO_CONN : SCHED_OK);
+	a = attempt_find(q, handover_number(m.job));
+	if (a == NULL || a->worker != peer) {
+		result_of_last(q, peer, &m);
 		return true;
 	}
-	/* From before this queue: what is still open of it counts. */
-	msg = index_find(&q->index, m.id);
-	if (msg != NULL)
-		outcome_apply(q, msg, &m, NULL, peer);
-	else
-		PROC_SEND(peer, result_ack, RESULT_ACK, .serial = m.serial);
+	outcome_apply(q, a->msg, &m, a, peer);
+	/* mtad-local may still owe a .forward of the same job */
+	if (peer->role != R_LOCAL || !attempt_has_active(a))
+		attempt_end(q, a, m.has_conn_failed ? SCHED_NO_CONN : SCHED_OK);
 	return true;
+}
+
+/* The destination of what waits of it for such a worker. */
+static struct dest *
+dest_of(const struct msg *m, const struct peer *worker)
+{
+	struct job *j;
+
+	for (j = m->jobs; j != NULL; j = j->next)
+		if ((j->dest->lane == 0) == (worker->role == R_LOCAL))
+			return j->dest;
+	return NULL;
+}
+
+static void
+adopt(struct queue *q, struct attempt *a, struct peer *peer, struct slice rcpts)
+{
+	struct msg *m = a->msg;
+	struct rd r = rd_of(rcpts);
+
+	a->worker = peer;
+	a->slot = handover_slot(peer);
+	a->share.cause = m->cause;
+	sched_adopt(&q->sched, a->dest, &a->share);
+	sched_remove(&q->sched, m);
+	while (!rd_end(&r) && a->n < m->rcpt_n) {
+		uint32_t i = get_u32(&r);
+
+		if (!r.bad && i < m->rcpt_n && m->rcpt[i].state == RS_OPEN &&
+		    rcpt_is_local(q, m, i) == (peer->role == R_LOCAL))
+			add_rcpt(a, i);
+	}
+	requeue(q, m);
 }
 
 /* A worker that survived the last queue has these in its hands: nobody else
@@ -422,34 +399,35 @@ attempt_holding(struct queue *q, struct peer *peer, struct slice payload)
 {
 	struct p_holding h;
 	struct attempt *a;
+	struct dest *d;
 	struct msg *m;
-	struct rd r;
+	uint64_t number;
 
-	if (!get_p_holding(payload, &h))
+	if (!get_p_holding(payload, &h) ||
+	    !(q->reporting & 1u << handover_slot(peer)) ||
+	    !handover_is_job(q, h.id, h.job, peer))
 		return false;
+	number = handover_number(h.job);
 	m = index_find(&q->index, h.id);
-	if (m == NULL || m->jobs == NULL)
+	if (m == NULL || (d = dest_of(m, peer)) == NULL)
 		return true;
-	a = attempt_new(q, m, m->jobs->dest, m->rcpt_n, h.job);
+	if (attempt_find(q, number) != NULL)
+		return false; /* said twice */
+	a = attempt_new(q, m, d, m->rcpt_n, number);
 	if (a == NULL)
 		return true;
-	if (h.job >= q->next_attempt)
-		q->next_attempt = h.job + 1;
-	a->worker = peer;
-	q->sched.active++;
-	a->dest->active++;
-	sched_remove(&q->sched, m);
-	for (r = rd_of(h.rcpts); !rd_end(&r);) {
-		uint32_t i = get_u32(&r);
-
-		if (!r.bad && i < m->rcpt_n && m->rcpt[i].state == RS_OPEN &&
-		    a->n < m->rcpt_n)
-			add_rcpt(a, i);
-	}
-	for (uint32_t i = 0; i < m->rcpt_n; i++)
-		if (m->rcpt[i].state == RS_OPEN)
-			route_rcpt(q, m, i, m->rcpt[i].attempts != 0, false, 0);
+	if (number >= q->next_attempt)
+		q->next_attempt = number + 1;
+	adopt(q, a, peer, h.rcpts);
 	return true;
+}
+
+/* Its word of what it held is complete. One that came later holds nothing. */
+void
+attempt_reported(struct queue *q, const struct peer *peer)
+{
+	q->reporting &= ~(1u << handover_slot(peer));
+	queue_schedule(q);
 }
 
 void
@@ -458,11 +436,15 @@ attempt_peer_down(struct queue *q, struct peer *peer)
 	size_t pos = 0;
 	struct attempt *a;
 
+	if (peer->role != R_LOOKUP)
+		attempt_reported(q, peer);
 	while ((a = map_next(&q->attempts, &pos)) != NULL) {
 		bool is_its = a->worker == peer ||
 		    (peer->role == R_LOOKUP && a->waiting != 0);
 
-		if (is_its)
-			attempt_end(q, a, SCHED_ANSWERED);
+		if (!is_its)
+			continue;
+		suspect_fell(q, a, peer);
+		attempt_end(q, a, SCHED_NOTHING);
 	}
 }

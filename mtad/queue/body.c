@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -71,6 +72,18 @@ body_check(const struct msg *m, char *raw, struct body *b)
 	return 0;
 }
 
+/* A worker counts on the size that it is told. */
+static bool
+has_its_size(const struct msg *m, const struct body *b)
+{
+	uint64_t n = b->length - b->envelope;
+	struct stat st;
+
+	if (b->fd >= 0 && fstat(b->fd, &st) == 0)
+		n += (uint64_t)st.st_size;
+	return n == m->size;
+}
+
 static void
 finish(struct reading *r, int rc)
 {
@@ -78,6 +91,8 @@ finish(struct reading *r, int rc)
 
 	if (rc == 0)
 		rc = body_check(r->m, r->raw, &r->body);
+	if (rc == 0 && !has_its_size(r->m, &r->body))
+		rc = -EBADMSG;
 	r->body.error = rc;
 	r->done(q, r->m, &r->body, r->arg);
 	if (r->body.fd >= 0)

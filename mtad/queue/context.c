@@ -48,14 +48,3 @@ queue_schedule(struct queue *q)
 {
 	q->wants_schedule = true;
 }
-
-/* Destinations that left the ring as their worker was not there. */
-void
-queue_kick_ring(struct queue *q)
-{
-	size_t pos = 0;
-	struct dest *d;
-
-	while ((d = map_next(&q->sched.dests, &pos)) != NULL)
-		sched_pause(&q->sched, d, d->is_paused);
-}

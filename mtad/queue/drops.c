@@ -10,6 +10,8 @@
 
 #include "log.h"
 
+#define DEATHS_MAX 2 /* of a smtpd over one file */
+
 /*
  * One at a time: who drops files waits for no answer. A name that begins
  * with a dot or ends with .bad is not, or no more, for us.
@@ -49,7 +51,6 @@ hand(struct queue *q, const char *name)
 		close(fd);
 		return false;
 	}
-	snprintf(q->drop_name, sizeof(q->drop_name), "%s", name);
 	q->drop_peer = peer;
 	q->drop_number++;
 	PROC_SEND_FD(peer, drop, DROP, fd, .number = q->drop_number,
@@ -57,13 +58,42 @@ hand(struct queue *q, const char *name)
 	return true;
 }
 
+/* The name behind the last one, in order: one that cannot be taken has its
+ * turn, and holds up nobody. False: that was the last of this round. */
+static bool
+next_name(struct queue *q)
+{
+	int fd = openat(q->drop_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	char best[sizeof(q->drop_name)] = "";
+	struct dirent *e;
+
+	if (d == NULL)
+		return false;
+	while ((e = readdir(d)) != NULL)
+		if (is_candidate(e->d_name) &&
+		    strcmp(e->d_name, q->drop_name) > 0 &&
+		    (best[0] == '\0' || strcmp(e->d_name, best) < 0))
+			snprintf(best, sizeof(best), "%s", e->d_name);
+	closedir(d);
+	memcpy(q->drop_name, best, sizeof(best));
+	return best[0] != '\0';
+}
+
+static void
+go_on(struct queue *q)
+{
+	while (q->drop_fd >= 0 && q->drop_peer == NULL && q->refuse_code == 0 &&
+	    next_name(q))
+		if (!hand(q, q->drop_name))
+			log_warn(
+			    "drop/%s cannot be read and stays", q->drop_name);
+}
+
 void
 drop_look(struct queue *q)
 {
-	struct dirent *e;
 	struct stat st;
-	DIR *d;
-	int fd;
 
 	if (q->drop_fd < 0 || q->drop_peer != NULL || q->refuse_code != 0 ||
 	    fstat(q->drop_fd, &st) < 0)
@@ -72,15 +102,9 @@ drop_look(struct queue *q)
 	    st.st_mtim.tv_nsec == q->drop_seen.tv_nsec &&
 	    ++q->drop_quiet % 30 != 0)
 		return; /* nothing came or went */
-	fd = openat(q->drop_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (d == NULL)
-		return;
 	q->drop_seen = st.st_mtim;
-	while ((e = readdir(d)) != NULL && q->drop_peer == NULL)
-		if (is_candidate(e->d_name) && !hand(q, e->d_name))
-			log_warn("drop/%s cannot be read and stays", e->d_name);
-	closedir(d);
+	q->drop_name[0] = '\0';
+	go_on(q);
 }
 
 /* One that stays would be taken again and again: nothing more is taken from
@@ -96,36 +120,49 @@ give_up(struct queue *q, int error)
 	q->drop_fd = -1;
 }
 
+/* Kept under another name, and looked at no more. */
+static void
+put_aside(struct queue *q, struct slice why)
+{
+	char aside[300];
+
+	snprintf(aside, sizeof(aside), "%s.bad", q->drop_name);
+	log_warn("drop/%s is no message: %.*s", aside, SLICE_ARG(why));
+	if (renameat(q->drop_fd, q->drop_name, q->drop_fd, aside) < 0)
+		give_up(q, -errno);
+}
+
 bool
-drop_done(struct queue *q, struct slice payload)
+drop_done(struct queue *q, struct peer *peer, struct slice payload)
 {
 	struct p_drop_done m;
-	char aside[300];
 
 	if (!get_p_drop_done(payload, &m))
 		return false;
-	if (q->drop_peer == NULL || m.number != q->drop_number)
-		return true;
+	if (q->drop_peer != peer || m.number != q->drop_number)
+		return false;
 	q->drop_peer = NULL;
+	q->drop_deaths = 0;
 	if (m.code / 100 == 2) {
 		if (unlinkat(q->drop_fd, q->drop_name, 0) < 0 &&
 		    errno != ENOENT)
 			give_up(q, -errno);
-		q->drop_seen.tv_sec = 0; /* the next one, at once */
-		drop_look(q);
+		q->drop_seen.tv_sec = 0; /* others may have come */
 	} else if (m.code / 100 == 5) {
-		snprintf(aside, sizeof(aside), "%s.bad", q->drop_name);
-		log_warn(
-		    "drop/%s is no message: %.*s", aside, SLICE_ARG(m.text));
-		if (renameat(q->drop_fd, q->drop_name, q->drop_fd, aside) < 0)
-			give_up(q, -errno);
+		put_aside(q, m.text);
 	}
+	go_on(q);
 	return true;
 }
 
 void
 drop_peer_down(struct queue *q, struct peer *peer)
 {
-	if (q->drop_peer == peer)
-		q->drop_peer = NULL;
+	if (q->drop_peer != peer)
+		return;
+	q->drop_peer = NULL;
+	if (++q->drop_deaths < DEATHS_MAX)
+		return;
+	q->drop_deaths = 0;
+	put_aside(q, SLICE("mtad-smtpd ended twice while it read it"));
 }

@@ -8,7 +8,7 @@
 #include "queue.h"
 
 void drop_look(struct queue *); /* once a second */
-bool drop_done(struct queue *, struct slice);
+bool drop_done(struct queue *, struct peer *, struct slice);
 void drop_peer_down(struct queue *, struct peer *);
 
 #endif

@@ -1,8 +1,5 @@
-/*
- * expand: aliases, lists and .forward files. Who stands in for a recipient
- * is durable before any of them gets the message, so that no crash makes
- * one of them get it twice for a different expansion.
- */
+#include "expand.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,8 +7,6 @@
 #include "clock.h"
 #include "queue.h"
 #include "records.h"
-
-#define SLOT_BITS 16 /* of a key: which recipient of the attempt */
 
 /* Recipients from `first` on came in with one expansion. */
 struct expansion {
@@ -24,36 +19,10 @@ struct expansion {
 	const char *kind;
 };
 
-static void
-ask(struct queue *q, struct attempt *a, uint32_t slot)
-{
-	const struct rcpt *r = &a->msg->rcpt[a->rcpt[slot].index];
-	struct slice local = slice_of(rcpt_addr(a->msg, r)), domain;
-	size_t at = slice_rfind(local, '@');
-
-	domain = slice_sub(local, at + 1, local.n);
-	local = slice_sub(local, 0, at);
-	a->waiting++;
-	PROC_SEND(&q->proc->lookup, expand_ask, EXPAND_ASK,
-	    .key = a->number << SLOT_BITS | slot,
-	    .is_self = r->kind == TARGET_SELF, .local = local,
-	    .domain = domain);
-}
-
-static bool
-is_to_ask(uint8_t kind)
+bool
+expand_is_to_ask(uint8_t kind)
 {
 	return kind == TARGET_ADDRESS || kind == TARGET_SELF;
-}
-
-void
-expand_ask(struct queue *q, struct attempt *a)
-{
-	for (uint32_t i = 0; i < a->n; i++)
-		if (is_to_ask(a->rcpt[i].kind))
-			ask(q, a, i);
-	if (a->waiting == 0)
-		attempt_go_on(q, a);
 }
 
 /* The strings that stand in for one recipient, as J_EXPANDED has them. */
@@ -67,20 +36,12 @@ is_known(
 
 		if (r->kind == kind &&
 		    slice_ieq(slice_of(rcpt_addr(m, r)), addr) &&
-		    (is_to_ask(kind) ||
+		    (expand_is_to_ask(kind) ||
 			slice_eq(slice_of(rcpt_path(m, r)), path)))
 			return true;
 	}
 	return false;
 }
-
-/* What stands in for one recipient. */
-struct stand_in {
-	struct slice targets, user;
-	struct slice owner; /* of a list: gets its errors; empty: no list */
-	bool keeps; /* the mailbox, too */
-	const char *kind; /* of the event */
-};
 
 /* An alias that names itself means the mailbox behind it. A list with an owner
  * takes nothing over that its sender asked for, RFC 3461 section 5.2.7.1. */
@@ -258,8 +219,7 @@ durable(void *arg, int error)
 	msg_unpin(q, m);
 }
 
-/* Replace one recipient, durably. */
-static void
+void
 expand(struct queue *q, struct msg *m, uint32_t parent,
     const struct stand_in *s, struct peer *peer, uint64_t serial)
 {
@@ -348,9 +308,9 @@ is_circle(struct queue *q, const struct msg *m, const struct rcpt *rcpt,
 	return is_back;
 }
 
-/* The recipient fails when nobody would stand in for it: false. */
-static bool
-leads_on(struct queue *q, struct msg *m, uint32_t rcpt, struct slice targets)
+bool
+expand_leads_on(
+    struct queue *q, struct msg *m, uint32_t rcpt, struct slice targets)
 {
 	const struct verdict loop = VERDICT(554, "5.4.6", RC_LOOP,
 	    "Aliases or .forward files lead in a circle");
@@ -361,116 +321,4 @@ leads_on(struct queue *q, struct msg *m, uint32_t rcpt, struct slice targets)
 	m->rcpt[rcpt].state = RS_OPEN;
 	outcome_decide(q, m, rcpt, &loop);
 	return false;
-}
-
-static void
-use_answer(struct queue *q, struct attempt *a, struct attempt_rcpt *ar,
-    const struct p_expand_answer *m)
-{
-	struct slice targets = buf_slice(&ar->targets);
-	struct msg *msg = a->msg;
-	struct verdict v;
-	struct rd r;
-
-	switch (m->kind) {
-	case EXPAND_USER:
-	case EXPAND_VIRTUAL:
-		ar->kind =
-		    m->kind == EXPAND_USER ? TARGET_USER : TARGET_VIRTUAL;
-		ar->user = slice_dup(m->user);
-		ar->path = slice_dup(m->path);
-		return;
-	case EXPAND_LIST:
-		ar->is_settled = true;
-		if (leads_on(q, msg, ar->index, targets))
-			expand(q, msg, ar->index,
-			    &(struct stand_in){ .targets = targets,
-				.user = m->user,
-				.owner = m->owner,
-				.kind = m->owner.n ? "list" : "alias" },
-			    NULL, 0);
-		return;
-	default:
-		ar->is_settled = true;
-		r = rd_of(m->verdict);
-		v = get_verdict(&r);
-		if (r.bad || v.code / 100 < 4 || v.code / 100 > 5)
-			v = VERDICT(451, "4.3.0", RC_LOCAL_RESOURCE,
-			    "The user database gave no answer");
-		msg->rcpt[ar->index].state = RS_OPEN;
-		outcome_decide(q, msg, ar->index, &v);
-	}
-}
-
-bool
-expand_answer(struct queue *q, struct slice payload)
-{
-	struct p_expand_answer m;
-	struct attempt *a;
-	struct attempt_rcpt *ar;
-	uint32_t slot;
-
-	if (!get_p_expand_answer(payload, &m))
-		return false;
-	if (m.key >> SLOT_BITS == 0) { /* no attempt has this number */
-		names_answer(q, &m);
-		return true;
-	}
-	a = attempt_find(q, m.key >> SLOT_BITS);
-	slot = m.key & ((1u << SLOT_BITS) - 1);
-	if (a == NULL || slot >= a->n || a->waiting == 0 || a->worker != NULL)
-		return true; /* asked for before something died */
-	ar = &a->rcpt[slot];
-	if (a->msg->rcpt[ar->index].state != RS_ACTIVE || ar->is_settled ||
-	    !is_to_ask(ar->kind))
-		return true;
-	buf_add_slice(&ar->targets, m.targets);
-	if (m.has_more)
-		return true;
-	use_answer(q, a, ar, &m);
-	if (--a->waiting == 0)
-		attempt_go_on(q, a);
-	return true;
-}
-
-/* The recipient's own .forward, read by the recipient's own process. */
-bool
-expand_forward(struct queue *q, struct peer *peer, struct slice payload)
-{
-	struct p_forward m;
-	struct attempt *a;
-
-	if (!get_p_forward(payload, &m))
-		return false;
-	a = attempt_find(q, m.job);
-	if (a == NULL || a->worker != peer || !msgid_eq(a->msg->id, m.id)) {
-		PROC_SEND(peer, result_ack, RESULT_ACK, .serial = m.serial);
-		return true;
-	}
-	for (uint32_t i = 0; i < a->n; i++) {
-		struct attempt_rcpt *ar = &a->rcpt[i];
-
-		if (ar->index != m.rcpt || ar->is_settled)
-			continue;
-		buf_add_slice(&ar->targets, m.targets);
-		if (m.has_more)
-			return true;
-		ar->is_settled = true;
-		if (m.keeps ||
-		    leads_on(q, a->msg, ar->index, buf_slice(&ar->targets)))
-			expand(q, a->msg, ar->index,
-			    &(struct stand_in){
-				.targets = buf_slice(&ar->targets),
-				.user = slice_of(ar->user ? ar->user : ""),
-				.keeps = m.keeps,
-				.kind = "forward" },
-			    peer, m.serial);
-		else
-			PROC_SEND(
-			    peer, result_ack, RESULT_ACK, .serial = m.serial);
-		break;
-	}
-	if (!attempt_has_active(a))
-		attempt_end(q, a, SCHED_OK);
-	return true;
 }

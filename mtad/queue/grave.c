@@ -11,7 +11,8 @@
 
 #define SLICE_MSGS 20000 /* looked at in a second */
 
-static const uint8_t out_of_schedule = MSG_HELD | MSG_DELETED | MSG_KILLED;
+static const uint8_t out_of_schedule =
+    MSG_HELD | MSG_DELETED | MSG_KILLED | MSG_ASIDE;
 
 static void
 put_flags(struct queue *q, const struct msg *m)
@@ -26,13 +27,14 @@ put_flags(struct queue *q, const struct msg *m)
 }
 
 static void
-say(struct queue *q, const struct msg *m, enum event_type t, const char *why)
+say(struct queue *q, const struct msg *m, enum event_type t, const char *by,
+    const char *why)
 {
 	char id[MSGID_TEXT + 1];
 	struct event e;
 
 	queue_event_msg(&e, t, m, id);
-	event_cstr(&e, F_BY, "op");
+	event_cstr(&e, F_BY, by);
 	event_cstr(&e, F_WHY, why);
 	if (t == EV_MSG_HOLD && m->until != 0)
 		event_num(&e, F_UNTIL, (uint64_t)m->until);
@@ -43,6 +45,8 @@ static void
 set_flags(
     struct queue *q, struct msg *m, uint8_t set, int64_t until, uint32_t number)
 {
+	q->suspects.aside -= (m->flags & MSG_ASIDE) != 0;
+	q->suspects.aside += (set & MSG_ASIDE) != 0;
 	m->flags = (uint8_t)((m->flags & ~out_of_schedule) | set);
 	m->until = until;
 	m->act = number;
@@ -59,7 +63,7 @@ release(struct queue *q, struct msg *m, uint32_t number, const char *why)
 	if (!(m->flags & out_of_schedule))
 		return false;
 	set_flags(q, m, 0, 0, number);
-	say(q, m, EV_MSG_RELEASE, why);
+	say(q, m, EV_MSG_RELEASE, "op", why);
 	return true;
 }
 
@@ -86,7 +90,7 @@ act_on(struct queue *q, struct msg *m, enum act act, uint32_t number)
 		if (m->flags & out_of_schedule)
 			return false;
 		set_flags(q, m, MSG_HELD, 0, number);
-		say(q, m, EV_MSG_HOLD, "held");
+		say(q, m, EV_MSG_HOLD, "op", "held");
 		return true;
 	case ACT_RELEASE:
 		return (m->flags & MSG_HELD) &&
@@ -97,18 +101,28 @@ act_on(struct queue *q, struct msg *m, enum act act, uint32_t number)
 		if (m->flags & MSG_DELETED)
 			return false;
 		set_flags(q, m, MSG_DELETED, now + c->GraveTime, number);
-		say(q, m, EV_MSG_HOLD, "deleted");
+		say(q, m, EV_MSG_HOLD, "op", "deleted");
 		return true;
 	case ACT_BOUNCE:
 		if (m->flags & (MSG_DELETED | MSG_KILLED))
 			return false;
 		set_flags(q, m, MSG_KILLED, now + c->UndoTime, number);
-		say(q, m, EV_MSG_HOLD, "bounced, the notice waits");
+		say(q, m, EV_MSG_HOLD, "op", "bounced, the notice waits");
 		return true;
 	case ACT_UNDO:
 		return m->act == number && release(q, m, 0, "undone");
 	}
 	return false;
+}
+
+void
+act_set_aside(struct queue *q, struct msg *m, const char *why)
+{
+	if (m->flags & out_of_schedule)
+		return;
+	set_flags(q, m, MSG_HELD | MSG_ASIDE, 0, 0);
+	say(q, m, EV_MSG_HOLD, "mtad", why);
+	queue_commit_soon(q);
 }
 
 static bool

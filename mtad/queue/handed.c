@@ -39,3 +39,13 @@ handed_forget(struct handed *h, int writer)
 		if (h->body[i].writer == writer)
 			h->body[i] = h->body[--h->n];
 }
+
+uint32_t
+handed_count(const struct handed *h, int writer)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < h->n; i++)
+		n += h->body[i].writer == writer;
+	return n;
+}

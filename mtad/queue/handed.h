@@ -19,6 +19,7 @@ struct handed {
 int handed_add(struct handed *, uint64_t number, int writer); /* -ENOMEM */
 /* No more: a record names it, or it is dropped. False: he never had it. */
 bool handed_take(struct handed *, uint64_t number, int writer);
+uint32_t handed_count(const struct handed *, int writer);
 void handed_forget(struct handed *, int writer); /* he is gone */
 
 #endif

@@ -125,6 +125,26 @@ msg_free(struct index *ix, struct msg *m)
 	free(m);
 }
 
+/* Who made it come: all notices are one, a user, or a client's address (of
+ * IPv6 the network); after a start from a checkpoint the sender. */
+static uint16_t
+cause_of(const struct msg *m, const struct p_envelope *e)
+{
+	struct slice who = e->client_ip.n != 0 ? e->client_ip : e->sender;
+	size_t colons = 0;
+
+	if (e->flags & ENV_NOTICE)
+		return 0;
+	if (m->owner != MSG_NO_OWNER)
+		who =
+		    (struct slice){ (const char *)&m->owner, sizeof(m->owner) };
+	else if (e->client_ip.n != 0)
+		for (size_t i = 0; i < who.n && colons < 4; i++)
+			if (who.p[i] == ':' && ++colons == 4)
+				who.n = i;
+	return (uint16_t)(1 + slice_ihash(who) % (MSG_CAUSES - 1));
+}
+
 static struct msg *
 msg_new(struct index *ix, struct msgid id, const struct p_envelope *e)
 {
@@ -141,6 +161,7 @@ msg_new(struct index *ix, struct msgid id, const struct p_envelope *e)
 	m->owner = MSG_NO_OWNER;
 	if (slice_u64(e->user, UINT32_MAX - 1, &uid))
 		m->owner = (uint32_t)uid;
+	m->cause = cause_of(m, e);
 	if (msg_add_str(m, e->sender) == RCPT_NONE ||
 	    (m->envid = msg_add_str(m, e->envid)) == RCPT_NONE) {
 		msg_free(ix, m);

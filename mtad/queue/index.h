@@ -88,10 +88,12 @@ enum msg_flag {
 	MSG_DAMAGED = 2, /* its record cannot be read; kept */
 	MSG_NOTIFY = 4, /* in the list of messages that need a notice */
 	MSG_DELETED = 8, /* in the grave */
-	MSG_KILLED = 16 /* bounced by an operator, notice waits for undo */
+	MSG_KILLED = 16, /* bounced by an operator, notice waits for undo */
+	MSG_ASIDE = 32 /* and held: workers ended over it (suspect.h) */
 };
 
 #define MSG_NO_OWNER UINT32_MAX
+#define MSG_CAUSES 4096 /* buckets of who made it come */
 
 struct msg {
 	struct msgid id;
@@ -113,6 +115,7 @@ struct msg {
 	uint32_t
 	    act; /* the operator's act that its flags come from; for undo */
 	uint32_t pins; /* attempts, commits and reads that come back to it */
+	uint16_t cause; /* whose share of attempts it takes (sched.h) */
 	uint16_t env_flags; /* ENV_ */
 	uint8_t ret;
 	uint8_t flags; /* enum msg_flag */

@@ -7,26 +7,42 @@
 #include "clock.h"
 #include "queue.h"
 
+static void
+find_route(struct queue *q, const struct msg *m, const struct rcpt *r,
+    struct route *ret)
+{
+	struct slice addr = slice_of(rcpt_addr(m, r));
+	struct slice domain =
+	    slice_sub(addr, slice_rfind(addr, '@') + 1, addr.n);
+
+	if (r->kind == TARGET_ADDRESS || r->kind == TARGET_SELF ||
+	    r->kind == TARGET_VIRTUAL)
+		route_find(q->proc->conf, domain, ret);
+	else
+		*ret = (struct route){ .kind = MAILER_LOCAL,
+			.mailer = SLICE("local") };
+}
+
+bool
+rcpt_is_local(struct queue *q, const struct msg *m, uint32_t rcpt)
+{
+	struct route route;
+
+	find_route(q, m, &m->rcpt[rcpt], &route);
+	return route.kind >= MAILER_LOCAL;
+}
+
 void
 route_rcpt(struct queue *q, struct msg *m, uint32_t rcpt, bool is_retry,
     bool is_host_wait, int64_t when)
 {
 	struct rcpt *r = &m->rcpt[rcpt];
-	struct slice addr = slice_of(rcpt_addr(m, r)), domain;
 	struct route route;
 	struct dest *d;
 
 	if (m->flags & (MSG_HELD | MSG_DAMAGED | MSG_DELETED | MSG_KILLED))
 		return; /* released, it comes here again */
-	domain = slice_sub(addr, slice_rfind(addr, '@') + 1, addr.n);
-	if (r->kind == TARGET_ADDRESS || r->kind == TARGET_SELF) {
-		route_find(q->proc->conf, domain, &route);
-	} else {
-		route = (struct route){ .kind = MAILER_LOCAL,
-			.mailer = SLICE("local") };
-		if (r->kind == TARGET_VIRTUAL)
-			route_find(q->proc->conf, domain, &route);
-	}
+	find_route(q, m, r, &route);
 	d = sched_dest(&q->sched, &route);
 	if (d == NULL ||
 	    sched_add(&q->sched, m, rcpt, d, is_retry, is_host_wait, when,

@@ -99,7 +99,7 @@ sandbox(struct proc *p)
 		SCMP_SYS(accept), SCMP_SYS(getsockopt), SCMP_SYS(faccessat),
 		SCMP_SYS(faccessat2), SCMP_SYS(clone), SCMP_SYS(clone3),
 		SCMP_SYS(eventfd2), SCMP_SYS(shutdown), SCMP_SYS(setsockopt),
-		SCMP_SYS(sysinfo), -1 };
+		SCMP_SYS(sysinfo), SCMP_SYS(memfd_create), -1 };
 	struct queue *q = p->ctx;
 	int rc = priv_drop(
 	    p->conf->QueueUser, p->is_root ? p->conf->QueueDirectory : NULL);
@@ -115,6 +115,12 @@ sandbox(struct proc *p)
 }
 
 static bool
+may_go(void *arg, const struct job *j)
+{
+	return suspect_may(arg, j);
+}
+
+static bool
 prepare(struct queue *q)
 {
 	struct proc *p = q->proc;
@@ -124,6 +130,10 @@ prepare(struct queue *q)
 	sched_init(&q->sched, p->conf);
 	index_init(&q->index);
 	attempt_init(q);
+	handover_init(&q->handover);
+	suspects_init(&q->suspects);
+	q->sched.may = may_go;
+	q->sched.may_arg = q;
 	segments_init(&q->segments);
 	TAILQ_INIT(&q->notify);
 	TAILQ_INIT(&q->notify_later);
@@ -143,7 +153,7 @@ prepare(struct queue *q)
 		rc = spool_identify(q);
 	}
 	q->snapshot = snapshot_new();
-	q->writer = writer_new(q, SEGMENT_SMTPD);
+	q->writer = writer_new(q, SEGMENT_QUEUE);
 	q->copier = writer_new(q, SEGMENT_COPY);
 	if (rc == 0)
 		rc = q->writer && q->copier ? recover(q) : -ENOMEM;
@@ -169,8 +179,10 @@ start(struct proc *p)
 	walk_start(&q->index, &q->graves);
 	q->reporting = 0;
 	for (int i = 0; i < p->remotes; i++)
-		q->reporting += p->remote[i].chan != NULL;
-	q->reporting += p->local.chan != NULL;
+		if (p->remote[i].chan != NULL)
+			q->reporting |= 1u << handover_slot(&p->remote[i]);
+	if (p->local.chan != NULL)
+		q->reporting |= 1u << handover_slot(&p->local);
 	q->is_ready = true;
 	segments_fill(&q->segments);
 	accept_check_space(q);
@@ -183,12 +195,13 @@ start(struct proc *p)
 }
 
 static bool
-worker_reported(struct queue *q, struct peer *peer)
+got_key(struct queue *q, struct slice payload)
 {
-	(void)peer;
-	if (q->reporting > 0)
-		q->reporting--;
-	queue_schedule(q);
+	struct p_key m;
+
+	if (!get_p_key(payload, &m))
+		return false;
+	q->handover.key = (struct siphash_key){ { m.k0, m.k1 } };
 	return true;
 }
 
@@ -225,6 +238,8 @@ frame(struct proc *p, struct peer *peer, enum proto_type type,
 	switch (type) {
 	case P_DIR:
 		return got_dir(q, payload, fd);
+	case P_KEY:
+		return got_key(q, payload);
 	case P_LISTEN:
 		q->control_fd = fd;
 		return true;
@@ -241,7 +256,7 @@ frame(struct proc *p, struct peer *peer, enum proto_type type,
 	case P_BODY_DROP:
 		return accept_body_drop(q, peer, payload);
 	case P_DROP_DONE:
-		return drop_done(q, payload);
+		return drop_done(q, peer, payload);
 	case P_EXPAND_ANSWER:
 		return expand_answer(q, payload);
 	case P_RESULT:
@@ -251,7 +266,8 @@ frame(struct proc *p, struct peer *peer, enum proto_type type,
 	case P_HOLDING:
 		return attempt_holding(q, peer, payload);
 	case P_HOLDING_END:
-		return worker_reported(q, peer);
+		attempt_reported(q, peer);
+		return true;
 	case P_MX_ANSWER:
 		return control_mx_answer(q->control, payload);
 	case P_EVLOG_OK:
@@ -275,7 +291,8 @@ peer_up(struct proc *p, struct peer *peer)
 	evfiles_greet(q->files, peer);
 	if (peer->role == R_SMTPD)
 		accept_tell(q, peer);
-	queue_kick_ring(q);
+	else
+		suspect_judge(q, peer);
 	queue_schedule(q);
 }
 

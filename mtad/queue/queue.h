@@ -16,14 +16,17 @@
 #include <time.h>
 
 #include "handed.h"
+#include "handover.h"
 #include "index.h"
 #include "journal.h"
 #include "proc.h"
 #include "sched.h"
 #include "segment.h"
+#include "suspect.h"
 #include "worker.h"
 
 struct attempt;
+struct shared;
 struct control_server;
 struct event_files;
 struct writer;
@@ -77,8 +80,10 @@ struct queue {
 	struct msg_list notify, notify_later; /* the later ones in a second */
 	struct event *timer, *second, *commit_timer;
 	uint64_t reserved; /* journal bytes for attempts under way */
-	int reporting; /* workers that have yet to say what they hold */
+	uint32_t reporting; /* slots of workers yet to say what they hold */
 	struct handed handed;
+	struct handover handover;
+	struct suspects suspects;
 	uint32_t seg_wants, body_wants; /* bit set: which smtpd waits */
 	uint64_t marked; /* journal number when marks were last written */
 	uint16_t refuse_code; /* 0: we take mail; else the reply to MAIL */
@@ -97,6 +102,7 @@ struct queue {
 	bool is_journal_down; /* and that was said */
 	struct peer *drop_peer; /* reads a drop file now, or NULL */
 	uint64_t drop_number;
+	int drop_deaths; /* of smtpds over one file */
 	char drop_name[256];
 	struct timespec drop_seen; /* time of the folder when last looked at */
 	unsigned drop_quiet;
@@ -161,6 +167,12 @@ struct attempt {
 	struct dest *dest;
 	struct peer *worker; /* NULL until it was handed over */
 	int64_t started; /* wall microseconds */
+	int64_t began; /* mono */
+	struct sched_share share;
+	struct shared *shared; /* the body, when others use it too */
+	int slot; /* of the worker whose credit it takes */
+	uint64_t lent; /* of that credit */
+	bool is_suspect;
 	uint64_t reserved; /* journal bytes */
 	uint32_t waiting; /* answers of lookup */
 	uint32_t n;
@@ -177,9 +189,13 @@ void attempt_go_on(struct queue *, struct attempt *);
 void attempt_end(struct queue *, struct attempt *, enum sched_result);
 bool attempt_result(struct queue *, struct peer *, struct slice);
 bool attempt_holding(struct queue *, struct peer *, struct slice);
+void attempt_reported(struct queue *, const struct peer *); /* HOLDING_END */
 void attempt_peer_down(struct queue *, struct peer *);
+void attempt_second(struct queue *);
 /* Route what is open of one that came or was recovered; next_try is wall. */
 void route_msg(struct queue *, struct msg *);
+/* Is it delivered on this host? */
+bool rcpt_is_local(struct queue *, const struct msg *, uint32_t rcpt);
 /* Route an open recipient and put it into its queue; when: mono, 0 now. */
 void route_rcpt(struct queue *, struct msg *, uint32_t rcpt, bool is_retry,
     bool is_host_wait, int64_t when);
@@ -276,7 +292,6 @@ void queue_commit_now(struct queue *);
 void queue_commit(struct queue *); /* here and now, if the disk is free */
 int queue_commit_init(struct queue *); /* -ENOMEM */
 int second_start(struct queue *); /* second.c; -ENOMEM */
-void queue_kick_ring(struct queue *); /* a worker is back */
 /* A destination is paused or not, known by its key; it is made if need be. */
 void queue_pause_key(struct queue *, struct slice key, bool is_paused);
 void queue_held_why(struct queue *, struct slice); /* copied */
@@ -287,6 +302,8 @@ void queue_schedule(struct queue *); /* run the scheduler after this turn */
 enum act { ACT_HOLD, ACT_RELEASE, ACT_RETRY, ACT_DELETE, ACT_BOUNCE, ACT_UNDO };
 /* True when it changed anything. Journaled; the caller commits. */
 bool act_on(struct queue *, struct msg *, enum act, uint32_t number);
+/* Held, by mtad itself: a worker ended over it. */
+void act_set_aside(struct queue *, struct msg *, const char *why);
 void grave_second(struct queue *); /* whose time is over */
 void expire_old(struct queue *); /* a slice of the queue, once a second */
 

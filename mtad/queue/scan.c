@@ -11,18 +11,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "chan.h"
+#include "claim.h"
 #include "crc32c.h"
 #include "file.h"
 #include "queue.h"
 #include "record.h"
 #include "recover.h"
+#include "sizes.h"
 #include "wire.h"
 
 #define BAD_MAX 64 /* blocks of a segment; more, and the disk is not well */
 /* The largest SegmentSize, and one record over it. A smtpd that is not ours
  * any more may append for as long as there is room. */
-#define LENGTH_MAX (((uint64_t)1 << 30) + CHAN_FRAME_MAX)
+#define LENGTH_MAX (((uint64_t)1 << 30) + RECORD_MAX)
 
 /* The disk may be better at the next start: what is not known must not be
  * taken for dead, as that is removed. */
@@ -62,20 +63,26 @@ found_again(struct queue *q, struct segment *s, const struct record_head *h,
 	segment_add_live(s, m->length);
 }
 
+static void
+refuse_record(
+    struct queue *q, struct segment *s, uint32_t offset, const char *why)
+{
+	char name[32];
+
+	segment_name(name, s->no);
+	q->report.damaged++;
+	queue_damage(q, NULL, name, offset, why);
+}
+
 /* A smtpd that is not ours any more may name anybody's. */
 static void
 refuse_body(struct queue *q, struct segment *s, uint32_t offset, int error)
 {
-	char name[32];
-
-	if (error == -ENOMEM) {
+	if (error == -ENOMEM)
 		recover_fail_segment(q, s, error);
-		return;
-	}
-	segment_name(name, s->no);
-	q->report.damaged++;
-	queue_damage(
-	    q, NULL, name, offset, "it names the body file of another message");
+	else
+		refuse_record(
+		    q, s, offset, "it names the body file of another message");
 }
 
 void
@@ -93,11 +100,13 @@ recover_record(struct queue *q, struct segment *s, const struct record_head *h,
 	    h->body_file < UINT64_MAX / 2)
 		q->segments.next_body = h->body_file + 1;
 	if (!get_p_envelope(&r, &e)) {
-		char name[32];
-
-		segment_name(name, s->no);
-		q->report.damaged++;
-		queue_damage(q, NULL, name, offset, "no envelope");
+		refuse_record(q, s, offset, "no envelope");
+		return;
+	}
+	if (s->kind == SEGMENT_SMTPD && !claim_is_clients(&e)) {
+		refuse_record(q, s, offset,
+		    "it is nothing that a client can "
+		    "have sent");
 		return;
 	}
 	m = index_add(&q->index, h->id, &e, &error);
@@ -132,7 +141,7 @@ recover_record(struct queue *q, struct segment *s, const struct record_head *h,
 static bool
 is_ours(const struct segment *s, const struct msgid id)
 {
-	return s->kind != SEGMENT_SMTPD ||
+	return (s->kind != SEGMENT_SMTPD && s->kind != SEGMENT_OLD) ||
 	    (id.tag == s->tag && id.seg == s->no);
 }
 
@@ -283,7 +292,7 @@ head_of_record(int fd, uint32_t no, struct segment_head *ret)
 	*ret = (struct segment_head){ .tag = h.id.tag,
 		.seg = no,
 		.salt = le64(p),
-		.kind = h.id.seg == no ? SEGMENT_SMTPD : SEGMENT_COPY };
+		.kind = h.id.seg == no ? SEGMENT_OLD : SEGMENT_COPY };
 	return 0;
 }
 

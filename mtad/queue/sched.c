@@ -10,42 +10,13 @@
 #define DOWN_AFTER 3 /* failures to connect in a row */
 #define REST_MAX (5 * US_MIN)
 #define FRESH_TURNS 4 /* of these, the last is for retries */
+#define LOOK_MAX                                                               \
+	64 /* destinations of a ring, jobs of one, whose turn it is not */
 
 static struct job *
 job_at(struct heap_node *n)
 {
 	return (struct job *)((char *)n - offsetof(struct job, due));
-}
-
-static uint64_t
-hash_dest(const void *entry)
-{
-	return slice_ihash(slice_of(((const struct dest *)entry)->key));
-}
-
-static bool
-is_dest(const void *entry, const void *key)
-{
-	return slice_eq(slice_of(((const struct dest *)entry)->key),
-	    *(const struct slice *)key);
-}
-
-void
-sched_init(struct sched *s, const struct conf *conf)
-{
-	*s = (struct sched){ .conf = conf };
-	map_init(&s->dests, hash_dest, is_dest);
-	TAILQ_INIT(&s->ring);
-	heap_init(&s->wakes);
-}
-
-static void
-dest_free(struct dest *d)
-{
-	heap_release(&d->waiting);
-	free(d->last_text);
-	free(d->key);
-	free(d);
 }
 
 void
@@ -60,84 +31,6 @@ sched_release(struct sched *s)
 	heap_release(&s->wakes);
 }
 
-struct dest *
-sched_find(const struct sched *s, struct slice key)
-{
-	return map_find(&s->dests, slice_ihash(key), &key);
-}
-
-/* The route's strings behind the struct, as it outlives its configuration. */
-static void
-keep_route(struct dest *d, const struct route *r, char *p)
-{
-	struct slice *fields[] = { &d->route.mailer, &d->route.domain,
-		&d->route.host, &d->route.path };
-
-	d->route = *r;
-	d->route.virtual_ = NULL;
-	for (size_t i = 0; i < 4; i++) {
-		if (fields[i]->n != 0)
-			memcpy(p, fields[i]->p, fields[i]->n);
-		fields[i]->p = p;
-		p += fields[i]->n;
-	}
-}
-
-static void
-set_window(const struct sched *s, struct dest *d)
-{
-	const struct conf *c = s->conf;
-	int64_t max = d->route.max_concurrency;
-
-	if (max == 0)
-		max = d->route.kind == MAILER_LOCAL
-		    ? c->LocalConcurrency
-		    : c->MaxDestinationConcurrency;
-	d->max_window = (uint32_t)max;
-	d->window = (uint32_t)(max < c->InitialDestinationConcurrency
-		? max
-		: c->InitialDestinationConcurrency);
-	if (d->route.kind >= MAILER_LOCAL) /* this host: nothing to find out */
-		d->window = d->max_window;
-}
-
-static struct dest *
-dest_new(struct sched *s, const struct route *r, struct slice key)
-{
-	struct dest *d = calloc(1,
-	    sizeof(*d) + r->mailer.n + r->domain.n + r->host.n + r->path.n + 1);
-
-	if (d == NULL)
-		return NULL;
-	d->key = slice_dup(key);
-	if (d->key == NULL || map_add(&s->dests, d) < 0) {
-		free(d->key);
-		free(d);
-		return NULL;
-	}
-	keep_route(d, r, (char *)(d + 1));
-	TAILQ_INIT(&d->fresh);
-	TAILQ_INIT(&d->retry);
-	heap_init(&d->waiting);
-	set_window(s, d);
-	return d;
-}
-
-struct dest *
-sched_dest(struct sched *s, const struct route *r)
-{
-	struct buf key;
-	struct dest *d;
-
-	buf_init(&key, 2048);
-	route_key(&key, r);
-	d = sched_find(s, buf_slice(&key));
-	if (d == NULL)
-		d = dest_new(s, r, buf_slice(&key));
-	buf_release(&key);
-	return d;
-}
-
 static bool
 may_run(const struct dest *d)
 {
@@ -146,15 +39,37 @@ may_run(const struct dest *d)
 }
 
 static void
+ring_take(struct sched *s, struct dest *d)
+{
+	struct dest_ring *from =
+	    d->is_passed ? &s->passed[d->lane] : &s->ring[d->lane];
+
+	TAILQ_REMOVE(from, d, ring);
+	d->in_ring = d->is_passed = false;
+}
+
+static void
+ring_put(struct sched *s, struct dest *d, bool is_passed)
+{
+	TAILQ_INSERT_TAIL(
+	    is_passed ? &s->passed[d->lane] : &s->ring[d->lane], d, ring);
+	d->in_ring = true;
+	d->is_passed = is_passed;
+}
+
+/* In its lane's ring, or among the idle, or in neither. */
+static void
 ring_update(struct sched *s, struct dest *d)
 {
 	bool wants = may_run(d);
 
+	if (wants && d->is_idle)
+		dest_idle_update(s, d);
 	if (wants && !d->in_ring)
-		TAILQ_INSERT_TAIL(&s->ring, d, ring);
+		ring_put(s, d, false);
 	else if (!wants && d->in_ring)
-		TAILQ_REMOVE(&s->ring, d, ring);
-	d->in_ring = wants;
+		ring_take(s, d);
+	dest_idle_update(s, d);
 }
 
 /* It wants to be looked at when its first job is due, or its rest ends. */
@@ -198,6 +113,8 @@ job_ready(struct sched *s, struct job *j)
 	TAILQ_INSERT_TAIL(j->is_retry ? &d->retry : &d->fresh, j, link);
 	j->place = JOB_READY;
 	d->ready++;
+	if (d->is_passed) /* this one may have what the others have not */
+		ring_take(s, d);
 	ring_update(s, d);
 }
 
@@ -223,11 +140,12 @@ job_free(struct sched *s, struct job *j)
 		at = &(*at)->next;
 	*at = j->next;
 	j->dest->jobs--;
+	dest_idle_update(s, j->dest);
 	free(j);
 }
 
 static struct job *
-job_of(struct msg *m, struct dest *d, bool is_retry)
+job_of(struct sched *s, struct msg *m, struct dest *d, bool is_retry)
 {
 	struct job *j;
 
@@ -245,6 +163,7 @@ job_of(struct msg *m, struct dest *d, bool is_retry)
 		.is_retry = is_retry };
 	m->jobs = j;
 	d->jobs++;
+	dest_idle_update(s, d);
 	return j;
 }
 
@@ -252,7 +171,7 @@ int
 sched_add(struct sched *s, struct msg *m, uint32_t rcpt, struct dest *d,
     bool is_retry, bool is_host_wait, int64_t when, int64_t now)
 {
-	struct job *j = job_of(m, d, is_retry);
+	struct job *j = job_of(s, m, d, is_retry);
 
 	if (j == NULL)
 		return -ENOMEM;
@@ -276,33 +195,82 @@ sched_add(struct sched *s, struct msg *m, uint32_t rcpt, struct dest *d,
 	return 0;
 }
 
+static bool
+may_go(const struct sched *s, const struct job *j)
+{
+	return share_has(s, j) && (s->may == NULL || s->may(s->may_arg, j));
+}
+
+/* The first that may go; the others keep their places. */
 static struct job *
-pick(struct dest *d)
+first_of(const struct sched *s, struct job_list *list)
+{
+	struct job *j;
+	int n = 0;
+
+	TAILQ_FOREACH (j, list, link)
+		if (may_go(s, j) || ++n == LOOK_MAX)
+			break;
+	return n == LOOK_MAX ? NULL : j;
+}
+
+static struct job *
+pick(const struct sched *s, struct dest *d)
 {
 	bool retry_first = ++d->turn % FRESH_TURNS == 0;
-	struct job *fresh = TAILQ_FIRST(&d->fresh);
-	struct job *retry = TAILQ_FIRST(&d->retry);
+	struct job *j;
 
-	if (fresh == NULL || (retry_first && retry != NULL))
-		return retry;
-	return fresh;
+	j = first_of(s, retry_first ? &d->retry : &d->fresh);
+	return j ? j : first_of(s, retry_first ? &d->fresh : &d->retry);
+}
+
+void
+sched_adopt(struct sched *s, struct dest *d, const struct sched_share *sh)
+{
+	share_take(s, d, sh);
+	d->active++;
+	ring_update(s, d);
+}
+
+/* The next of the ring that has one that may go; what had its turn and has
+ * not is looked at again when there is nothing else. */
+static struct job *
+next_of(struct sched *s, int lane)
+{
+	struct dest *d;
+	struct job *j;
+
+	while ((d = TAILQ_FIRST(&s->ring[lane])) != NULL) {
+		if ((j = pick(s, d)) != NULL)
+			return j;
+		ring_take(s, d);
+		ring_put(s, d, true);
+	}
+	for (int n = 0; n < LOOK_MAX; n++) {
+		d = TAILQ_FIRST(&s->passed[lane]);
+		if (d == NULL || (j = pick(s, d)) != NULL)
+			return d ? j : NULL;
+		ring_take(s, d);
+		ring_put(s, d, true);
+	}
+	return NULL;
 }
 
 struct job *
-sched_next(struct sched *s)
+sched_next(struct sched *s, int lane, struct sched_share *ret)
 {
-	struct dest *d = TAILQ_FIRST(&s->ring);
+	struct dest *d;
 	struct job *j;
 
-	if (d == NULL || s->is_held || s->is_blocked ||
-	    s->active >= (uint32_t)s->conf->MaxActive)
+	if (s->is_held || s->is_blocked || (j = next_of(s, lane)) == NULL)
 		return NULL;
-	j = pick(d);
-	s->active++;
+	d = j->dest;
+	*ret = (struct sched_share){ .is_unproven = !share_is_proven(d),
+		.cause = j->msg->cause };
+	share_take(s, d, ret);
 	d->active++;
 	d->last_try = clock_wall();
-	TAILQ_REMOVE(&s->ring, d, ring); /* its turn is over */
-	d->in_ring = false;
+	ring_take(s, d); /* its turn is over */
 	ring_update(s, d);
 	return j;
 }
@@ -376,7 +344,7 @@ no_conn(struct sched *s, struct dest *d, int64_t now)
 }
 
 static enum sched_news
-answered(struct dest *d, enum sched_result r)
+answered(struct dest *d)
 {
 	bool was_down = d->fails >= DOWN_AFTER;
 
@@ -384,22 +352,23 @@ answered(struct dest *d, enum sched_result r)
 	d->is_down = false;
 	if (was_down)
 		d->since = clock_wall();
-	if (r == SCHED_OK) {
-		d->last_ok = clock_wall();
-		if (d->window < d->max_window)
-			d->window++;
-	}
+	d->last_ok = clock_wall();
+	if (d->window < d->max_window)
+		d->window++;
 	return was_down ? SCHED_UP : SCHED_NO_NEWS;
 }
 
 enum sched_news
-sched_done(struct sched *s, struct dest *d, enum sched_result r, int64_t now)
+sched_done(struct sched *s, struct dest *d, const struct sched_share *sh,
+    enum sched_result r, int64_t now)
 {
 	enum sched_news news;
 
-	s->active--;
+	share_give(s, d, sh);
 	d->active--;
-	news = r == SCHED_NO_CONN ? no_conn(s, d, now) : answered(d, r);
+	news = r == SCHED_NO_CONN ? no_conn(s, d, now)
+	    : r == SCHED_OK	  ? answered(d)
+				  : SCHED_NO_NEWS;
 	if (news == SCHED_UP)
 		sched_release_dest(s, d, false);
 	ring_update(s, d);
@@ -471,7 +440,7 @@ sched_forget(struct sched *s, struct dest *d)
 	d->is_down = false;
 	d->down_until = d->last_fail_mono = 0;
 	d->since = d->last_try = d->last_ok = 0;
-	set_window(s, d);
+	dest_set_window(s, d);
 	ring_update(s, d);
 	wake_update(s, d);
 	return true;

@@ -133,6 +133,8 @@ on_second(int fd, short what, void *arg)
 	recover_locked(q);
 	expire_old(q);
 	grave_second(q);
+	attempt_second(q);
+	sched_age(&q->sched, clock_mono());
 	copy_second(q);
 	names_second(q);
 	snapshot_second(q);

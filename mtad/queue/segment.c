@@ -274,6 +274,17 @@ body_done(void *arg, int rc)
 	free(t);
 }
 
+/* Rising, and not to be guessed: who names a file in a record was given it. */
+static uint64_t
+draw_body_number(struct segments *ss)
+{
+	uint64_t number = ((ss->next_body >> 28) + 1) << 28;
+
+	number |= draw_random() & ((1u << 28) - 1);
+	ss->next_body = number + 1;
+	return number;
+}
+
 static void
 make_body(struct segments *ss)
 {
@@ -281,7 +292,7 @@ make_body(struct segments *ss)
 
 	if (t == NULL)
 		return;
-	*t = (struct body_task){ ss, ss->next_body++, -1 };
+	*t = (struct body_task){ ss, draw_body_number(ss), -1 };
 	if (worker_submit(ss->worker, run_body, body_done, t) < 0)
 		free(t);
 	else

@@ -27,7 +27,8 @@ ask_new(struct remote *r, struct peer *peer, uint64_t key)
 	a->peer = peer;
 	a->key = key;
 	TAILQ_INSERT_TAIL(&r->asks, a, all);
-	r->asks_n++;
+	if (peer->role == R_SMTPD)
+		r->asks_of[peer->index]++;
 	return a;
 }
 
@@ -35,8 +36,22 @@ static void
 ask_free(struct ask *a)
 {
 	TAILQ_REMOVE(&a->remote->asks, a, all);
-	a->remote->asks_n--;
+	if (a->peer->role == R_SMTPD)
+		a->remote->asks_of[a->peer->index]--;
 	free(a);
+}
+
+/* What each smtpd may have open. */
+static int
+share_of(const struct remote *r)
+{
+	return ASKS_MAX / (r->proc->smtpds > 0 ? r->proc->smtpds : 1);
+}
+
+static int
+count_of(const struct remote *r, const struct peer *peer)
+{
+	return peer->role == R_SMTPD ? r->asks_of[peer->index] : 0;
 }
 
 static void
@@ -58,7 +73,7 @@ asks_name(struct remote *r, struct peer *peer, struct slice payload)
 
 	if (!get_p_name_ask(payload, &m) || m.ip.n > 60)
 		return false;
-	a = r->asks_n < ASKS_MAX ? ask_new(r, peer, m.key) : NULL;
+	a = count_of(r, peer) < share_of(r) ? ask_new(r, peer, m.key) : NULL;
 	if (a == NULL) {
 		PROC_SEND(peer, name_answer, NAME_ANSWER, .key = m.key,
 		    .result = FCRDNS_TEMP);

@@ -274,6 +274,44 @@ delivery_drop(struct delivery *d, const struct verdict *v)
 }
 
 static bool
+is_too_long(const struct delivery *d, int64_t now)
+{
+	int64_t most = d->remote->proc->conf->TimeoutDelivery;
+
+	return now - d->started > most + (int64_t)(d->size / 4096) * US_SEC;
+}
+
+static void
+expire(struct delivery *d)
+{
+	const struct verdict v = VERDICT(451, "4.4.2", RC_CONN_TIMEOUT,
+	    "The attempt took longer than Timeout.delivery");
+	const struct verdict unknown = VERDICT(451, "4.4.2", RC_CONN_TIMEOUT,
+	    "No answer within Timeout.delivery after the whole message was "
+	    "sent: it may arrive twice");
+
+	if (d->link != NULL && link_is_past_dot(d->link)) {
+		delivery_unknown(d, "dot", &unknown);
+		delivery_drop(d, &unknown);
+	} else {
+		delivery_drop(d, &v);
+	}
+}
+
+void
+deliveries_expire(struct remote *r)
+{
+	int64_t now = clock_mono();
+	struct delivery *d, *next;
+
+	for (d = TAILQ_FIRST(&r->deliveries); d != NULL; d = next) {
+		next = TAILQ_NEXT(d, all);
+		if (is_too_long(d, now))
+			expire(d);
+	}
+}
+
+static bool
 take_rcpts(struct delivery *d, uint32_t n)
 {
 	struct rd r = rd_of(d->job.rcpts);

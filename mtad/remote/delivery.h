@@ -62,6 +62,9 @@ void delivery_say_holding(const struct delivery *);
 /* It ends here and now; what is open gets this verdict. */
 void delivery_drop(struct delivery *, const struct verdict *);
 
+/* Those that take longer than Timeout.delivery end. Once a second. */
+void deliveries_expire(struct remote *);
+
 /* The server let us in: a transaction may begin. */
 void delivery_begin(struct delivery *);
 /* A word about one recipient, or about all that are in the transaction and

@@ -36,6 +36,14 @@ on_stop_timer(int fd, short what, void *arg)
 	(void)arg;
 }
 
+static void
+on_second(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	deliveries_expire(arg);
+}
+
 static int
 warm(struct proc *p)
 {
@@ -55,9 +63,11 @@ warm(struct proc *p)
 	r->next_link &= ~UINT64_C(0xffffffff); /* rises within a start */
 	idle_init(r);
 	r->stop_timer = event_new(p->base, -1, EV_PERSIST, on_stop_timer, r);
+	r->second = event_new(p->base, -1, EV_PERSIST, on_second, r);
 	r->self = self_new(p->conf);
 	r->resolver = resolver_new(p);
-	return r->resolver && r->self && r->idle_timer && r->stop_timer
+	return r->resolver && r->self && r->idle_timer && r->stop_timer &&
+		r->second
 	    ? 0
 	    : -ENOMEM;
 }
@@ -79,7 +89,10 @@ sandbox(struct proc *p)
 static void
 start(struct proc *p)
 {
-	(void)p; /* all was made when it was warm */
+	const struct timeval second = { 1, 0 };
+	struct remote *r = p->ctx;
+
+	event_add(r->second, &second);
 }
 
 static bool

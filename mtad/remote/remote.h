@@ -35,7 +35,7 @@ struct remote {
 	struct self *self;
 	struct delivery_list deliveries;
 	struct ask_list asks;
-	int asks_n;
+	int asks_of[PROC_MAX]; /* open, by smtpd */
 	struct cache cache; /* idle links */
 	struct link_list waiting; /* for the parent's socket */
 	struct link_list quitting; /* QUIT is said, its answer is due */
@@ -46,6 +46,7 @@ struct remote {
 	uint64_t next_link;
 	int64_t stop_at; /* mono: nothing is waited for longer; 0: running */
 	struct event *stop_timer;
+	struct event *second; /* looks for attempts that take too long */
 };
 
 /* idle.c: what is in the cache for ConnectionCacheTimeout is closed. */

@@ -146,8 +146,8 @@ turn(void)
 static double
 through_the_store(void)
 {
-	static const struct chan_ops queue_ops = { queue_frame, gone };
-	static const struct chan_ops store_ops = { store_side, gone };
+	static const struct chan_ops queue_ops = { queue_frame, gone, NULL };
+	static const struct chan_ops store_ops = { store_side, gone, NULL };
 	int fd[2];
 	int64_t from;
 

@@ -139,6 +139,8 @@ world_start(struct world *world)
 	sched_init(&q->sched, q->proc->conf);
 	index_init(&q->index);
 	attempt_init(q);
+	handover_init(&q->handover);
+	suspects_init(&q->suspects);
 	segments_init(&q->segments);
 	TAILQ_INIT(&q->notify);
 	TAILQ_INIT(&q->notify_later);
@@ -202,6 +204,8 @@ world_end(struct world *world)
 	sched_release(&q->sched);
 	index_release(&q->index);
 	map_release(&q->attempts);
+	handover_release(&q->handover);
+	suspects_release(&q->suspects);
 	segments_release(&q->segments);
 	journal_free(q->journal);
 	event_free(q->timer);

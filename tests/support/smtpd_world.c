@@ -159,10 +159,10 @@ make_conf(void)
 void
 world_init(struct world *w, bool is_full)
 {
-	static const struct chan_ops queue_ops = { queue_frame, gone };
-	static const struct chan_ops lookup_ops = { lookup_frame, gone };
-	static const struct chan_ops store_ops = { store_side, gone };
-	static const struct chan_ops asks_ops = { asks_side, gone };
+	static const struct chan_ops queue_ops = { queue_frame, gone, NULL };
+	static const struct chan_ops lookup_ops = { lookup_frame, gone, NULL };
+	static const struct chan_ops store_ops = { store_side, gone, NULL };
+	static const struct chan_ops asks_ops = { asks_side, gone, NULL };
 	*w = (struct world){ .segment = { -1, -1, -1, -1 }, .client = -1 };
 	w->proc.base = event_base_new();
 	w->proc.conf = make_conf();

@@ -31,3 +31,7 @@ check_PROGRAMS += test_chan
 test_chan_SOURCES = $(UNIT) tests/unit/lib/test_chan.c
 test_chan_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_chan_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += test_siphash
+test_siphash_SOURCES = $(UNIT) tests/unit/lib/test_siphash.c
+test_siphash_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_siphash_LDADD = $(UNIT_LIBS)

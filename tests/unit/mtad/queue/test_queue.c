@@ -25,6 +25,8 @@ struct world {
 	struct index ix;
 	struct sched s;
 	uint32_t next;
+	struct sched_share share; /* of the last one */
+	int lane;
 };
 
 static void
@@ -34,6 +36,7 @@ world_init(struct world *w)
 	index_init(&w->ix);
 	sched_init(&w->s, w->conf);
 	w->next = 0;
+	w->lane = 0;
 }
 
 static void
@@ -83,9 +86,13 @@ add(struct world *w, const char *domain, uint32_t n)
 static struct msg *
 start_one(struct world *w, uint32_t take)
 {
-	struct job *j = sched_next(&w->s);
+	struct job *j = NULL;
 	struct msg *m;
 
+	for (int i = 0; i < SCHED_LANES && j == NULL; i++) {
+		w->lane = (w->lane + 1) % SCHED_LANES; /* they take turns */
+		j = sched_next(&w->s, w->lane, &w->share);
+	}
 	if (j == NULL)
 		return NULL;
 	m = j->msg;
@@ -162,11 +169,11 @@ START_TEST(concurrency_grows_and_shrinks)
 		n++;
 	ck_assert_int_eq(n, 2);
 	for (int i = 0; i < 10; i++) {
-		sched_done(&w.s, d, SCHED_OK, 1);
+		sched_done(&w.s, d, &w.share, SCHED_OK, 1);
 		start_one(&w, 1);
 	}
 	ck_assert_uint_eq(d->window, 4);
-	sched_done(&w.s, d, SCHED_NO_CONN, 1);
+	sched_done(&w.s, d, &w.share, SCHED_NO_CONN, 1);
 	ck_assert_uint_eq(d->window, 2);
 	world_release(&w);
 }
@@ -185,7 +192,7 @@ START_TEST(a_dead_host_rests_and_its_mail_goes_when_it_is_back)
 		add(&w, "dead.test", 1);
 	for (int i = 0; i < 3; i++) {
 		m = start_one(&w, 1);
-		sched_done(&w.s, d, SCHED_NO_CONN, now);
+		sched_done(&w.s, d, &w.share, SCHED_NO_CONN, now);
 		sched_add(&w.s, m, 0, d, true, true, now + US_HOUR, now);
 	}
 	ck_assert(d->is_down);
@@ -194,7 +201,8 @@ START_TEST(a_dead_host_rests_and_its_mail_goes_when_it_is_back)
 	sched_wake(&w.s, d->down_until); /* the probe */
 	ck_assert_ptr_nonnull(start_one(&w, 1));
 	ck_assert_ptr_null(start_one(&w, 1)); /* one at a time */
-	ck_assert_int_eq(sched_done(&w.s, d, SCHED_OK, now), SCHED_UP);
+	ck_assert_int_eq(
+	    sched_done(&w.s, d, &w.share, SCHED_OK, now), SCHED_UP);
 	ck_assert_uint_eq(d->waiting.n, 0);
 	ck_assert_uint_eq(d->ready, 9);
 	world_release(&w);
@@ -216,7 +224,7 @@ START_TEST(a_forgotten_host_was_never_tried)
 		add(&w, "dead.test", 1);
 	for (int i = 0; i < 3; i++) {
 		m = start_one(&w, 1);
-		sched_done(&w.s, d, SCHED_NO_CONN, now);
+		sched_done(&w.s, d, &w.share, SCHED_NO_CONN, now);
 		sched_add(&w.s, m, 0, d, true, true, now + US_HOUR, now);
 	}
 	d->last_text = strdup("Connection refused");
@@ -295,15 +303,15 @@ START_TEST(one_id_is_looked_up_and_no_list)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char why[200];
-		struct filter *f = filter_new(
-		    (struct slice){ rows[i].text, rows[i].n }, why);
+		struct filter *f =
+		    filter_new((struct slice){ rows[i].text, rows[i].n }, why);
 		struct msgid id;
 
 		ck_assert_msg(f != NULL, "%s: %s", rows[i].text, why);
 		ck_assert_msg(filter_only_id(f, &id) == rows[i].is_one, "%s",
 		    rows[i].text);
-		ck_assert(!rows[i].is_one ||
-		    id.rec == (rows[i].n == 33 ? 4 : 3));
+		ck_assert(
+		    !rows[i].is_one || id.rec == (rows[i].n == 33 ? 4 : 3));
 		filter_free(f);
 	}
 }

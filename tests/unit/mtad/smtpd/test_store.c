@@ -90,8 +90,8 @@ gone(void *arg, struct chan *c)
 	(void)c;
 }
 
-static const struct chan_ops queue_ops = { queue_frame, gone };
-static const struct chan_ops store_ops = { store_side, gone };
+static const struct chan_ops queue_ops = { queue_frame, gone, NULL };
+static const struct chan_ops store_ops = { store_side, gone, NULL };
 
 static void
 connect_queue(void)
