@@ -23,6 +23,8 @@ struct evlog {
 	uint64_t seq;
 	uint64_t lost_from; /* first event that no disk took; 0: none */
 	struct buf lines;
+	size_t out; /* bytes of lines that another process has; 0: none */
+	uint64_t batch; /* their number */
 	struct sysout *syslog; /* owned */
 	struct stat_slot *slot; /* borrowed */
 };
@@ -199,6 +201,22 @@ evlog_is_flushed(const struct evlog *l)
 	return l->lines.len == 0 && l->lost_from == 0;
 }
 
+/* The first n bytes of the lines are written. */
+static void
+written(struct evlog *l, size_t n)
+{
+	buf_drop(&l->lines, n);
+	if (l->lines.len != 0)
+		return;
+	if (l->slot != NULL)
+		__atomic_store_n(
+		    &l->slot->seq_written, l->seq, __ATOMIC_RELAXED);
+	if (l->lost_from != 0) {
+		note_loss(l);
+		publish_seq(l);
+	}
+}
+
 void
 evlog_flush(struct evlog *l)
 {
@@ -209,16 +227,51 @@ evlog_flush(struct evlog *l)
 	if (l->lines.len == 0 || l->fd < 0)
 		return;
 	n = write(l->fd, l->lines.data, l->lines.len);
-	if (n < 0)
-		return; /* ENOSPC and the like: kept up to LINES_MAX */
-	buf_drop(&l->lines, (size_t)n);
-	if (l->lines.len != 0)
+	if (n >= 0) /* else ENOSPC and the like: kept up to LINES_MAX */
+		written(l, (size_t)n);
+}
+
+/* Up to the end of a line. */
+static size_t
+cut(struct slice s)
+{
+	return s.n <= EVLOG_BATCH_MAX
+	    ? s.n
+	    : slice_rfind(slice_sub(s, 0, EVLOG_BATCH_MAX), '\n') + 1;
+}
+
+struct slice
+evlog_batch(struct evlog *l, uint64_t *ret_batch)
+{
+	if (l->out != 0 || l->lines.len == 0)
+		return SLICE("");
+	l->out = cut(buf_slice(&l->lines));
+	*ret_batch = ++l->batch;
+	return slice_sub(buf_slice(&l->lines), 0, l->out);
+}
+
+void
+evlog_written(struct evlog *l, uint64_t batch)
+{
+	size_t n = l->out;
+
+	if (n == 0 || batch != l->batch)
 		return;
-	if (l->slot != NULL)
-		__atomic_store_n(
-		    &l->slot->seq_written, l->seq, __ATOMIC_RELAXED);
-	if (l->lost_from != 0) {
-		note_loss(l);
-		publish_seq(l);
-	}
+	l->out = 0;
+	written(l, n);
+}
+
+void
+evlog_again(struct evlog *l)
+{
+	l->out = 0;
+}
+
+bool
+evlog_relay(struct evlog *l, struct slice lines)
+{
+	if (l->lines.len + lines.n > LINES_MAX / 2)
+		return false;
+	buf_add_slice(&l->lines, lines);
+	return true;
 }

@@ -18,6 +18,9 @@ static const struct {
 };
 
 _Static_assert(ST_COUNT <= 64, "the mapped file holds 64 counters a slot");
+_Static_assert(sizeof(struct stat_slot) == STAT_PAGE, "a slot has a page");
+_Static_assert(offsetof(struct stat_file, slot) + 608 <= STAT_PAGE,
+    "and no other's is in it");
 
 const char *
 stat_name(enum stat_id id)
@@ -78,6 +81,21 @@ stat_unmap(struct stat_file *f)
 {
 	if (f != NULL)
 		munmap(f, sizeof(*f));
+}
+
+/* The slots begin within a page, each at the same place of its own. */
+struct stat_slot *
+stat_map_slot(int fd, uint32_t slot)
+{
+	char *page;
+
+	if (slot >= STAT_SLOTS)
+		return NULL;
+	page = mmap(NULL, STAT_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+	    (off_t)slot * STAT_PAGE);
+	if (page == MAP_FAILED)
+		return NULL;
+	return (struct stat_slot *)(page + offsetof(struct stat_file, slot));
 }
 
 uint64_t

@@ -2,7 +2,8 @@
  * stat: counters in a mapped file that any reader sees without asking.
  *
  * One slot a process, one writer a slot, 64-bit counters written with
- * relaxed atomics: a reader sees each counter whole. The header says the
+ * relaxed atomics: a reader sees each counter whole. Each slot lies in a page
+ * of its own, and a process can write that page alone. The header says the
  * layout and holds the names, so a reader of another version still reads.
  * Each slot also keeps its writer's boot id and last event sequence number,
  * from which the parent tells what a killed writer took with it.
@@ -20,6 +21,7 @@ enum stat_id {
 };
 
 #define STAT_SLOTS 64
+#define STAT_PAGE 4096
 #define STAT_MAGIC UINT64_C(0x3154415444415453) /* "STADTAT1" */
 
 struct stat_slot {
@@ -29,6 +31,7 @@ struct stat_slot {
 	uint64_t seq_written; /* last one that the file has */
 	char boot[40]; /* hex */
 	uint64_t counter[64];
+	char pad[STAT_PAGE - 608];
 };
 
 struct stat_file {
@@ -47,6 +50,8 @@ int stat_create(int fd);
 /* Map it; NULL when it is none of ours or the map fails. */
 struct stat_file *stat_map(int fd, int is_writer);
 void stat_unmap(struct stat_file *);
+/* One slot, to write; it stays mapped. NULL when the map fails. */
+struct stat_slot *stat_map_slot(int fd, uint32_t slot);
 /* Sum over all slots; gauges too, as each has one writer. */
 uint64_t stat_sum(const struct stat_file *, enum stat_id);
 

@@ -108,6 +108,8 @@ got_peer(struct proc *p, struct slice payload, int fd)
 	peer->join = m.join;
 	peer->has_crashed = m.has_crashed;
 	peer->chan = chan_new(p->base, fd, &peer_ops, peer);
+	if (peer->role == R_QUEUE && p->log != NULL)
+		evlog_again(p->log);
 	if (peer->chan != NULL &&
 	    proto_trust(peer->role) < proto_trust(p->ops->role))
 		chan_guard(peer->chan);
@@ -162,12 +164,13 @@ got_stats(struct proc *p, struct slice payload, int fd)
 {
 	struct p_stats m;
 
-	if (get_p_stats(payload, &m) && m.slot < STAT_SLOTS)
-		p->stats = stat_map(fd, 1);
+	if (get_p_stats(payload, &m) && m.slot != 0) { /* 0: the parent's */
+		p->stats = stat_map(fd, 0);
+		p->slot = stat_map_slot(fd, m.slot);
+	}
 	close(fd);
-	if (p->stats == NULL)
+	if (p->stats == NULL || p->slot == NULL)
 		return false;
-	p->slot = &p->stats->slot[m.slot];
 	if (p->log != NULL)
 		evlog_slot(p->log, p->slot);
 	return true;
@@ -253,17 +256,32 @@ got_syslog(struct proc *p, struct slice payload, int fd)
 }
 
 static bool
-got_evlog(struct proc *p, struct slice payload, int fd)
+got_events_ok(struct proc *p, struct slice payload)
 {
-	struct p_evlog m;
+	struct p_events_ok m;
 
-	if (!get_p_evlog(payload, &m)) {
-		close(fd);
+	if (!get_p_events_ok(payload, &m))
 		return false;
-	}
-	evlog_file(p->log, fd);
-	PROC_SEND(&p->queue, evlog_ok, EVLOG_OK, .number = m.number);
+	if (m.batch == 0)
+		evlog_again(p->log);
+	else
+		evlog_written(p->log, m.batch);
 	return true;
+}
+
+/* Ours go through the queue; its own, with the others', into the file. */
+static void
+send_events(struct proc *p)
+{
+	uint64_t batch;
+	struct slice lines;
+
+	if (p->ops->role == R_QUEUE || p->queue.chan == NULL || !p->is_running)
+		return;
+	lines = evlog_batch(p->log, &batch);
+	if (lines.n != 0)
+		PROC_SEND(
+		    &p->queue, events, EVENTS, .batch = batch, .lines = lines);
 }
 
 /* Frames that mean the same to all; false: not one of them. */
@@ -287,8 +305,8 @@ common_frame(struct proc *p, enum proto_type type, struct slice payload, int fd,
 	case P_SYSLOG:
 		*ret_ok = got_syslog(p, payload, fd);
 		return true;
-	case P_EVLOG:
-		*ret_ok = got_evlog(p, payload, fd);
+	case P_EVENTS_OK:
+		*ret_ok = got_events_ok(p, payload);
 		return true;
 	case P_GO:
 		*ret_ok = got_go(p);
@@ -369,6 +387,7 @@ flush(struct proc *p)
 			PROC_SEND(
 			    &p->parent, syslog_want, SYSLOG_WANT, .unused = 0);
 		evlog_flush(p->log);
+		send_events(p);
 	}
 	for (int i = 0; (peer = peer_at(p, i)) != NULL; i++)
 		if (peer->chan != NULL)
@@ -419,6 +438,27 @@ turn(struct proc *p)
 	flush(p);
 }
 
+static bool
+has_said_all(const struct proc *p)
+{
+	return p->log == NULL || p->queue.chan == NULL ||
+	    p->ops->role == R_QUEUE || evlog_is_flushed(p->log);
+}
+
+/* The last events are with the queue, or it does not answer. */
+static void
+wait_for_queue(struct proc *p)
+{
+	struct timeval most = { 1, 0 };
+
+	event_base_loopexit(p->base, &most);
+	while (!has_said_all(p) && !event_base_got_exit(p->base)) {
+		if (event_base_loop(p->base, EVLOOP_ONCE) < 0)
+			return;
+		flush(p);
+	}
+}
+
 int
 proc_main(const struct proc_ops *ops, int argc, char **argv, void *ctx)
 {
@@ -459,6 +499,7 @@ proc_main(const struct proc_ops *ops, int argc, char **argv, void *ctx)
 	while (!p.is_done)
 		turn(&p);
 	flush(&p);
+	wait_for_queue(&p);
 	release(&p);
 	return EXIT_SUCCESS;
 }

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "evlog.h"
 #include "sizes.h"
 
 enum phase { START, RUN, ANY };

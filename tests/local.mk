@@ -34,6 +34,11 @@ test_shares_SOURCES = $(UNIT) tests/unit/mtad/queue/test_shares.c \
 	tests/support/queue_world.c tests/support/queue_world.h
 test_shares_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/queue
 test_shares_LDADD = mtad/queue/libqueue.a $(UNIT_LIBS) $(ZLIB_LIBS)
+check_PROGRAMS += test_claims
+test_claims_SOURCES = $(UNIT) tests/unit/mtad/queue/test_claims.c \
+	tests/support/queue_world.c tests/support/queue_world.h
+test_claims_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/queue
+test_claims_LDADD = mtad/queue/libqueue.a $(UNIT_LIBS) $(ZLIB_LIBS)
 test_queue_SOURCES = $(UNIT) tests/unit/mtad/queue/test_queue.c
 test_queue_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/queue
 test_queue_LDADD = mtad/queue/libqueue.a $(UNIT_LIBS) $(ZLIB_LIBS)

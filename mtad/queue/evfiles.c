@@ -14,19 +14,13 @@
 #include "file.h"
 #include "log.h"
 
-#define WRITERS (4 + 2 * PROC_MAX)
-
 struct event_files {
 	struct queue *q; /* borrowed */
 	int fd;
 	int old_fd; /* the one before, not synced yet; -1 */
 	uint64_t number;
-	uint64_t closing; /* file that waits for its last writers, 0: none */
-	struct {
-		struct peer *peer;
-		uint64_t confirmed;
-	} writer[WRITERS];
-	int writers;
+	uint64_t closing; /* file that waits for the parent to leave it */
+	uint64_t confirmed; /* where the parent writes */
 	bool is_compressing;
 	uint64_t compressing;
 	int seconds;
@@ -122,28 +116,20 @@ evfiles_number(const struct event_files *f)
 	return f->number;
 }
 
+/* The parent has one of its own: it writes when there is no queue any more. */
 static void
-hand(struct event_files *f, struct peer *peer)
+hand(struct event_files *f)
 {
-	if (f->fd < 0) /* all get it when there is one */
-		return;
-	PROC_SEND_FD(peer, evlog, EVLOG, dup(f->fd), .number = f->number);
+	if (f->fd >= 0)
+		PROC_SEND_FD(&f->q->proc->parent, evlog, EVLOG, dup(f->fd),
+		    .number = f->number);
 }
 
 void
-evfiles_greet(struct event_files *f, struct peer *peer)
+evfiles_greet(struct event_files *f)
 {
-	int i;
-
-	for (i = 0; i < f->writers && f->writer[i].peer != peer; i++)
-		continue;
-	if (i == WRITERS)
-		return;
-	f->writer[i].peer = peer;
-	f->writer[i].confirmed = f->number;
-	if (i == f->writers)
-		f->writers++;
-	hand(f, peer);
+	f->confirmed = f->number;
+	hand(f);
 }
 
 /* In the worker: gzip beside it, then the plain one goes. */
@@ -202,31 +188,24 @@ compress_file(struct event_files *f, uint64_t number)
 	    worker_submit(f->q->slow, run_compress, compressed, f) == 0;
 }
 
-/* All writers have left it: pack it. */
+/* All have left it: pack it. */
 static void
 close_old(struct event_files *f)
 {
-	if (f->closing == 0)
+	if (f->closing == 0 || f->confirmed <= f->closing)
 		return;
-	for (int i = 0; i < f->writers; i++)
-		if (f->writer[i].peer->chan != NULL &&
-		    f->writer[i].confirmed <= f->closing)
-			return;
 	compress_file(f, f->closing);
 	f->closing = 0;
 }
 
 bool
-evfiles_confirmed(
-    struct event_files *f, struct peer *peer, struct slice payload)
+evfiles_confirmed(struct event_files *f, struct slice payload)
 {
 	struct p_evlog_ok m;
 
 	if (!get_p_evlog_ok(payload, &m))
 		return false;
-	for (int i = 0; i < f->writers; i++)
-		if (f->writer[i].peer == peer)
-			f->writer[i].confirmed = m.number;
+	f->confirmed = m.number;
 	close_old(f);
 	return true;
 }
@@ -245,8 +224,7 @@ evfiles_rotate(struct event_files *f)
 	f->closing = f->fd < 0 ? 0 : old;
 	f->fd = fd;
 	evlog_file(f->q->proc->log, dup(fd));
-	for (int i = 0; i < f->writers; i++)
-		hand(f, f->writer[i].peer);
+	hand(f);
 }
 
 /* Plain files of earlier starts are packed, one at a time; when all together
@@ -292,7 +270,6 @@ evfiles_second(struct event_files *f)
 	else if (f->closing == 0 && fstat(f->fd, &st) == 0 &&
 	    st.st_size >= f->q->proc->conf->EventLogFileSize)
 		evfiles_rotate(f);
-	close_old(f); /* a writer may have died without confirming */
 	if (++f->seconds % 10 != 5)
 		return;
 	while (tidy(f))

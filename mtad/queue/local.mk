@@ -40,6 +40,7 @@ mtad_queue_libqueue_a_SOURCES = \
 	mtad/queue/queue.h \
 	mtad/queue/records.h \
 	mtad/queue/rcpt.c \
+	mtad/queue/relay.c mtad/queue/relay.h \
 	mtad/queue/recover.c mtad/queue/recover.h \
 	mtad/queue/replay.c \
 	mtad/queue/say.c \

@@ -189,7 +189,7 @@ start(struct proc *p)
 	if (!q->report.was_clean || q->checkpoint_number == 0)
 		checkpoint_begin(q);
 	q->control = control_server_new(q, q->control_fd);
-	evfiles_greet(q->files, &p->parent);
+	evfiles_greet(q->files);
 	queue_commit_now(q);
 	queue_schedule(q);
 }
@@ -271,7 +271,9 @@ frame(struct proc *p, struct peer *peer, enum proto_type type,
 	case P_MX_ANSWER:
 		return control_mx_answer(q->control, payload);
 	case P_EVLOG_OK:
-		return evfiles_confirmed(q->files, peer, payload);
+		return evfiles_confirmed(q->files, payload);
+	case P_EVENTS:
+		return relay_take(q, peer, payload);
 	case P_ORDER_DONE:
 		return order_done(q, payload);
 	default:
@@ -286,9 +288,9 @@ peer_up(struct proc *p, struct peer *peer)
 {
 	struct queue *q = p->ctx;
 
+	relay_greet(q, peer);
 	if (!q->is_ready)
 		return;
-	evfiles_greet(q->files, peer);
 	if (peer->role == R_SMTPD)
 		accept_tell(q, peer);
 	else
@@ -332,6 +334,7 @@ turn(struct proc *p)
 		q->wants_commit = false;
 		queue_commit(q);
 	}
+	relay_turn(q);
 	if (p->is_stopping && !journal_is_busy(q->journal) &&
 	    !journal_has_pending(q->journal) && !q->is_checkpointing) {
 		if (checkpoint_final(q) < 0)

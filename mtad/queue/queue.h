@@ -20,6 +20,7 @@
 #include "index.h"
 #include "journal.h"
 #include "proc.h"
+#include "relay.h"
 #include "sched.h"
 #include "segment.h"
 #include "suspect.h"
@@ -84,6 +85,8 @@ struct queue {
 	struct handed handed;
 	struct handover handover;
 	struct suspects suspects;
+	struct relay relay;
+	bool relay_owes; /* somebody's events are taken, and not yet written */
 	uint32_t seg_wants, body_wants; /* bit set: which smtpd waits */
 	uint64_t marked; /* journal number when marks were last written */
 	uint16_t refuse_code; /* 0: we take mail; else the reply to MAIL */

@@ -179,7 +179,7 @@ def end(pid):
 
 
 # struct stat_file and stat_slot of lib/stat.h
-HEADER, SLOT, NAMES = 32, 32 + 3 * 8 + 40 + 64 * 8, 64 * 32
+HEADER, SLOT, NAMES = 32, 4096, 64 * 32
 
 
 def it_says_what_a_killed_mtad_took_along():

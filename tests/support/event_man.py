@@ -258,6 +258,7 @@ slot[%d]:
 .Ed
 .Pp
 A counter's value is the sum over the slots.
+A slot has a page of memory: a process can write its own and no other's.
 A reader takes the counters' places from the names, as later versions add
 some at the end.
 .Sh COUNTERS
@@ -274,7 +275,7 @@ def stat_page(top):
     counters, name = map(int, re.search(r'char name\[(\d+)\]\[(\d+)\]',
                                         text).groups())
     per_slot = int(re.search(r'uint64_t counter\[(\d+)\]', text)[1])
-    size = 32 + 3 * 8 + 40 + 8 * per_slot
+    size = int(re.search(r'STAT_PAGE (\d+)', text)[1])
     out = [HEAD % ("lib/stat.def and lib/stat.h", "MTA-STAT") + STAT.rstrip() %
            (magic.decode(), slots, size, name, counters, name, slots,
             per_slot)]

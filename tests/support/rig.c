@@ -71,8 +71,8 @@ read_exactly(int sock, void *to, size_t n)
 	}
 }
 
-enum proto_type
-rig_receive(int sock, struct buf *payload)
+static enum proto_type
+receive(int sock, struct buf *payload)
 {
 	unsigned char head[HEAD];
 	size_t n;
@@ -86,6 +86,30 @@ rig_receive(int sock, struct buf *payload)
 	read_exactly(sock, room, n);
 	payload->len = n;
 	return (enum proto_type)(le32(head + 4) & 0xffff);
+}
+
+/* What a queue does with events. */
+static void
+take_events(int sock, const struct buf *payload)
+{
+	struct p_events m;
+	struct buf b;
+
+	ck_assert(get_p_events(buf_slice(payload), &m));
+	buf_init(&b, 100);
+	put_p_events_ok(&b, &(struct p_events_ok){ .batch = m.batch });
+	rig_send(sock, P_EVENTS_OK, &b, -1);
+	buf_release(&b);
+}
+
+enum proto_type
+rig_receive(int sock, struct buf *payload)
+{
+	enum proto_type type;
+
+	while ((type = receive(sock, payload)) == P_EVENTS)
+		take_events(sock, payload);
+	return type;
 }
 
 static void
@@ -189,8 +213,8 @@ rig_stop(struct rig *r)
 	put_p_stop(&b, &m);
 	rig_send(r->parent, P_STOP, &b, -1);
 	buf_release(&b);
+	close(r->peer); /* nobody takes its last events */
 	ck_assert_int_eq(waitpid(r->pid, &status, 0), r->pid);
 	close(r->parent);
-	close(r->peer);
 	return status;
 }

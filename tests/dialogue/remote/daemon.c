@@ -33,6 +33,7 @@ side_init(struct side *s, int fd)
 {
 	s->fd = fd;
 	s->taken = 0;
+	s->events_fd = -1;
 	buf_init(&s->in, 32 << 20);
 }
 
@@ -84,26 +85,6 @@ read_more(struct side *s, int64_t until, const char *what)
 	s->in.len += (size_t)n;
 }
 
-struct frame
-side_next(struct side *s, const char *what)
-{
-	int64_t until = story_ms() + STORY_WAIT_MS;
-
-	for (;;) {
-		size_t left = s->in.len - s->taken;
-		const char *p = s->in.data + s->taken;
-
-		if (left >= HEAD && left >= HEAD + le32(p)) {
-			struct frame f = { .type = (uint16_t)le32(p + 4),
-				.payload = { p + HEAD, le32(p) } };
-
-			s->taken += HEAD + le32(p);
-			return f;
-		}
-		read_more(s, until, what);
-	}
-}
-
 #define SEND(side_, id, ID, fd_, ...)                                          \
 	do {                                                                   \
 		struct buf b_;                                                 \
@@ -112,6 +93,50 @@ side_next(struct side *s, const char *what)
 		side_send((side_), P_##ID, &b_, (fd_));                        \
 		buf_release(&b_);                                              \
 	} while (0)
+
+/* What the queue does with events. */
+static bool
+take_events(struct side *s, const struct frame *f)
+{
+	struct p_events m;
+
+	if (f->type != P_EVENTS || s->events_fd < 0)
+		return false;
+	if (!get_p_events(f->payload, &m) ||
+	    write(s->events_fd, m.lines.p, m.lines.n) != (ssize_t)m.lines.n)
+		story_fail("bad EVENTS");
+	SEND(s, events_ok, EVENTS_OK, -1, .batch = m.batch);
+	return true;
+}
+
+/* A whole frame that is there already; events are not for the caller. */
+static bool
+next_here(struct side *s, struct frame *ret)
+{
+	for (;;) {
+		size_t left = s->in.len - s->taken;
+		const char *p = s->in.data + s->taken;
+
+		if (left < HEAD || left < HEAD + le32(p))
+			return false;
+		*ret = (struct frame){ .type = (uint16_t)le32(p + 4),
+			.payload = { p + HEAD, le32(p) } };
+		s->taken += HEAD + le32(p);
+		if (!take_events(s, ret) && ret->type != P_PEER_LOST)
+			return true;
+	}
+}
+
+struct frame
+side_next(struct side *s, const char *what)
+{
+	int64_t until = story_ms() + STORY_WAIT_MS;
+	struct frame f;
+
+	while (!next_here(s, &f))
+		read_more(s, until, what);
+	return f;
+}
 
 static int
 memory_file(const void *p, size_t n)
@@ -170,18 +195,16 @@ spawn(struct daemon *d, const char *program)
 	side_init(&d->parent, sv[0]);
 }
 
+/* Written at its end, while it is read from its beginning. */
 static void
-send_events_file(struct daemon *d)
+open_events(struct daemon *d)
 {
 	char path[64];
-	int fd;
 
-	d->events_fd = memory_file("", 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", d->events_fd);
-	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-	if (fd < 0)
+	d->queue.events_fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (d->queue.events_fd < 0)
 		story_fail("no event file");
-	SEND(&d->queue, evlog, EVLOG, fd, .number = 1);
 }
 
 void
@@ -195,12 +218,13 @@ daemon_start(struct daemon *d, const char *program, const struct conf *c)
 	send_conf(d, c);
 	SEND(&d->parent, stats, STATS, stats, .slot = 1);
 	SEND(&d->parent, world, WORLD, -1, .smtpds = 1, .remotes = 1);
+	d->events_fd = memory_file("", 0);
 	send_peer(d, &d->queue, R_QUEUE);
+	open_events(d);
 	send_peer(d, &d->smtpd, R_SMTPD);
 	if (side_next(&d->parent, "READY").type != P_READY)
 		story_fail("not READY");
 	SEND(&d->parent, go, GO, -1, .unused = 0);
-	send_events_file(d);
 }
 
 void
@@ -226,6 +250,7 @@ daemon_new_queue(struct daemon *d)
 	close(d->queue.fd);
 	buf_release(&d->queue.in);
 	send_peer(d, &d->queue, R_QUEUE);
+	open_events(d);
 }
 
 void
@@ -234,6 +259,26 @@ daemon_say_stop(struct daemon *d)
 	if (!d->is_stopping)
 		SEND(&d->parent, stop, STOP, -1, .unused = 0);
 	d->is_stopping = true;
+}
+
+void
+daemon_take_events(struct daemon *d)
+{
+	struct side *s = &d->queue;
+	struct buf rest;
+	struct frame f;
+	ssize_t n;
+
+	while (
+	    (n = recv(s->fd, buf_room(&s->in, 65536), 65536, MSG_DONTWAIT)) > 0)
+		s->in.len += (size_t)n;
+	buf_init(&rest, 32 << 20);
+	while (next_here(s, &f))
+		buf_add(&rest, f.payload.p - HEAD, f.payload.n + HEAD);
+	buf_add(&rest, s->in.data + s->taken, s->in.len - s->taken);
+	buf_release(&s->in);
+	s->in = rest;
+	s->taken = 0;
 }
 
 /* Its end, or 0 when it does not come in time. */
@@ -247,6 +292,7 @@ wait_end(struct daemon *d, int *status)
 
 	while (story_ms() < until && pid == 0) {
 		poll(&p, 1, 20);
+		daemon_take_events(d);
 		if (p.revents != 0 &&
 		    read(d->parent.fd, block, sizeof(block)) <= 0)
 			p.fd = -1; /* closed: only its end is left */

@@ -26,13 +26,14 @@ struct side {
 	int fd;
 	struct buf in;
 	size_t taken;
+	int events_fd; /* of the queue's: where events go; -1: nowhere */
 };
 
 struct daemon {
 	pid_t pid;
 	struct side parent, queue, smtpd;
 	bool is_stopping;
-	int events_fd; /* the event log file, to be read */
+	int events_fd; /* the events it told the queue, to be read */
 };
 
 /* Ends the story with these words. */
@@ -47,12 +48,14 @@ void daemon_stop(struct daemon *); /* and waits for a clean end */
 void daemon_kill(struct daemon *);
 /* Does what a parent does when it is asked for a mailer's socket. */
 void daemon_give_unix(struct daemon *, const char *path);
+/* What events have come; other frames stay for side_next(). */
+void daemon_take_events(struct daemon *);
 /* Another queue instead of the one it had. */
 void daemon_new_queue(struct daemon *);
 
 /* Encode into b between these, with fd or -1 (which it takes). */
 void side_send(struct side *, uint16_t type, const struct buf *payload, int fd);
-/* The next frame, or the story fails. */
+/* The next frame, or the story fails. Events are taken on the way. */
 struct frame side_next(struct side *, const char *what);
 
 #endif

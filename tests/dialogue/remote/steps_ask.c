@@ -29,9 +29,7 @@ do_answer(struct story *s, char *rest)
 	struct rd r;
 	char text[512], got[16];
 
-	do
-		f = side_next(&s->daemon.queue, "MX_ANSWER");
-	while (f.type == P_EVLOG_OK);
+	f = side_next(&s->daemon.queue, "MX_ANSWER");
 	if (f.type != P_MX_ANSWER || !get_p_mx_answer(f.payload, &m))
 		story_fail("%s instead of MX_ANSWER", proto_name(f.type));
 	r = rd_of(m.verdict);

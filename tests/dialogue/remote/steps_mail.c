@@ -202,7 +202,7 @@ do_result(struct story *s, char *rest)
 
 		if (f.type == P_RESULT)
 			take_result(s, f.payload);
-		else if (f.type != P_EVLOG_OK)
+		else
 			story_fail("%s instead of RESULT", proto_name(f.type));
 	}
 	if (atoi(code) != o->code || !story_matches(enhanced, o->enhanced) ||

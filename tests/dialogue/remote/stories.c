@@ -179,6 +179,7 @@ do_event(struct story *s, char *rest)
 		if (story_ms() > until)
 			story_fail("no event %s like that", name);
 		usleep(2000);
+		daemon_take_events(&s->daemon);
 	}
 }
 
