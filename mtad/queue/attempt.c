@@ -365,7 +365,7 @@ dest_of(const struct msg *m, const struct peer *worker)
 {
 	struct job *j;
 
-	for (j = m->jobs; j != NULL; j = j->next)
+	LIST_FOREACH (j, &m->jobs, of_msg)
 		if ((j->dest->lane == 0) == (worker->role == R_LOCAL))
 			return j->dest;
 	return NULL;

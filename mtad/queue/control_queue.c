@@ -453,12 +453,13 @@ why_job(struct client *c, const struct job *j)
 static void
 op_why(struct client *c, json_t *j)
 {
+	const struct job *job;
 	struct msg *m = control_msg(c, j);
 
 	if (m == NULL)
 		return;
 	why_all(c, m);
-	for (const struct job *job = m->jobs; job != NULL; job = job->next)
+	LIST_FOREACH (job, &m->jobs, of_msg)
 		why_job(c, job);
 	for (uint32_t i = 0; i < m->rcpt_n; i++)
 		if (m->rcpt[i].state == RS_ACTIVE) {

@@ -214,7 +214,9 @@ any_rcpt(const struct msg *m, const struct term *t)
 static bool
 has_host(const struct msg *m, const char *key)
 {
-	for (const struct job *j = m->jobs; j != NULL; j = j->next)
+	const struct job *j;
+
+	LIST_FOREACH (j, &m->jobs, of_msg)
 		if (part(j->dest->key, key))
 			return true;
 	return false;

@@ -70,7 +70,7 @@ release(struct queue *q, struct msg *m, uint32_t number, const char *why)
 static bool
 retry(struct queue *q, struct msg *m)
 {
-	if (m->flags & out_of_schedule || m->jobs == NULL)
+	if (m->flags & out_of_schedule || LIST_EMPTY(&m->jobs))
 		return false;
 	sched_release_msg(&q->sched, m);
 	queue_schedule(q);
@@ -211,10 +211,12 @@ grave_second(struct queue *q)
 static bool
 was_tried(const struct queue *q, const struct msg *m, uint32_t i)
 {
+	const struct job *j;
+
 	if (m->rcpt[i].is_tried)
 		return true;
 	(void)q;
-	for (const struct job *j = m->jobs; j != NULL; j = j->next)
+	LIST_FOREACH (j, &m->jobs, of_msg)
 		for (uint32_t k = j->first; k != RCPT_NONE; k = m->rcpt[k].next)
 			if (k == i)
 				return j->dest->fails != 0 &&
@@ -277,7 +279,7 @@ expire_old(struct queue *q)
 			return;
 		}
 		if (msg_is_too_old(q, m) && m->open != 0 &&
-		    !(m->flags & out_of_schedule) && m->jobs != NULL)
+		    !(m->flags & out_of_schedule) && !LIST_EMPTY(&m->jobs))
 			expire(q, m);
 	}
 }

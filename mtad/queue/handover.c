@@ -17,11 +17,18 @@
 #define SHARE_FROM ((size_t)32 << 10) /* a smaller one goes in each job */
 #define TAG_BITS 24
 
-/* The content of one message, for all attempts that are under way. */
+/*
+ * The content of one message, for all attempts that are under way: read once,
+ * by the first of them, while the others wait.
+ */
 struct shared {
 	const struct msg *m;
-	int fd; /* sealed */
 	uint32_t users;
+	bool is_read;
+	struct attempts waiting; /* for the read */
+	char *data; /* owned: all of it, or what stands before fd's */
+	size_t n;
+	int fd; /* to read: a body file, or sealed memory; -1: none */
 };
 
 static uint64_t
@@ -92,14 +99,23 @@ shared_find(const struct queue *q, const struct msg *m)
 	return map_find(&q->handover.bodies, hash_msg(m), m);
 }
 
+static void
+shared_free(struct queue *q, struct shared *s)
+{
+	map_del(&q->handover.bodies, s);
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s->data);
+	free(s);
+}
+
 void
 handover_begin(struct queue *q, struct attempt *a)
 {
 	const struct peer *w = worker_for(q, a->dest->lane);
-	bool is_small = a->msg->body_file != 0 || shared_find(q, a->msg);
 
 	a->slot = w ? handover_slot(w) : 0;
-	a->lent = is_small ? 4096 : a->msg->length;
+	a->lent = shared_find(q, a->msg) ? 4096 : a->msg->length;
 	q->handover.lent[a->slot] += a->lent;
 }
 
@@ -109,11 +125,12 @@ handover_end(struct queue *q, struct attempt *a)
 	struct shared *s = a->shared;
 
 	q->handover.lent[a->slot] -= a->lent;
-	if (s == NULL || --s->users != 0)
+	if (s == NULL)
 		return;
-	map_del(&q->handover.bodies, s);
-	close(s->fd);
-	free(s);
+	if (a->is_waiting_for_body)
+		TAILQ_REMOVE(&s->waiting, a, body_link);
+	if (--s->users == 0 && s->is_read)
+		shared_free(q, s);
 }
 
 /* The wait may have been long: the lane's worker is another by now. */
@@ -284,30 +301,6 @@ memory_file(struct slice content)
 	return -1;
 }
 
-/* Others will need it, or it is more than a frame holds. */
-static bool
-is_worth_sharing(const struct msg *m, struct slice content)
-{
-	return content.n > CONTENT_MAX ||
-	    (content.n >= SHARE_FROM && m->jobs != NULL);
-}
-
-static struct shared *
-share(struct queue *q, const struct msg *m, struct slice content)
-{
-	struct shared *s = calloc(1, sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	*s = (struct shared){ .m = m, .fd = memory_file(content) };
-	if (s->fd >= 0 && map_add(&q->handover.bodies, s) == 0)
-		return s;
-	if (s->fd >= 0)
-		close(s->fd);
-	free(s);
-	return NULL;
-}
-
 /* Takes fd. */
 static void
 hand(struct queue *q, struct attempt *a, struct slice body, int fd)
@@ -332,50 +325,127 @@ hand(struct queue *q, struct attempt *a, struct slice body, int fd)
 }
 
 static void
-hand_shared(struct queue *q, struct attempt *a, struct shared *s)
+hand_shared(struct queue *q, struct attempt *a, const struct shared *s)
 {
-	int fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
+	int fd = s->fd < 0 ? -1 : fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
 
-	a->shared = s;
-	s->users++;
-	if (fd < 0)
+	if (s->fd >= 0 && fd < 0)
 		cannot_read(q, a, -errno);
 	else
-		hand(q, a, SLICE(""), fd);
+		hand(q, a, (struct slice){ s->data, s->n }, fd);
 }
 
+/* What was read, kept for the others: large content as memory that all of
+ * them map, the lines in front of a body file as they are. */
+static bool
+keep(struct shared *s, struct body *b)
+{
+	struct slice content = body_content(b);
+
+	s->fd = b->fd;
+	b->fd = -1;
+	if (s->fd < 0 && content.n >= SHARE_FROM) {
+		s->fd = memory_file(content);
+		return s->fd >= 0;
+	}
+	s->data = slice_dup(content);
+	s->n = content.n;
+	return s->data != NULL;
+}
+
+/* The attempts may end on the way, and the last of them frees it. */
+static void
+got_shared(struct queue *q, struct msg *m, struct body *b, void *arg)
+{
+	struct shared *s = arg;
+	struct attempt *a;
+	int error = b->error;
+
+	(void)m;
+	if (error == 0 && !keep(s, b))
+		error = -ENOMEM;
+	s->is_read = true;
+	s->users++;
+	while ((a = TAILQ_FIRST(&s->waiting)) != NULL) {
+		TAILQ_REMOVE(&s->waiting, a, body_link);
+		a->is_waiting_for_body = false;
+		if (error != 0)
+			cannot_read(q, a, error);
+		else
+			hand_shared(q, a, s);
+	}
+	if (--s->users == 0)
+		shared_free(q, s);
+}
+
+/* Content that is more than a frame goes as memory, too. */
 static void
 got_body(struct queue *q, struct msg *m, struct body *b, void *arg)
 {
-	struct attempt *a = arg;
 	struct slice content = body_content(b);
-	struct shared *s;
+	struct attempt *a = arg;
 	int fd = b->fd;
 
+	(void)m;
 	if (b->error != 0) {
 		cannot_read(q, a, b->error);
 		return;
 	}
-	if (fd < 0 && is_worth_sharing(m, content)) {
-		s = shared_find(q, m);
-		if (s == NULL)
-			s = share(q, m, content);
-		if (s != NULL) {
-			hand_shared(q, a, s);
+	b->fd = -1;
+	if (fd < 0 && content.n > CONTENT_MAX) {
+		fd = memory_file(content);
+		content.n = 0;
+		if (fd < 0) {
+			cannot_read(q, a, -ENOMEM);
 			return;
 		}
 	}
-	b->fd = -1;
 	hand(q, a, content, fd);
+}
+
+static struct shared *
+shared_new(struct queue *q, struct msg *m)
+{
+	struct shared *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->m = m;
+	s->fd = -1;
+	TAILQ_INIT(&s->waiting);
+	if (map_add(&q->handover.bodies, s) < 0) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+static void
+join_shared(struct queue *q, struct attempt *a, struct shared *s)
+{
+	a->shared = s;
+	s->users++;
+	if (s->is_read) {
+		hand_shared(q, a, s);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&s->waiting, a, body_link);
+	a->is_waiting_for_body = true;
 }
 
 void
 handover_go(struct queue *q, struct attempt *a)
 {
 	struct shared *s = shared_find(q, a->msg);
+	bool is_first = s == NULL && !LIST_EMPTY(&a->msg->jobs);
 
-	if (s != NULL)
-		hand_shared(q, a, s);
-	else
+	if (is_first)
+		s = shared_new(q, a->msg);
+	if (s == NULL) {
 		body_read(q, a->msg, got_body, a);
+		return;
+	}
+	join_shared(q, a, s);
+	if (is_first)
+		body_read(q, a->msg, got_shared, s);
 }

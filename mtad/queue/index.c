@@ -116,8 +116,8 @@ msg_free(struct index *ix, struct msg *m)
 	for (uint32_t i = 0; i < m->rcpt_n; i++)
 		rcpt_text_drop(ix, m->rcpt[i].text);
 	ix->rcpts -= m->open;
-	while ((j = m->jobs) != NULL) {
-		m->jobs = j->next;
+	while ((j = LIST_FIRST(&m->jobs)) != NULL) {
+		LIST_REMOVE(j, of_msg);
 		free(j);
 	}
 	free(m->rcpt);

@@ -72,7 +72,7 @@ struct rcpt {
 struct job {
 	struct msg *msg;
 	struct dest *dest;
-	struct job *next; /* of the same message */
+	LIST_ENTRY(job) of_msg;
 	TAILQ_ENTRY(job) link; /* in one of dest's lists, while JOB_READY */
 	struct heap_node due; /* mono microseconds, while JOB_WAITING */
 	uint32_t first, last; /* recipients, linked */
@@ -106,7 +106,7 @@ struct msg {
 	int64_t received; /* wall microseconds */
 	int64_t until; /* wall: end of the grave or of undo */
 	struct rcpt *rcpt;
-	struct job *jobs;
+	LIST_HEAD(, job) jobs;
 	char *str; /* sender NUL envid NUL, then the recipients' */
 	uint32_t str_n, rcpt_n, open, envid;
 	TAILQ_ENTRY(msg) all; /* every message, in order of arrival */

@@ -163,6 +163,8 @@ struct attempt_rcpt {
 	struct buf verdict; /* lookup's, when that is the outcome */
 };
 
+TAILQ_HEAD(attempts, attempt);
+
 /* One transaction under way. Owns a pin of its message. */
 struct attempt {
 	uint64_t number;
@@ -173,6 +175,8 @@ struct attempt {
 	int64_t began; /* mono */
 	struct sched_share share;
 	struct shared *shared; /* the body, when others use it too */
+	TAILQ_ENTRY(attempt) body_link; /* while it waits for that to be read */
+	bool is_waiting_for_body;
 	int slot; /* of the worker whose credit it takes */
 	uint64_t lent; /* of that credit */
 	bool is_suspect;

@@ -122,7 +122,7 @@ route_all(struct queue *q)
 	walk_start(&q->index, &w);
 	while ((m = walk_next(&w)) != NULL) {
 		route_msg(q, m);
-		selected += m->jobs != NULL;
+		selected += !LIST_EMPTY(&m->jobs);
 		q->is_retelling = true; /* that it ended may have been told */
 		msg_settle(q, m);
 		q->is_retelling = false;

@@ -133,35 +133,45 @@ job_wait(struct sched *s, struct job *j, int64_t when)
 static void
 job_free(struct sched *s, struct job *j)
 {
-	struct job **at = &j->msg->jobs;
-
 	job_unlink(s, j);
-	while (*at != j)
-		at = &(*at)->next;
-	*at = j->next;
+	LIST_REMOVE(j, of_msg);
 	j->dest->jobs--;
 	dest_idle_update(s, j->dest);
 	free(j);
 }
 
+/* The job of a message for a destination: the last one of the destination,
+ * while a list is routed; else whichever has fewer of them is looked through. */
+static struct job *
+find_job(struct msg *m, struct dest *d, bool is_retry)
+{
+	struct job_list *list = is_retry ? &d->retry : &d->fresh;
+	struct job *j = TAILQ_LAST(list, job_list);
+
+	if (d->jobs == 0 || (j != NULL && j->msg == m))
+		return d->jobs == 0 ? NULL : j;
+	LIST_FOREACH (j, &m->jobs, of_msg)
+		if (j->dest == d && j->is_retry == is_retry)
+			return j;
+	return NULL;
+}
+
 static struct job *
 job_of(struct sched *s, struct msg *m, struct dest *d, bool is_retry)
 {
-	struct job *j;
+	struct job *j = find_job(m, d, is_retry);
 
-	for (j = m->jobs; j != NULL; j = j->next)
-		if (j->dest == d && j->is_retry == is_retry)
-			return j;
+	if (j != NULL)
+		return j;
 	j = calloc(1, sizeof(*j));
 	if (j == NULL)
 		return NULL;
 	*j = (struct job){ .msg = m,
 		.dest = d,
-		.next = m->jobs,
 		.first = RCPT_NONE,
 		.last = RCPT_NONE,
 		.is_retry = is_retry };
-	m->jobs = j;
+	LIST_INSERT_HEAD(&m->jobs, j, of_msg);
 	d->jobs++;
 	dest_idle_update(s, d);
 	return j;
@@ -379,14 +389,16 @@ sched_done(struct sched *s, struct dest *d, const struct sched_share *sh,
 void
 sched_remove(struct sched *s, struct msg *m)
 {
-	while (m->jobs != NULL)
-		job_free(s, m->jobs);
+	while (!LIST_EMPTY(&m->jobs))
+		job_free(s, LIST_FIRST(&m->jobs));
 }
 
 void
 sched_release_msg(struct sched *s, struct msg *m)
 {
-	for (struct job *j = m->jobs; j != NULL; j = j->next) {
+	struct job *j;
+
+	LIST_FOREACH (j, &m->jobs, of_msg) {
 		if (j->place == JOB_WAITING) {
 			job_unlink(s, j);
 			job_ready(s, j);

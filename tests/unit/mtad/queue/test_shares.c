@@ -299,22 +299,22 @@ START_TEST(a_message_that_ends_workers_is_set_aside)
 	ck_assert_uint_eq(q->suspects.map.n, 0);
 	end_over(m, 3, true);
 	ck_assert_uint_eq(q->suspects.map.n, 3);
-	ck_assert(suspect_may(q, m[0]->jobs));
+	ck_assert(suspect_may(q, LIST_FIRST(&m[0]->jobs)));
 	a.msg = m[0];
 	suspect_started(q, &a);
 	ck_assert(a.is_suspect);
-	ck_assert(!suspect_may(q, m[1]->jobs)); /* each alone */
+	ck_assert(!suspect_may(q, LIST_FIRST(&m[1]->jobs))); /* each alone */
 	suspect_ended(q, &a, true); /* it was answered: not this one */
-	ck_assert(suspect_may(q, m[1]->jobs));
+	ck_assert(suspect_may(q, LIST_FIRST(&m[1]->jobs)));
 	ck_assert_uint_eq(q->suspects.map.n, 2);
 	end_over(&m[2], 1, true);
 	ck_assert_uint_eq(q->suspects.aside, 1);
 	ck_assert(m[2]->flags & MSG_HELD && m[2]->flags & MSG_ASIDE);
-	ck_assert_ptr_null(m[2]->jobs);
-	ck_assert(m[1]->jobs != NULL && !(m[1]->flags & MSG_HELD));
+	ck_assert_ptr_null(LIST_FIRST(&m[2]->jobs));
+	ck_assert(!LIST_EMPTY(&m[1]->jobs) && !(m[1]->flags & MSG_HELD));
 	ck_assert(act_on(q, m[2], ACT_RELEASE, 1));
 	ck_assert_uint_eq(q->suspects.aside, 0);
-	ck_assert_ptr_nonnull(m[2]->jobs);
+	ck_assert_ptr_nonnull(LIST_FIRST(&m[2]->jobs));
 	sched_remove(&q->sched, m[0]);
 	world_settle(w);
 }
