@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "clock.h"
-#include "crc32c.h"
-#include "file.h"
 #include "header.h"
 #include "received.h"
 
@@ -48,17 +46,9 @@ message_note_header(struct submission *sub, const struct body *body)
 int
 message_spill(struct store *st, struct submission *sub)
 {
-	int rc;
-
 	if (sub->body_fd < 0 && !store_take_body(st, sub))
 		return -EAGAIN;
-	rc = file_write_all(sub->body_fd, sub->body.data, sub->body.len);
-	if (rc < 0)
-		return rc;
-	sub->env.body_crc =
-	    crc32c(sub->env.body_crc, sub->body.data, sub->body.len);
-	buf_clear(&sub->body);
-	return 0;
+	return submission_spill(sub);
 }
 
 void

@@ -22,6 +22,7 @@
 #include "proc.h"
 #include "store.h"
 #include "verdict.h"
+#include "worker.h"
 
 struct smtpd;
 
@@ -87,6 +88,7 @@ struct session {
 struct smtpd {
 	struct proc *proc; /* borrowed */
 	struct store *store;
+	struct worker *reader; /* of drop files */
 	char *host; /* HostName; outlives reloads */
 	LIST_HEAD(, session) sessions;
 	struct map by_id; /* the same */

@@ -13,6 +13,7 @@
 #include "crc32c.h"
 #include "file.h"
 #include "record.h"
+#include "sizes.h"
 #include "worker.h"
 
 #define BATCH_MAX ((size_t)16 << 20)
@@ -45,6 +46,7 @@ struct store {
 		uint64_t number;
 	} body[BODIES];
 	int bodies;
+	uint32_t files; /* of the queue, here or in hands, unnamed by records */
 	uint32_t generation; /* of the queue */
 	int64_t gone_since; /* mono: the queue is away; 0 it is there */
 	struct event *again; /* one more turn of the loop */
@@ -71,7 +73,7 @@ store_new(struct proc *p)
 	st->now.fd = st->spare.fd = -1;
 	STAILQ_INIT(&st->ready);
 	STAILQ_INIT(&st->flying);
-	buf_init(&st->batch, BATCH_MAX + ((size_t)80 << 20));
+	buf_init(&st->batch, BATCH_MAX + RECORD_MAX);
 	st->worker = worker_new(p->base);
 	st->again = event_new(p->base, -1, 0, come_again, NULL);
 	if (st->worker == NULL || st->again == NULL) {
@@ -81,7 +83,8 @@ store_new(struct proc *p)
 	return st;
 }
 
-/* Always a current segment and one more. */
+/* Always a current segment and one more, and some body files. What was asked
+ * for is not asked for again before it came. */
 static void
 ask(struct store *st)
 {
@@ -94,7 +97,8 @@ ask(struct store *st)
 		st->has_asked = true;
 		st->asked_since = clock_mono();
 	}
-	if (!st->wants_bodies && st->bodies < BODIES) {
+	if (!st->wants_bodies && st->bodies < BODIES &&
+	    st->files < BODY_FILES_MAX) {
 		PROC_SEND(q, body_want, BODY_WANT, .unused = 0);
 		st->wants_bodies = true;
 	}
@@ -104,9 +108,11 @@ void
 store_forget(struct store *st, struct submission *s)
 {
 	/* files of an earlier queue are the present one's to sweep */
-	if (s != NULL && s->body_fd >= 0 && s->generation == st->generation)
+	if (s != NULL && s->body_fd >= 0 && s->generation == st->generation) {
 		PROC_SEND(&st->proc->queue, body_drop, BODY_DROP,
 		    .number = s->body_file);
+		st->files--;
+	}
 	submission_free(s);
 }
 
@@ -159,6 +165,8 @@ finish(struct store *st, struct submission *s, int code, const char *text)
 	if (code == 250 && s->body_fd >= 0) {
 		close(s->body_fd); /* the record owns the file now */
 		s->body_fd = -1;
+		if (s->generation == st->generation)
+			st->files--;
 	}
 	s->done(s, id, code, text);
 	store_forget(st, s);
@@ -230,14 +238,18 @@ batch_done(void *arg, int rc)
 		next_segment(st);
 }
 
-static void
+static bool
 put_record(struct store *st, struct submission *s)
 {
 	size_t from = st->batch.len;
 
-	submission_put(s, st->now.salt, &st->batch);
+	s->id = (struct msgid){ st->now.tag, st->now.seg, st->now.rec };
+	if (!submission_put(s, st->now.salt, &st->batch))
+		return false;
+	st->now.rec++;
 	s->offset = st->fly_at + from;
 	s->length = (uint32_t)(st->batch.len - from);
+	return true;
 }
 
 static size_t
@@ -310,11 +322,30 @@ is_worth_waiting(struct store *st, bool expects_more)
 	return true;
 }
 
-void
-store_turn(struct store *st, bool expects_more)
+/* What is ready into the batch, as far as the segment goes. */
+static void
+gather(struct store *st)
 {
 	struct submission *s;
 
+	st->fly_at = st->now.at;
+	while ((s = STAILQ_FIRST(&st->ready)) != NULL &&
+	    st->batch.len < BATCH_MAX) {
+		if (st->now.at + st->batch.len + size_of(s) > st->now.limit &&
+		    (st->batch.len != 0 || st->now.rec != 0))
+			break; /* it goes into the next segment */
+		STAILQ_REMOVE_HEAD(&st->ready, link);
+		if (put_record(st, s))
+			STAILQ_INSERT_TAIL(&st->flying, s, link);
+		else
+			finish(st, s, 451, "4.3.0 Out of memory, try later");
+	}
+}
+
+void
+store_turn(struct store *st, bool expects_more)
+{
+	ask(st);
 	if (st->is_flying || STAILQ_EMPTY(&st->ready) ||
 	    is_worth_waiting(st, expects_more))
 		return;
@@ -324,28 +355,17 @@ store_turn(struct store *st, bool expects_more)
 		give_up_waiting(st);
 		return;
 	}
-	st->fly_at = st->now.at;
-	while ((s = STAILQ_FIRST(&st->ready)) != NULL &&
-	    st->batch.len < BATCH_MAX) {
-		if (st->now.at + st->batch.len + size_of(s) > st->now.limit &&
-		    (st->batch.len != 0 || st->now.rec != 0))
-			break; /* it goes into the next segment */
-		STAILQ_REMOVE_HEAD(&st->ready, link);
-		s->id =
-		    (struct msgid){ st->now.tag, st->now.seg, st->now.rec++ };
-		put_record(st, s);
-		STAILQ_INSERT_TAIL(&st->flying, s, link);
-	}
+	gather(st);
 	if (STAILQ_EMPTY(&st->flying)) {
+		if (STAILQ_EMPTY(&st->ready))
+			return;
 		next_segment(st);
 		if (st->now.fd >= 0)
 			store_turn(st, false);
 		return;
 	}
 	st->is_flying = true;
-	if (st->batch.bad)
-		batch_done(st, -ENOMEM);
-	else if (worker_submit(st->worker, run_batch, batch_done, st) < 0)
+	if (worker_submit(st->worker, run_batch, batch_done, st) < 0)
 		batch_done(st, -ENOMEM);
 }
 
@@ -403,6 +423,18 @@ store_take_body(struct store *st, struct submission *s)
 	return has;
 }
 
+bool
+store_has_body(const struct store *st)
+{
+	return st->bodies != 0;
+}
+
+uint32_t
+store_generation(const struct store *st)
+{
+	return st->generation;
+}
+
 static bool
 got_segment(struct store *st, struct slice payload, int fd)
 {
@@ -442,6 +474,7 @@ got_body(struct store *st, struct slice payload, int fd)
 	st->wants_bodies = false;
 	st->body[st->bodies].fd = fd;
 	st->body[st->bodies++].number = m.number;
+	st->files++;
 	ask(st);
 	return true;
 }
@@ -483,6 +516,7 @@ void
 store_queue_down(struct store *st)
 {
 	st->generation++;
+	st->files = 0;
 	st->gone_since = clock_mono();
 	st->asked_since = 0;
 	st->is_stale = st->is_flying;

@@ -15,6 +15,7 @@
 struct submission {
 	STAILQ_ENTRY(submission) link;
 	struct p_envelope env; /* its strings live in the buffers below */
+	/* Both have ceilings (sizes.h); who fills them tests "bad". */
 	struct buf rcpts; /* owned: env_rcpt after env_rcpt */
 	struct buf body; /* owned: the message, or empty with a body file */
 	int body_fd; /* owned; -1: none */
@@ -44,8 +45,10 @@ struct submission {
 
 struct submission *submission_new(void); /* NULL without memory */
 void submission_free(struct submission *); /* closes body_fd; NULL is fine */
-/* Append its record (record.h) with its id to b, which is bad afterwards when
- * there is no memory. Takes the body's bytes away. */
-void submission_put(struct submission *, uint64_t salt, struct buf *b);
+/* The body's bytes to body_fd; 0, or the error of the write. */
+int submission_spill(struct submission *);
+/* Append its record (record.h) with its id to b; false: it has no room there,
+ * or there is no memory, and b is as it was. Takes the body's bytes away. */
+bool submission_put(struct submission *, uint64_t salt, struct buf *b);
 
 #endif

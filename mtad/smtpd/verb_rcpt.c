@@ -16,6 +16,8 @@
 #include "route.h"
 #include "session.h"
 
+#define RCPT_MOST ((size_t)2048) /* one in the envelope: addr, params.h */
+
 static struct reply
 bad_rcpt(int error)
 {
@@ -215,10 +217,20 @@ too_many(struct session *s)
 	return r;
 }
 
+/* As many as one message may have, or as the envelope holds (sizes.h). */
+static bool
+is_full(const struct session *s)
+{
+	const struct submission *sub = s->txn->sub;
+
+	return sub->env.rcpt_n >=
+	    (uint32_t)session_conf(s)->MaxRecipientsPerMessage ||
+	    sub->rcpts.len + RCPT_MOST > sub->rcpts.max;
+}
+
 struct reply
 verb_rcpt(struct session *s, struct slice args)
 {
-	const struct conf *c = session_conf(s);
 	struct rcpt_params p;
 	enum route_class class;
 	struct reply no;
@@ -228,7 +240,7 @@ verb_rcpt(struct session *s, struct slice args)
 	no = parse(s, args, &a, &p);
 	if (no.code != 0)
 		return no;
-	if (s->txn->sub->env.rcpt_n >= (uint32_t)c->MaxRecipientsPerMessage)
+	if (is_full(s))
 		return too_many(s);
 	class = class_of(s, &a);
 	s->asked = malloc(sizeof(a));

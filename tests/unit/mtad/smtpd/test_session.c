@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "message.h"
 #include "asks.h"
+#include "sizes.h"
 #include "smtpd_world.h"
 #include "unit.h"
 
@@ -403,6 +404,39 @@ START_TEST(too_many_recipients_is_no_error)
 }
 END_TEST
 
+/* The envelope has a ceiling in bytes, too: what is taken at the door fits
+ * into what the queue believes. */
+START_TEST(an_envelope_of_long_recipients_comes_in_two)
+{
+	char line[1024], orcpt[480];
+	struct p_envelope e;
+	struct buf b;
+	int n;
+
+	memset(orcpt, 'o', sizeof(orcpt) - 1);
+	orcpt[sizeof(orcpt) - 1] = '\0';
+	world_connect(&w, "smtp", FRIEND);
+	buf_init(&b, 4 << 20);
+	w.proc.conf->MaxRecipientsPerMessage = 20000;
+	world_say(&w, SLICE("EHLO me\r\nMAIL FROM:<a@b>\r\n"));
+	for (int i = 0; i < 10000; i++) {
+		n = snprintf(line, sizeof(line),
+		    "RCPT TO:<u%d@other.test> ORCPT=rfc822;%s\r\n", i, orcpt);
+		world_say(&w, (struct slice){ line, (size_t)n });
+		ck_assert(world_hear(&w, &b));
+	}
+	world_say(&w, SLICE("DATA\r\n.\r\n"));
+	ck_assert(world_hear(&w, &b));
+	ck_assert(holds(buf_slice(&b), "\r\n452 4.5.3 "));
+	ck_assert_int_eq(w.messages, 1);
+	ck_assert_uint_le(w.envelope, ENVELOPE_MAX);
+	ck_assert_uint_gt(w.envelope, ENVELOPE_MAX - (128 << 10));
+	ck_assert(world_envelope(&w, &e));
+	ck_assert_uint_gt(e.rcpt_n, 7000);
+	buf_release(&b);
+}
+END_TEST
+
 START_TEST(a_long_command_is_refused_whole)
 {
 	char block[3000];
@@ -692,6 +726,7 @@ main(void)
 	tcase_add_test(tc, text_alone_gets_its_empty_line);
 	tcase_add_test(tc, errors_end_a_session);
 	tcase_add_test(tc, too_many_recipients_is_no_error);
+	tcase_add_test(tc, an_envelope_of_long_recipients_comes_in_two);
 	tcase_add_test(tc, a_long_command_is_refused_whole);
 	tcase_add_test(tc, a_flood_is_not_kept);
 	tcase_add_test(tc, a_large_message_has_a_file);
