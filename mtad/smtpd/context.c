@@ -48,6 +48,7 @@ smtpd_init(struct smtpd *d, struct proc *p)
 	d->asks = asks_new();
 	d->store = store_new(p);
 	d->reader = worker_new(p->base);
+	d->files_max = UINT32_MAX;
 	d->next_id = first_id();
 	smtpd_set_timeouts(d);
 	stat_set(p->slot, ST_CONN_IN_OPEN, 0); /* the last one may have died */

@@ -76,6 +76,7 @@ session_end(struct session *s, const char *cause)
 	LIST_REMOVE(s, link);
 	map_del(&d->by_id, s);
 	d->sessions_n--;
+	d->class_n[s->class]--;
 	stat_add(d->proc->slot, ST_CONN_IN_OPEN, -1);
 	conn_free(s->conn);
 	free(s->helo);

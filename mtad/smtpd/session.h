@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "access.h"
 #include "addr.h"
 #include "body.h"
 #include "conn.h"
@@ -61,6 +62,7 @@ struct session {
 	enum smtp_state skip_to; /* behind the chunk that is skipped */
 	uint64_t chunk_left; /* of BDAT, also of a refused one */
 	enum smtp_verb verb; /* that is being answered */
+	enum access_class class;
 	bool is_trusted, is_esmtp, is_lmtp, is_waiting, is_ended;
 	bool is_choked; /* the client reads no replies: we read no commands */
 	bool is_asked_again; /* lookup died over the first time */
@@ -71,7 +73,7 @@ struct session {
 	uint32_t commands, messages;
 	int64_t opened; /* mono */
 	uint32_t uid; /* local: the peer's */
-	struct client *client; /* counts its address; borrowed */
+	struct client *client; /* whose it is; borrowed */
 	char *helo, *name; /* owned */
 	char ip[46];
 	uint16_t port;
@@ -93,6 +95,8 @@ struct smtpd {
 	LIST_HEAD(, session) sessions;
 	struct map by_id; /* the same */
 	uint32_t sessions_n;
+	uint32_t class_n[CLASSES]; /* of them */
+	int64_t told_refused; /* mono: of who was not let in */
 	uint64_t next_id; /* of sessions */
 	struct asks *asks;
 	struct access *access;
@@ -108,6 +112,7 @@ struct smtpd {
 	} listener[64];
 	int listeners;
 	bool is_listening;
+	uint32_t files_max; /* sessions, so that spool files find room, too */
 	struct event *second;
 	int64_t stop_at; /* mono: when the last sessions are ended; 0 */
 };

@@ -642,6 +642,55 @@ START_TEST(one_client_has_its_limit)
 }
 END_TEST
 
+/* Friends have more, but not all; this host is one of them. */
+START_TEST(a_friend_has_its_limit)
+{
+	char name[20];
+
+	w.proc.conf->MaxSessionsPerClient = 1;
+	for (int i = 1; i <= 12; i++) {
+		snprintf(name, sizeof(name), "127.0.0.%d", i);
+		world_connect(&w, "smtp", name);
+		play(&w, name,
+		    i < 12 ? SLICE("220\n")
+			   : SLICE("421 4.7.0 Too many connections from\n#"));
+		w.client = -1;
+	}
+	world_connect(&w, "smtp", STRANGER);
+	play(&w, "a stranger", SLICE("220\n"));
+	ck_assert_uint_eq(w.smtpd.sessions_n, 12);
+}
+END_TEST
+
+/* One class at its ease, the others within their share; root at any time. */
+START_TEST(each_class_has_its_share)
+{
+	static const struct {
+		const char *kind, *ip, *hears;
+	} rows[] = { { "smtp", FRIEND, "421 4.7.0 Too many connections, t\n#" },
+		{ "smtp", "192.0.2.1", "220\n" },
+		{ "smtp", "192.0.2.2", "220\n" },
+		{ "smtp", "192.0.2.3", "421 4.7.0 Too many connections, t\n#" },
+		{ "local", NULL, "220\n" }, { "local", NULL, "220\n" },
+		{ "local", NULL, "220\n" } };
+
+	w.proc.conf->MaxSessions = 8;
+	for (int i = 0; i < 8; i++) {
+		world_connect(&w, "smtp", FRIEND);
+		play(&w, "a friend", SLICE("220\n"));
+		w.client = -1;
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		world_connect(&w, rows[i].kind, rows[i].ip);
+		play(&w, rows[i].hears, slice_of(rows[i].hears));
+		w.client = -1;
+	}
+	ck_assert_uint_eq(w.slot.counter[ST_CONN_REJECTED], 2);
+	ck_assert_uint_eq(w.slot.counter[ST_CONN_IN], 15);
+	ck_assert_uint_eq(w.slot.counter[ST_CONN_IN_OPEN], 13);
+}
+END_TEST
+
 static void
 until_it_closes(void)
 {
@@ -735,6 +784,8 @@ main(void)
 	tcase_add_test(tc, who_reads_nothing_is_not_read);
 	tcase_add_test(tc, stop_lets_messages_end);
 	tcase_add_test(tc, one_client_has_its_limit);
+	tcase_add_test(tc, a_friend_has_its_limit);
+	tcase_add_test(tc, each_class_has_its_share);
 	tcase_add_test(tc, early_talkers_are_refused);
 	tcase_add_test(tc, silence_ends_a_session);
 	tcase_add_test(tc, a_session_has_its_end);
