@@ -19,6 +19,8 @@ struct access;
 struct client {
 	char name[46];
 	uint32_t n;
+	uint32_t body_files; /* of messages that come in */
+	size_t rcpt_bytes; /* the same */
 };
 
 enum access_class { CLASS_LOCAL, CLASS_TRUSTED, CLASS_STRANGER, CLASSES };

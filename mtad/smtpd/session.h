@@ -42,6 +42,7 @@ struct txn {
 	struct body body;
 	struct buf sender, envid; /* owned */
 	uint64_t declared; /* SIZE= */
+	size_t rcpt_bytes; /* of the recipients, as counted */
 	bool is_last_chunk,
 	    is_refused; /* refused: bytes are read and dropped */
 	const char *refusal; /* code and words */
@@ -71,6 +72,7 @@ struct session {
 	uint8_t fcrdns; /* enum proto_fcrdns, once has_name */
 	uint16_t errors;
 	uint32_t commands, messages;
+	uint64_t taken; /* bytes of input, by commands and messages */
 	int64_t opened; /* mono */
 	uint32_t uid; /* local: the peer's */
 	struct client *client; /* whose it is; borrowed */
@@ -102,7 +104,8 @@ struct smtpd {
 	struct access *access;
 	const struct timeval *t_command, *t_block; /* common timeouts */
 	struct timeval t_pause;
-	size_t body_bytes; /* held by all sessions */
+	/* In memory, of all sessions, until they are with the spool. */
+	size_t body_bytes, rcpt_bytes;
 	uint32_t txns; /* begun, and not with the store yet */
 	uint32_t body_waiters; /* sessions that wait for a body file */
 	struct {

@@ -14,6 +14,7 @@
 
 #include "access.h"
 #include "asks.h"
+#include "budget.h"
 #include "clock.h"
 #include "dropin.h"
 #include "log.h"
@@ -154,6 +155,8 @@ on_second(int fd, short what, void *arg)
 	(void)what;
 	listen_in_time(d);
 	listen_again(d);
+	budget_trim(d, BUFFERS_MAX);
+	message_got_body(d); /* who waits may have one now */
 	while ((s = asks_overdue(d->asks, now - LOOKUP_WAIT)) != NULL) {
 		if (s->verb == V_RCPT)
 			rcpt_answered(s, &late);

@@ -105,14 +105,25 @@ ask(struct store *st)
 }
 
 void
-store_forget(struct store *st, struct submission *s)
+store_drop_body(struct store *st, struct submission *s)
 {
+	if (s->body_fd < 0)
+		return;
 	/* files of an earlier queue are the present one's to sweep */
-	if (s != NULL && s->body_fd >= 0 && s->generation == st->generation) {
+	if (s->generation == st->generation) {
 		PROC_SEND(&st->proc->queue, body_drop, BODY_DROP,
 		    .number = s->body_file);
 		st->files--;
 	}
+	close(s->body_fd);
+	s->body_fd = -1;
+}
+
+void
+store_forget(struct store *st, struct submission *s)
+{
+	if (s != NULL)
+		store_drop_body(st, s);
 	submission_free(s);
 }
 

@@ -21,6 +21,8 @@ struct store;
 
 struct store *store_new(struct proc *);
 void store_free(struct store *);
+/* Its body file is not needed after all; fine without one. */
+void store_drop_body(struct store *, struct submission *);
 /* A submission that is not submitted after all, or done. NULL is fine. */
 void store_forget(struct store *, struct submission *);
 /* 0: a message may begin; else the reply to MAIL, with its words. */

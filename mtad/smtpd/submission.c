@@ -35,10 +35,24 @@ submission_free(struct submission *s)
 	buf_release(&s->rcpts);
 	buf_release(&s->body);
 	buf_release(&s->env_bytes);
+	submission_count(s);
 	buf_release(&s->env_message_id);
 	buf_release(&s->kept);
 	buf_release(&s->trace);
 	free(s);
+}
+
+void
+submission_count(struct submission *s)
+{
+	size_t rcpts = s->rcpts.len + s->env_bytes.len;
+
+	if (s->body_bytes == NULL)
+		return;
+	*s->body_bytes += s->body.len - s->body_counted;
+	*s->rcpt_bytes += rcpts - s->rcpt_counted;
+	s->body_counted = s->body.len;
+	s->rcpt_counted = rcpts;
 }
 
 int
@@ -50,6 +64,7 @@ submission_spill(struct submission *s)
 		return rc;
 	s->env.body_crc = crc32c(s->env.body_crc, s->body.data, s->body.len);
 	buf_clear(&s->body);
+	submission_count(s);
 	return 0;
 }
 
@@ -92,5 +107,7 @@ submission_put(struct submission *s, uint64_t salt, struct buf *b)
 	}
 	buf_release(&head);
 	buf_release(&s->body);
+	buf_release(&s->rcpts);
+	submission_count(s);
 	return is_whole;
 }

@@ -34,6 +34,8 @@ struct submission {
 	const char *host; /* borrowed: smtpd.host, which outlives reloads */
 	bool is_noted; /* the header was looked at: the next three are known */
 	bool has_date, has_from, is_headless;
+	/* Sums that its bytes are counted in; borrowed, NULL: none. */
+	size_t *body_bytes, *rcpt_bytes;
 	bool completes; /* put what is missing: Date, Message-ID, From */
 	/* private */
 	struct msgid id;
@@ -41,14 +43,17 @@ struct submission {
 	uint32_t length;
 	struct buf env_bytes;
 	int64_t started;
+	size_t body_counted, rcpt_counted;
 };
 
 struct submission *submission_new(void); /* NULL without memory */
 void submission_free(struct submission *); /* closes body_fd; NULL is fine */
+/* Body or recipients have changed their size. */
+void submission_count(struct submission *);
 /* The body's bytes to body_fd; 0, or the error of the write. */
 int submission_spill(struct submission *);
 /* Append its record (record.h) with its id to b; false: it has no room there,
- * or there is no memory, and b is as it was. Takes the body's bytes away. */
+ * or there is no memory, and b is as it was. Takes the bytes of body and recipients away. */
 bool submission_put(struct submission *, uint64_t salt, struct buf *b);
 
 #endif

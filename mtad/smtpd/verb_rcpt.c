@@ -12,6 +12,7 @@
 
 #include "access.h"
 #include "asks.h"
+#include "budget.h"
 #include "params.h"
 #include "route.h"
 #include "session.h"
@@ -73,6 +74,8 @@ keep(struct session *s, const struct addr *a, uint8_t notify, const char *orcpt)
 	r.addr = buf_slice(&addr);
 	put_p_env_rcpt(&t->sub->rcpts, &r);
 	t->sub->env.rcpt_n++;
+	submission_count(t->sub);
+	budget_count(s, t->sub->rcpts.len);
 	buf_release(&addr);
 	if (s->errors != 0)
 		s->errors--; /* a list may hold some dead ones */
@@ -206,10 +209,9 @@ parse(
 
 /* No error: RFC 5321 section 4.5.3.1.10 has the client send the rest again. */
 static struct reply
-too_many(struct session *s)
+too_many(struct session *s, const char *text)
 {
-	struct reply r =
-	    REPLY(452, "4.5.3 Too many recipients, send the rest again");
+	struct reply r = REPLY(452, text);
 
 	if (!s->txn->is_full)
 		session_say_reject(s, r);
@@ -241,7 +243,11 @@ verb_rcpt(struct session *s, struct slice args)
 	if (no.code != 0)
 		return no;
 	if (is_full(s))
-		return too_many(s);
+		return too_many(
+		    s, "4.5.3 Too many recipients, send the rest again");
+	if (!budget_allows(s->smtpd->rcpt_bytes,
+		s->client ? s->client->rcpt_bytes : 0, s->txn->sub->rcpts.len))
+		return too_many(s, "4.3.1 No room for more now, send those");
 	class = class_of(s, &a);
 	s->asked = malloc(sizeof(a));
 	if (s->asked == NULL)

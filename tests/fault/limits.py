@@ -93,5 +93,53 @@ def it_leaves_sessions_to_others():
         wait_for("room again", lambda: m.status()["conn_in_open"] == 0)
 
 
+def rss(pid):
+    with open("/proc/%d/status" % pid) as f:
+        return next(int(line.split()[1]) >> 10 for line in f
+                    if line.startswith("VmRSS"))
+
+
+def name_many(port, n, orcpt="o" * 480):
+    """A session that names recipients and never sends its message; its last
+    reply."""
+    s = socket.create_connection(("127.0.0.1", port))
+    s.settimeout(60)
+    f = s.makefile("rb")
+    s.sendall(b"HELO x\r\nMAIL FROM:<a@next.test>\r\n")
+    last = [f.readline() for _ in range(3)][-1]
+    for start in range(0, n, 50):
+        s.sendall(b"".join(b"RCPT TO:<u%d@elsewhere.test> "
+                           b"ORCPT=rfc822;%s\r\n" % (i, orcpt.encode())
+                           for i in range(start, start + 50)))
+        last = [f.readline() for _ in range(50)][-1]
+        if last[:3] != b"250":
+            break
+    return s, last
+
+
+def it_bounds_recipients_that_wait_for_data():
+    """100 MB of them, if it could be had."""
+    with Mtad("rcpts", extra="MaxRecipientsPerMessage = 20000\n"
+              "SmtpdProcesses = 1\n") as m:
+        smtpd, = m.children("mtad-smtpd")
+        before = rss(smtpd)
+        held = [name_many(m.port, 5000) for _ in range(40)]
+        full = sum(last[:9] == b"452 4.3.1" for _, last in held)
+        grown = rss(smtpd) - before
+        print("     %d of 40 sessions told 452 4.3.1; %d MB more" % (
+            full, grown))
+        assert full > 10 and grown < 90
+        m.send(["alice@demo.test"] + ["x%d@elsewhere.test" % i
+                                      for i in range(30)])
+        m.wait_mail("alice")
+        for s, _ in held:
+            s.close()
+        wait_for("them to be gone",
+                 lambda: m.status()["conn_in_open"] == 0)
+        s, last = name_many(m.port, 5000)
+        assert last[:3] == b"250", last
+        s.close()
+
+
 if __name__ == "__main__" and IS_ROOT:
     stories(sys.modules[__name__])
