@@ -164,6 +164,7 @@ ask(const struct conf *c, json_t *request, const char *empty)
 {
 	char path[4200];
 	struct control *ctl;
+	int sent;
 	json_t *row;
 	int rc = EX_OK;
 	bool has_shown = false;
@@ -171,7 +172,8 @@ ask(const struct conf *c, json_t *request, const char *empty)
 
 	snprintf(path, sizeof(path), "%s/control", c->RunDirectory);
 	ctl = control_open(path);
-	if (ctl == NULL || control_send(ctl, request) < 0) {
+	sent = ctl ? control_send(ctl, request) : -errno;
+	if (sent < 0 && (ctl == NULL || sent != -EPIPE)) { /* EPIPE: told why */
 		log_warn("no mtad answers at %s: %s", path, strerror(errno));
 		control_close(ctl);
 		json_decref(request);

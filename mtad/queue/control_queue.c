@@ -10,6 +10,8 @@
 #include "control_server.h"
 
 #define LOOKED_A_TURN 10000
+#define LOOKED_FOR_USER 1000 /* many of them make a turn */
+#define JOBS_TOLD 100
 #define RCPTS_LISTED 20
 #define FIRST_ROWS 20 /* leave at once: who asked sees something */
 
@@ -51,12 +53,10 @@ put_rcpt(struct client *c, const struct msg *m, uint32_t i)
 	buf_addc(&c->out, '}');
 }
 
-/* is_whole: finished recipients too, and all of them. */
+/* Up to its recipients. */
 static void
-put_msg(struct client *c, const struct msg *m, bool is_whole)
+begin_msg(struct client *c, const struct msg *m)
 {
-	uint32_t listed = 0;
-
 	row_begin(c);
 	row_id(c, m->id);
 	row_cstr(c, "from", msg_sender(m));
@@ -69,9 +69,17 @@ put_msg(struct client *c, const struct msg *m, bool is_whole)
 	if (m->act != 0)
 		row_num(c, "act", m->act);
 	buf_adds(&c->out, ",\"rcpts\":[");
-	for (uint32_t i = 0; i < m->rcpt_n; i++) {
-		if (!is_whole &&
-		    (rcpt_is_finished(&m->rcpt[i]) || listed == RCPTS_LISTED))
+}
+
+/* Its first recipients that are not finished. */
+static void
+put_msg(struct client *c, const struct msg *m)
+{
+	uint32_t listed = 0;
+
+	begin_msg(c, m);
+	for (uint32_t i = 0; i < m->rcpt_n && listed < RCPTS_LISTED; i++) {
+		if (rcpt_is_finished(&m->rcpt[i]))
 			continue;
 		if (listed++ != 0)
 			buf_addc(&c->out, ',');
@@ -158,11 +166,17 @@ control_put_total(struct client *c)
 	row_end(c);
 }
 
+static int
+looked_a_turn(const struct client *c)
+{
+	return c->is_admin ? LOOKED_A_TURN : LOOKED_FOR_USER;
+}
+
 static bool
 list_step(struct client *c)
 {
 	bool is_first = c->matched == 0;
-	int left = LOOKED_A_TURN;
+	int left = looked_a_turn(c);
 	struct msg *m;
 
 	while (!control_is_full(c) && !(is_first && c->matched == FIRST_ROWS)) {
@@ -177,7 +191,7 @@ list_step(struct client *c)
 		if (c->wants_text)
 			put_text(c, m);
 		else
-			put_msg(c, m, false);
+			put_msg(c, m);
 	}
 	return true;
 }
@@ -256,31 +270,36 @@ set_order(struct client *c, json_t *j)
 }
 
 /* Those of the rows that are still in the queue. */
-static void
-put_best(struct client *c)
+static bool
+best_step(struct client *c)
 {
-	best_sort(&c->best);
-	for (size_t i = 0; i < c->best.n; i++) {
-		struct msg *m = index_find(&c->q->index, c->best.row[i].of.id);
+	while (c->best_next < c->best.n && !control_is_full(c)) {
+		struct msg *m =
+		    index_find(&c->q->index, c->best.row[c->best_next++].of.id);
 
 		if (m != NULL)
-			put_msg(c, m, false);
+			put_msg(c, m);
 	}
+	if (c->best_next < c->best.n)
+		return true;
 	best_release(&c->best);
 	control_put_total(c);
+	return false;
 }
 
 /* All are looked at before the first row leaves. */
 static bool
 order_step(struct client *c)
 {
-	int left = LOOKED_A_TURN;
+	int left = looked_a_turn(c);
 	struct msg *m;
 
 	for (;;) {
 		if (!control_next_match(c, &left, &m)) {
-			put_best(c);
-			return false;
+			best_sort(&c->best);
+			c->best_next = 0;
+			c->step = best_step;
+			return true;
 		}
 		if (m == NULL)
 			return true;
@@ -358,6 +377,27 @@ control_msg(struct client *c, json_t *j)
 	return m;
 }
 
+/* All recipients, finished ones too, as the client reads them; those that are
+ * left when the message leaves meanwhile are finished. */
+static bool
+show_step(struct client *c)
+{
+	const struct msg *m = index_find(&c->q->index, c->shown);
+	uint32_t n = m != NULL ? m->rcpt_n : 0;
+
+	while (c->shown_next < n && !control_is_full(c)) {
+		if (c->shown_next != 0)
+			buf_addc(&c->out, ',');
+		put_rcpt(c, m, c->shown_next++);
+	}
+	if (c->shown_next < n)
+		return true;
+	buf_addc(&c->out, ']');
+	row_end(c);
+	control_done(c);
+	return false;
+}
+
 static void
 op_show(struct client *c, json_t *j)
 {
@@ -365,8 +405,10 @@ op_show(struct client *c, json_t *j)
 
 	if (m == NULL)
 		return;
-	put_msg(c, m, true);
-	control_done(c);
+	begin_msg(c, m);
+	c->shown = m->id;
+	c->shown_next = 0;
+	c->step = show_step;
 }
 
 static void
@@ -454,18 +496,26 @@ static void
 op_why(struct client *c, json_t *j)
 {
 	struct msg *m = control_msg(c, j);
+	unsigned told = 0;
+	char text[60];
 
 	if (m == NULL)
 		return;
 	why_all(c, m);
 	for (const struct job *job = m->jobs; job != NULL; job = job->next)
-		why_job(c, job);
+		if (told++ < JOBS_TOLD)
+			why_job(c, job);
+	if (told > JOBS_TOLD) {
+		snprintf(text, sizeof(text), "and %u more destinations",
+		    told - JOBS_TOLD);
+		why_row(c, text, "mtactl queue show");
+	}
 	for (uint32_t i = 0; i < m->rcpt_n; i++)
 		if (m->rcpt[i].state == RS_ACTIVE) {
 			why_row(c, "an attempt is under way", "wait");
 			break;
 		}
-	put_msg(c, m, false);
+	put_msg(c, m);
 	control_done(c);
 }
 

@@ -1,9 +1,13 @@
 /*
  * control_row: how an answer on the control socket is written, member by
- * member, one JSON object a line.
+ * member, one JSON object a line, and how it leaves.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/socket.h>
+
+#include <event2/event.h>
 
 #include "clock.h"
 #include "control_server.h"
@@ -89,6 +93,39 @@ void
 row_end(struct client *c)
 {
 	buf_add(&c->out, "}\n", 2);
+}
+
+bool
+control_is_full(const struct client *c)
+{
+	return c->out.len - c->sent >= OUT_FULL;
+}
+
+/* An answer that met the ceiling is not whole: better none than that. */
+void
+control_flush(struct client *c)
+{
+	while (c->sent < c->out.len && !c->out.bad) {
+		ssize_t n = send(c->fd, c->out.data + c->sent,
+		    c->out.len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+			event_add(c->wr, NULL);
+			return;
+		}
+		if (n < 0)
+			break;
+		c->sent += (size_t)n;
+		c->active = clock_mono();
+	}
+	if (c->sent < c->out.len || c->out.bad) {
+		c->is_closed = true;
+		return;
+	}
+	c->sent = 0;
+	buf_clear(&c->out);
+	if (c->out.cap > OUT_FULL)
+		buf_shrink(&c->out);
 }
 
 void

@@ -6,9 +6,11 @@ import contextlib
 import json
 import os
 import pwd
+import select
 import signal
 import socket
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "support"))
@@ -62,6 +64,62 @@ def hold(end, path, n):
         held.append(s)
     tell(end, (heard[b"220"], heard[b"421"]))
     end.recv(1)
+
+
+def connect(path):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(path)
+    return s
+
+
+def idle(end, path):
+    """As many as there are to have; tells how many stayed, and the words that
+    the last one heard."""
+    held = [connect(path) for _ in range(220)]
+    words = held[-1].recv(1000)
+    tell(end, (sum(is_open(s) for s in held[:-1]), words.decode()))
+    end.recv(1)
+
+
+def is_open(s):
+    """Nothing was said to it: who is sent away is told why."""
+    try:
+        s.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
+        return False
+    except BlockingIOError:
+        return True
+
+
+def flood(end, path, first, more, n):
+    """Says it on n connections for as long as somebody reads, and hears
+    nothing."""
+    held = [connect(path) for _ in range(n)]
+    for s in held:
+        s.sendall(first)
+        s.setblocking(False)
+    tell(end, n)
+    while True:
+        if not any([push(s, more) for s in held]):
+            select.select([end], [], [], 0.01)
+
+
+def push(s, data):
+    try:
+        return s.send(data)
+    except OSError:
+        return 0
+
+
+def ask(end, path, request, n):
+    """Asks it again and again, and hears every answer."""
+    held = [connect(path) for _ in range(n)]
+    tell(end, n)
+    while True:
+        for s in held:
+            s.sendall(request)
+        for s in held:
+            while b'"done":true' not in s.recv(1 << 20)[-100:]:
+                pass
 
 
 def first_word(port):
@@ -139,6 +197,92 @@ def it_bounds_recipients_that_wait_for_data():
         s, last = name_many(m.port, 5000)
         assert last[:3] == b"250", last
         s.close()
+
+
+def took(act, *args):
+    started = time.monotonic()
+    act(*args)
+    return time.monotonic() - started
+
+
+def mail_to(m, user):
+    n = len(m.mailbox(user))
+    m.send(user + "@demo.test")
+    m.wait_mail(user, n + 1)
+
+
+def figures(m, words):
+    """How long root's status takes, and mail; the middle and the worst."""
+    status = sorted(took(m.ctl, "status") for _ in range(15))
+    mail = sorted(took(mail_to, m, "alice") for _ in range(15))
+    print("     %s: status %.0f and %.0f ms, mail %.0f and %.0f ms" % (
+        (words,) + tuple(t * 1e3 for t in (status[7], status[-1], mail[7],
+                                           mail[-1]))))
+    return status, mail
+
+
+def submit(m, name, n):
+    """So many messages of a user's own, which stay in the queue."""
+    def act(end, path):
+        f = socket.socket(socket.AF_UNIX)
+        f.connect(path)
+        r = f.makefile("rb")
+        body = b"Subject: x\r\n\r\nx\r\n"
+        f.sendall(b"HELO x\r\n")
+        heard = [r.readline(), r.readline()]
+        for i in range(n):
+            f.sendall(b"MAIL FROM:<x@demo.test>\r\nRCPT TO:<%s%d@dead.test>"
+                      b"\r\nBDAT %d LAST\r\n%s" % (b"a" * 50, i, len(body),
+                                                   body))
+            heard = [r.readline()[:3] for _ in range(3)]
+        tell(end, heard[-1].decode())
+
+    with User(name, act, m.dir + "/run/submission") as user:
+        assert user.hear() == "250"
+
+
+LIST = b'{"op":"queue.list"}\n'
+NONE = b'{"op":"queue.list","filter":"from:nobody.at.all"}\n'
+SORT = b'{"op":"queue.list","filter":"from:nobody.at.all","order":"from"}\n'
+ATTACKS = {
+    "empty lines, never a look at the answers": (flood, b"", b"\n" * 16384, 16),
+    "a list that is not read, then empty lines":
+        (flood, LIST, b"\n" * 65536, 16),
+    "lists of all, none of them read": (flood, b"", LIST * 800, 16),
+    "a line that never ends": (flood, b"", b"x" * 65536, 16),
+    "walks that find nothing": (ask, NONE, 16),
+    "the same, and sorted": (ask, SORT, 16),
+    "status after status": (ask, b'{"op":"status"}\n' * 50, 16),
+    "subscriptions": (flood, b'{"op":"subscribe"}\n', b"\n", 16),
+}
+
+
+def it_answers_root_whatever_users_ask():
+    users = ["nobody", "games", "daemon"]
+    with Mtad("control", extra="SmtpdProcesses = 1\n") as m:
+        path = m.dir + "/run/control"
+        queue, = m.children("mtad-queue")
+        with User("nobody", idle, path) as one:
+            n, words = one.hear()
+            assert n <= 16 and json.loads(words)["done"], (n, words)
+            m.ctl("status")
+            with User("games", idle, path) as other:
+                assert 1 <= other.hear()[0] <= 16
+        m.ctl("delivery", "hold", "they are to stay")
+        submit(m, "nobody", 4000)
+        wait_for("all of them", lambda: m.status()["messages"] == 4000)
+        m.ctl("delivery", "release")
+        status, mail = figures(m, "alone")
+        before = rss(queue)
+        for words, (act, *args) in ATTACKS.items():
+            with contextlib.ExitStack() as held:
+                for name in users:
+                    held.enter_context(User(name, act, path, *args)).hear()
+                now, late = figures(m, words)
+                assert now[7] < max(0.1, 3 * status[7]), now
+                assert late[7] < max(0.1, 3 * mail[7]), late
+                assert rss(queue) - before < 150, rss(queue)
+        m.ctl("queue", "list")
 
 
 if __name__ == "__main__" and IS_ROOT:
