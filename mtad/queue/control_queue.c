@@ -11,8 +11,8 @@
 
 #define LOOKED_A_TURN 10000
 #define LOOKED_FOR_USER 1000 /* many of them make a turn */
+#define RCPTS_A_LOOK 64 /* so many are the work of one more */
 #define JOBS_TOLD 100
-#define RCPTS_LISTED 20
 #define FIRST_ROWS 20 /* leave at once: who asked sees something */
 
 /* Others than admins see what they submitted. */
@@ -20,113 +20,6 @@ static bool
 may_see(const struct client *c, const struct msg *m)
 {
 	return c->is_admin || (m->owner != MSG_NO_OWNER && m->owner == c->uid);
-}
-
-static const char *
-rcpt_state_name(const struct rcpt *r)
-{
-	static const char *const names[RS_STATES] = { "open", "active",
-		"failed", "delivered", "bounced", "deleted", "expanded" };
-
-	return r->state == RS_OPEN && r->attempts != 0 ? "deferred"
-						       : names[r->state];
-}
-
-static void
-put_rcpt(struct client *c, const struct msg *m, uint32_t i)
-{
-	const struct rcpt *r = &m->rcpt[i];
-	int64_t wait = (int64_t)r->next_try * US_SEC - clock_mono();
-
-	row_begin(c);
-	row_num(c, "n", i);
-	row_cstr(c, "to", rcpt_addr(m, r));
-	if (*rcpt_owner(m, r) != '\0')
-		row_cstr(c, "owner", rcpt_owner(m, r));
-	else if (*rcpt_path(m, r) != '\0')
-		row_cstr(c, "path", rcpt_path(m, r));
-	row_cstr(c, "state", rcpt_state_name(r));
-	row_num(c, "tries", r->attempts);
-	if (rcpt_is_open(r) && r->next_try != 0 && wait > 0)
-		row_time(c, "next", clock_wall() + wait);
-	row_reply(c, r);
-	buf_addc(&c->out, '}');
-}
-
-/* Up to its recipients. */
-static void
-begin_msg(struct client *c, const struct msg *m)
-{
-	row_begin(c);
-	row_id(c, m->id);
-	row_cstr(c, "from", msg_sender(m));
-	row_num(c, "size", (int64_t)m->size);
-	row_time(c, "received", m->received);
-	row_cstr(c, "state", msg_state(m));
-	row_num(c, "open", m->open);
-	row_num(c, "rcpt_count", m->rcpt_n);
-	row_time(c, "until", m->until);
-	if (m->act != 0)
-		row_num(c, "act", m->act);
-	buf_adds(&c->out, ",\"rcpts\":[");
-}
-
-/* Its first recipients that are not finished. */
-static void
-put_msg(struct client *c, const struct msg *m)
-{
-	uint32_t listed = 0;
-
-	begin_msg(c, m);
-	for (uint32_t i = 0; i < m->rcpt_n && listed < RCPTS_LISTED; i++) {
-		if (rcpt_is_finished(&m->rcpt[i]))
-			continue;
-		if (listed++ != 0)
-			buf_addc(&c->out, ',');
-		put_rcpt(c, m, i);
-	}
-	buf_addc(&c->out, ']');
-	row_end(c);
-}
-
-/* mailq's own lines, made here: a client that only prints is not slowed down
- * by reading a million objects. */
-static void
-put_text(struct client *c, const struct msg *m)
-{
-	static const struct {
-		const char *state;
-		char mark;
-	} marks[] = { { "active", '*' }, { "held", '!' }, { "deleted", '-' },
-		{ "bounced", 'X' }, { "damaged", '?' } };
-	char id[MSGID_TEXT + 1], mark = ' ';
-	struct buf b;
-
-	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
-		if (strcmp(marks[i].state, msg_state(m)) == 0)
-			mark = marks[i].mark;
-	buf_init(&b, 1 << 20);
-	msgid_text(m->id, id);
-	buf_addf(&b, "%s%c %8llu ", id, mark, (unsigned long long)m->size);
-	clock_rfc5322(&b, m->received);
-	buf_addf(&b, " <%s>\n", msg_sender(m));
-	for (uint32_t i = 0, n = 0; i < m->rcpt_n; i++) {
-		const struct rcpt *r = &m->rcpt[i];
-
-		if (rcpt_is_finished(r))
-			continue;
-		if (n++ == RCPTS_LISTED) {
-			buf_addf(&b, "%17s%u recipients in all\n", "", m->open);
-			break;
-		}
-		if (r->text != NULL)
-			buf_addf(&b, "%17s(%u %s)\n", "", r->code, r->text->s);
-		buf_addf(&b, "%17s<%s>\n", "", rcpt_addr(m, r));
-	}
-	row_begin(c);
-	row_str(c, "text", buf_slice(&b));
-	row_end(c);
-	buf_release(&b);
 }
 
 bool
@@ -140,8 +33,10 @@ control_next_match(struct client *c, int *left, struct msg **ret)
 		if (m == NULL)
 			return false;
 		c->looked++;
-		if (m->open == 0 || !may_see(c, m) ||
-		    !filter_match(c->filter, m, now))
+		if (m->open == 0 || !may_see(c, m))
+			continue;
+		*left -= (int)(m->rcpt_n / RCPTS_A_LOOK);
+		if (!filter_match(c->filter, m, now))
 			continue;
 		*ret = m;
 		return true;
@@ -189,9 +84,9 @@ list_step(struct client *c)
 			return true;
 		c->matched++;
 		if (c->wants_text)
-			put_text(c, m);
+			row_msg_text(c, m);
 		else
-			put_msg(c, m);
+			row_msg(c, m);
 	}
 	return true;
 }
@@ -278,7 +173,7 @@ best_step(struct client *c)
 		    index_find(&c->q->index, c->best.row[c->best_next++].of.id);
 
 		if (m != NULL)
-			put_msg(c, m);
+			row_msg(c, m);
 	}
 	if (c->best_next < c->best.n)
 		return true;
@@ -388,7 +283,7 @@ show_step(struct client *c)
 	while (c->shown_next < n && !control_is_full(c)) {
 		if (c->shown_next != 0)
 			buf_addc(&c->out, ',');
-		put_rcpt(c, m, c->shown_next++);
+		row_msg_rcpt(c, m, c->shown_next++);
 	}
 	if (c->shown_next < n)
 		return true;
@@ -405,7 +300,7 @@ op_show(struct client *c, json_t *j)
 
 	if (m == NULL)
 		return;
-	begin_msg(c, m);
+	row_msg_begin(c, m);
 	c->shown = m->id;
 	c->shown_next = 0;
 	c->step = show_step;
@@ -515,7 +410,7 @@ op_why(struct client *c, json_t *j)
 			why_row(c, "an attempt is under way", "wait");
 			break;
 		}
-	put_msg(c, m);
+	row_msg(c, m);
 	control_done(c);
 }
 

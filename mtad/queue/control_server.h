@@ -97,6 +97,12 @@ void row_time(struct client *, const char *name, int64_t wall); /* 0: absent */
 void row_id(struct client *, struct msgid);
 void row_reply(struct client *, const struct rcpt *); /* the last, if any */
 void row_end(struct client *);
+/* A message: with its first open recipients; up to them all, and each of
+ * them; or as mailq prints it. */
+void row_msg(struct client *, const struct msg *);
+void row_msg_begin(struct client *, const struct msg *);
+void row_msg_rcpt(struct client *, const struct msg *, uint32_t);
+void row_msg_text(struct client *, const struct msg *);
 /* {"done":true}: the request is answered. */
 void control_done(struct client *);
 void control_error(struct client *, const char *fmt, ...)
