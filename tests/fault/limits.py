@@ -285,5 +285,39 @@ def it_answers_root_whatever_users_ask():
         m.ctl("queue", "list")
 
 
+def it_leaves_nothing_that_nobody_takes():
+    """sendmail while the daemon is down: what could only stand aside later is
+    refused to the caller; a long list goes in parts."""
+    header = "X-Field: %s\n" % ("x" * 68)
+    with Mtad("leave") as m:
+        m.stop()
+        r = m.sendmail("-i", "alice@demo.test", check=False,
+                       input=header * 4000 + "\nx\n")
+        assert r.returncode == 69 and "headers too long" in r.stderr, r
+        r = m.sendmail("-i", "alice@demo.test", check=False,
+                       input="Subject: x\n\n" + header * 800000)
+        assert r.returncode == 69 and "larger than" in r.stderr, r
+        assert not os.listdir(m.dir + "/spool/drop")
+        m.sendmail("-i", "-t", input="To: %s\nCc: alice@demo.test\n\nx\n" %
+                   ",\n ".join("u%d@dead.test" % i for i in range(12000)))
+        limit = "From: a@b.test\n"  # nothing is put to it
+        limit += "X: %s\n" % ("x" * ((256 << 10) - len(limit) - 8))
+        m.sendmail("-i", "bob@demo.test", input=limit + "\nx\n")
+        r = m.sendmail("-i", "bob@demo.test", check=False,
+                       input=limit.replace("X:", "XX:") + "\nx\n")
+        assert r.returncode == 69, r
+        m.sendmail("-i", "carol@demo.test",
+                   input="Subject: x\n\n" + header * 300000)
+        names = os.listdir(m.dir + "/spool/drop")
+        assert len(names) == 5, names
+        m.launch()
+        for user in ("alice", "bob", "carol"):
+            m.wait_mail(user)
+        wait_for("the files to be taken",
+                 lambda: not os.listdir(m.dir + "/spool/drop"))
+        assert sum(q["open"] for q in m.queue()) == 12000
+        m.ctl("queue", "delete", "to:@dead.test", "--yes")
+
+
 if __name__ == "__main__" and IS_ROOT:
     stories(sys.modules[__name__])
