@@ -9,6 +9,7 @@
 
 #include <event2/event.h>
 
+#include "bodies.h"
 #include "clock.h"
 #include "crc32c.h"
 #include "file.h"
@@ -17,7 +18,6 @@
 #include "worker.h"
 
 #define BATCH_MAX ((size_t)16 << 20)
-#define BODIES 4
 #define ROUNDS_MAX 6
 #define WAIT_FOR_QUEUE (30 * US_SEC)
 #define WAIT_FOR_SEGMENT (2 * US_SEC) /* before MAIL is refused */
@@ -37,17 +37,11 @@ struct store {
 	struct submissions ready, flying;
 	struct buf batch;
 	uint64_t fly_at;
-	bool is_flying, has_asked, wants_bodies;
+	bool is_flying, has_asked;
 	bool is_stale; /* the batch in flight is of a queue that is gone */
 	uint16_t refuse_code;
 	char refuse_text[200];
-	struct {
-		int fd;
-		uint64_t number;
-	} body[BODIES];
-	int bodies;
-	uint32_t files; /* of the queue, here or in hands, unnamed by records */
-	uint32_t generation; /* of the queue */
+	struct bodies bodies;
 	int64_t gone_since; /* mono: the queue is away; 0 it is there */
 	struct event *again; /* one more turn of the loop */
 	int rounds; /* that the batch has waited */
@@ -97,26 +91,13 @@ ask(struct store *st)
 		st->has_asked = true;
 		st->asked_since = clock_mono();
 	}
-	if (!st->wants_bodies && st->bodies < BODIES &&
-	    st->files < BODY_FILES_MAX) {
-		PROC_SEND(q, body_want, BODY_WANT, .unused = 0);
-		st->wants_bodies = true;
-	}
+	bodies_ask(&st->bodies, q);
 }
 
 void
 store_drop_body(struct store *st, struct submission *s)
 {
-	if (s->body_fd < 0)
-		return;
-	/* files of an earlier queue are the present one's to sweep */
-	if (s->generation == st->generation) {
-		PROC_SEND(&st->proc->queue, body_drop, BODY_DROP,
-		    .number = s->body_file);
-		st->files--;
-	}
-	close(s->body_fd);
-	s->body_fd = -1;
+	bodies_drop(&st->bodies, &st->proc->queue, s);
 }
 
 void
@@ -153,8 +134,7 @@ store_free(struct store *st)
 	}
 	close_segment(st, &st->now);
 	close_segment(st, &st->spare);
-	while (st->bodies != 0)
-		close(st->body[--st->bodies].fd);
+	bodies_release(&st->bodies);
 	buf_release(&st->batch);
 	free(st);
 }
@@ -173,12 +153,8 @@ finish(struct store *st, struct submission *s, int code, const char *text)
 {
 	struct msgid id = s->id;
 
-	if (code == 250 && s->body_fd >= 0) {
-		close(s->body_fd); /* the record owns the file now */
-		s->body_fd = -1;
-		if (s->generation == st->generation)
-			st->files--;
-	}
+	if (code == 250)
+		bodies_named(&st->bodies, s);
 	s->done(s, id, code, text);
 	store_forget(st, s);
 }
@@ -292,16 +268,10 @@ give_up_waiting(struct store *st)
 }
 
 /*
- * Its body file is of a queue that died before any record named it: the next
- * queue may have removed the file as a leftover (SPOOL.md, Large bodies), so
+ * Their body files are of a queue that died before any record named them: the
+ * next queue may have removed them as leftovers (SPOOL.md, Large bodies), so
  * the client sends it again.
  */
-static bool
-is_orphan(const struct store *st, const struct submission *s)
-{
-	return s->body_fd >= 0 && s->generation != st->generation;
-}
-
 static void
 drop_orphans(struct store *st)
 {
@@ -311,7 +281,7 @@ drop_orphans(struct store *st)
 	STAILQ_CONCAT(&all, &st->ready);
 	while ((s = STAILQ_FIRST(&all)) != NULL) {
 		STAILQ_REMOVE_HEAD(&all, link);
-		if (is_orphan(st, s))
+		if (bodies_is_orphan(&st->bodies, s))
 			finish(st, s, 451,
 			    "4.3.0 The queue was restarted, send it again");
 		else
@@ -385,7 +355,7 @@ store_submit(struct store *st, struct submission *s)
 {
 	s->started = clock_mono();
 	STAILQ_INSERT_TAIL(&st->ready, s, link);
-	if (is_orphan(st, s))
+	if (bodies_is_orphan(&st->bodies, s))
 		drop_orphans(st);
 }
 
@@ -423,13 +393,8 @@ store_refuses(const struct store *st, const char **ret_text)
 bool
 store_take_body(struct store *st, struct submission *s)
 {
-	bool has = st->bodies != 0;
+	bool has = bodies_take(&st->bodies, s);
 
-	if (has) {
-		s->body_fd = st->body[--st->bodies].fd;
-		s->body_file = st->body[st->bodies].number;
-		s->generation = st->generation;
-	}
 	ask(st);
 	return has;
 }
@@ -437,13 +402,13 @@ store_take_body(struct store *st, struct submission *s)
 bool
 store_has_body(const struct store *st)
 {
-	return st->bodies != 0;
+	return st->bodies.n != 0;
 }
 
 uint32_t
 store_generation(const struct store *st)
 {
-	return st->generation;
+	return st->bodies.generation;
 }
 
 static bool
@@ -473,23 +438,6 @@ got_segment(struct store *st, struct slice payload, int fd)
 	return true;
 }
 
-static bool
-got_body(struct store *st, struct slice payload, int fd)
-{
-	struct p_body_give m;
-
-	if (!get_p_body_give(payload, &m) || st->bodies == BODIES) {
-		close(fd);
-		return false;
-	}
-	st->wants_bodies = false;
-	st->body[st->bodies].fd = fd;
-	st->body[st->bodies++].number = m.number;
-	st->files++;
-	ask(st);
-	return true;
-}
-
 bool
 store_frame(
     struct store *st, enum proto_type type, struct slice payload, int fd)
@@ -500,7 +448,10 @@ store_frame(
 	case P_SEG_GIVE:
 		return got_segment(st, payload, fd);
 	case P_BODY_GIVE:
-		return got_body(st, payload, fd);
+		if (!bodies_got(&st->bodies, payload, fd))
+			return false;
+		ask(st);
+		return true;
 	case P_ACCEPT:
 		if (!get_p_accept(payload, &m))
 			return false;
@@ -517,7 +468,7 @@ void
 store_queue_up(struct store *st)
 {
 	st->gone_since = 0;
-	st->has_asked = st->wants_bodies = false;
+	st->has_asked = false;
 	ask(st);
 }
 
@@ -526,17 +477,14 @@ store_queue_up(struct store *st)
 void
 store_queue_down(struct store *st)
 {
-	st->generation++;
-	st->files = 0;
 	st->gone_since = clock_mono();
 	st->asked_since = 0;
 	st->is_stale = st->is_flying;
+	bodies_queue_down(&st->bodies);
 	drop_orphans(st);
 	if (!st->is_flying)
 		close_segment(st, &st->now);
 	close_segment(st, &st->spare);
-	while (st->bodies != 0)
-		close(st->body[--st->bodies].fd);
 }
 
 void
