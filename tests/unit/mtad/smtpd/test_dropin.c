@@ -317,6 +317,7 @@ START_TEST(the_next_queue_hears_of_its_own_files_only)
 	hand(file_of(1, "x@b.test", "Subject: x\n", 1, LINE, 50000), 1);
 	chan_free(t.proc.queue.chan);
 	chan_free(t.queue);
+	t.proc.queue.chan = NULL;
 	store_queue_down(t.smtpd.store);
 	connect_queue();
 	hand(file_of(1, "x@b.test", "Subject: x\n", 1, "hi\n", 1), 2);
