@@ -146,7 +146,6 @@ access_is_trusted(const struct access *a, const char *ip)
 	return false;
 }
 
-/* Anybody here can come from any of 127.0.0.0/8. */
 static void
 client_key(char key[46], const char *name)
 {
@@ -160,8 +159,18 @@ client_key(char key[46], const char *name)
 	if (family == AF_INET6)
 		memset(addr + 8, 0, 8);
 	inet_ntop(family, addr, key, 46);
-	if ((family == AF_INET && addr[0] == 127) || strcmp(name, "::1") == 0)
-		snprintf(key, 46, "127.0.0.1");
+}
+
+enum access_class
+access_class_of(const char *ip, bool is_trusted)
+{
+	if (ip[0] == '\0')
+		return CLASS_LOCAL;
+	if (!is_trusted)
+		return CLASS_STRANGER;
+	return network_has("127.0.0.0/8", ip) || network_has("::1", ip)
+	    ? CLASS_HOST
+	    : CLASS_TRUSTED;
 }
 
 struct client *

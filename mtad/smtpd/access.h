@@ -14,8 +14,8 @@
 struct access;
 
 /* One client, while it has connections: an IPv4 address; a /64 of IPv6, as
- * every host there has one to choose its addresses from; this host, whatever
- * its loopback address; or a user behind a Unix socket, as "uid 1000". */
+ * every host there has one to choose its addresses from; or a user behind a
+ * Unix socket, as "uid 1000". */
 struct client {
 	char name[46];
 	uint32_t n;
@@ -23,12 +23,22 @@ struct client {
 	size_t rcpt_bytes; /* the same */
 };
 
-enum access_class { CLASS_LOCAL, CLASS_TRUSTED, CLASS_STRANGER, CLASSES };
+/* HOST: who is trusted as he comes from this host's own addresses, of which
+ * anybody here has 127.0.0.0/8 to choose from. */
+enum access_class {
+	CLASS_LOCAL,
+	CLASS_HOST,
+	CLASS_TRUSTED,
+	CLASS_STRANGER,
+	CLASSES
+};
 
 struct access *access_new(const struct conf *); /* NULL without memory */
 void access_free(struct access *);
 void access_reload(struct access *, const struct conf *);
 bool access_is_trusted(const struct access *, const char *ip);
+/* ip "": behind a Unix socket. */
+enum access_class access_class_of(const char *ip, bool is_trusted);
 /* One connection more: NULL without memory. */
 struct client *access_open(struct access *, const char *name);
 void access_close(struct access *, struct client *);

@@ -258,9 +258,7 @@ session_new(struct smtpd *d, int fd, const union sockaddr_any *from,
 	s->is_trusted = s->kind == KIND_LOCAL ||
 	    (s->ip[0] != '\0' && access_is_trusted(d->access, s->ip)) ||
 	    (s->ip[0] == '\0' && s->is_lmtp);
-	s->class = s->ip[0] == '\0' ? CLASS_LOCAL
-	    : s->is_trusted	    ? CLASS_TRUSTED
-				    : CLASS_STRANGER;
+	s->class = access_class_of(s->ip, s->is_trusted);
 	snprintf(user, sizeof(user), "uid %u", s->uid);
 	s->client = access_open(d->access, s->ip[0] ? s->ip : user);
 	stat_add(d->proc->slot, ST_CONN_IN, 1);

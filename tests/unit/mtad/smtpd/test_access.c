@@ -81,12 +81,6 @@ START_TEST(clients_are_counted)
 	access_close(a, y);
 	access_close(a, x);
 	ck_assert_uint_eq(x->n, 1);
-	/* and all of this host is one */
-	y = access_open(a, "127.0.0.1");
-	ck_assert_ptr_eq(access_open(a, "127.9.9.9"), y);
-	ck_assert_ptr_eq(access_open(a, "::1"), y);
-	ck_assert_ptr_eq(access_open(a, "::ffff:127.0.0.2"), y);
-	ck_assert_ptr_ne(access_open(a, "128.0.0.1"), y);
 	y = access_open(a, "uid 1000");
 	ck_assert_ptr_eq(access_open(a, "uid 1000"), y);
 	ck_assert_ptr_ne(access_open(a, "uid 100"), y);
@@ -96,6 +90,31 @@ START_TEST(clients_are_counted)
 	ck_assert(!access_is_trusted(a, ""));
 	access_free(a);
 	conf_free(c);
+}
+END_TEST
+
+static const struct {
+	const char *ip;
+	bool is_trusted;
+	enum access_class class;
+} classes[] = {
+	{ "", true, CLASS_LOCAL },
+	{ "", false, CLASS_LOCAL },
+	{ "127.0.0.1", true, CLASS_HOST },
+	{ "127.9.9.9", true, CLASS_HOST },
+	{ "::1", true, CLASS_HOST },
+	{ "::ffff:127.0.0.2", true, CLASS_HOST },
+	{ "127.0.0.1", false, CLASS_STRANGER },
+	{ "128.0.0.1", true, CLASS_TRUSTED },
+	{ "::2", true, CLASS_TRUSTED },
+	{ "192.0.2.1", false, CLASS_STRANGER },
+};
+
+START_TEST(clients_have_their_class)
+{
+	ck_assert_msg(access_class_of(classes[_i].ip, classes[_i].is_trusted) ==
+		classes[_i].class,
+	    "'%s'", classes[_i].ip);
 }
 END_TEST
 
@@ -111,6 +130,7 @@ static const struct {
 	{ CLASS_LOCAL, 12000, 100, 1, 1001, 1501 },
 	{ CLASS_LOCAL, 400, 100, 1, 101, 51 },
 	{ CLASS_TRUSTED, 400, 100, 1, 1001, 51 },
+	{ CLASS_HOST, 400, 100, 1, 1001, 51 },
 	{ CLASS_LOCAL, 1, 1, 16, 1, 1 },
 };
 
@@ -141,6 +161,7 @@ main(void)
 	    tc, networks_have_their_addresses, 0, ROWS(networks));
 	tcase_add_loop_test(tc, routes_are_seen, 0, ROWS(locals));
 	tcase_add_test(tc, clients_are_counted);
+	tcase_add_loop_test(tc, clients_have_their_class, 0, ROWS(classes));
 	tcase_add_loop_test(tc, classes_have_their_share, 0, ROWS(limits));
 	suite_add_tcase(s, tc);
 	return unit_run(s);
