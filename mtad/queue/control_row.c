@@ -214,12 +214,14 @@ control_is_full(const struct client *c)
 void
 control_flush(struct client *c)
 {
+	c->is_blocked = false;
 	while (c->sent < c->out.len && !c->out.bad) {
 		ssize_t n = send(c->fd, c->out.data + c->sent,
 		    c->out.len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 			event_add(c->wr, NULL);
+			c->is_blocked = true;
 			return;
 		}
 		if (n < 0)

@@ -479,7 +479,7 @@ serve(struct client *c)
 	if (!c->is_closed) {
 		go_on(c);
 		run_requests(c);
-		if (c->out.len != 0) {
+		if (c->out.len != 0 && !c->is_blocked) {
 			/* nobody sees what no event tells yet */
 			evlog_flush(c->q->proc->log);
 			control_flush(c);

@@ -61,6 +61,7 @@ struct client {
 	uint32_t order_key; /* reload and the like: answered later; 0 none */
 	bool is_subscribed;
 	bool is_waiting; /* for a commit, the disk or another process */
+	bool is_blocked; /* it has enough to read: told when it has read some */
 	bool is_full; /* in holds all it may: not read until that is used */
 	bool needs_input; /* step goes on when more was read */
 	struct transfer *transfer; /* owned; transfer.h */
