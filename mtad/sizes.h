@@ -22,6 +22,11 @@
 #define CONTENT_MAX ((size_t)6 << 20)
 /* A record and its head, and what aligns it. */
 #define RECORD_MAX (ENVELOPE_MAX + CONTENT_MAX + 64)
+/* Beside the recipients in an envelope, and in front of a content: room for
+ * what smtpd adds there. */
+#define SUBMISSION_REST ((size_t)64 << 10)
+/* Body files that one smtpd has and no record names yet. */
+#define BODY_FILES_MAX 250
 /* Recipients of a JOB; an attempt that would have more takes fewer. */
 #define JOB_RCPTS_MAX ((size_t)1 << 20)
 /* Who stands in for one recipient, as the journal has it: half of a batch. A

@@ -1,6 +1,7 @@
 #include "ctl.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,12 +166,16 @@ ctl_release(struct ctl *c)
 int
 ctl_send(struct ctl *c, json_t *request)
 {
-	int rc = connect_to(c);
+	int rc = connect_to(c), sent;
 
-	if (rc == 0 && control_send(c->control, request) < 0) {
+	/* who is sent away at the door is told why, and hears it */
+	signal(SIGPIPE, SIG_IGN);
+	sent = rc == 0 ? control_send(c->control, request) : 0;
+	if (sent < 0 && sent != -EPIPE) {
 		log_warn("the daemon went away");
 		rc = CTL_NO_DAEMON;
 	}
+	signal(SIGPIPE, SIG_DFL);
 	json_decref(request);
 	return rc;
 }

@@ -132,6 +132,21 @@ make(struct outgoing *out, const struct conf *c,
 	return rc;
 }
 
+/* For the daemon to find. What it would put aside is refused here, where
+ * somebody hears it. */
+static int
+leave(const struct conf *c, const struct outgoing *out,
+    const struct sendmail_options *o)
+{
+	const char *wrong = submit_refusal(
+	    out, (uint64_t)c->MaxHeadersLength, (uint64_t)c->MaxMessageSize);
+
+	if (wrong == NULL)
+		return submit_drop(c->QueueDirectory, out, o);
+	log_warn("%s", wrong);
+	return EX_UNAVAILABLE;
+}
+
 static int
 deliver(const struct conf *c, const struct sendmail_options *o, int argc,
     char **argv)
@@ -149,7 +164,7 @@ deliver(const struct conf *c, const struct sendmail_options *o, int argc,
 	if (rc == 0) {
 		rc = submit_smtp(socket_of(c, path), &out, o);
 		if (rc == EX_OSERR)
-			rc = submit_drop(c->QueueDirectory, &out, o);
+			rc = leave(c, &out, o);
 	}
 	if (out.bad[0] != '\0') {
 		log_warn("%s is no address", out.bad);
@@ -164,6 +179,7 @@ ask(const struct conf *c, json_t *request, const char *empty)
 {
 	char path[4200];
 	struct control *ctl;
+	int sent;
 	json_t *row;
 	int rc = EX_OK;
 	bool has_shown = false;
@@ -171,7 +187,8 @@ ask(const struct conf *c, json_t *request, const char *empty)
 
 	snprintf(path, sizeof(path), "%s/control", c->RunDirectory);
 	ctl = control_open(path);
-	if (ctl == NULL || control_send(ctl, request) < 0) {
+	sent = ctl ? control_send(ctl, request) : -errno;
+	if (sent < 0 && (ctl == NULL || sent != -EPIPE)) { /* EPIPE: told why */
 		log_warn("no mtad answers at %s: %s", path, strerror(errno));
 		control_close(ctl);
 		json_decref(request);

@@ -73,8 +73,13 @@ void put_completed(
  * o->rcpts. */
 int submit_smtp(
     const char *path, struct outgoing *o, const struct sendmail_options *);
+/* As many files as the recipients need: all of them are left, or none. */
 int submit_drop(const char *spool, const struct outgoing *,
     const struct sendmail_options *);
+/* Why the daemon would never take it from a drop file, where nobody hears its
+ * answer: words, or NULL. max_size 0: any. */
+const char *
+submit_refusal(const struct outgoing *, uint64_t max_header, uint64_t max_size);
 /* -bv: what the daemon says of each. sysexits of the worst. */
 int submit_verify(const char *path, int n, char **addresses);
 int submit_proxy(const char *path); /* -bs: stdin and stdout are the client */

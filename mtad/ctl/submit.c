@@ -319,6 +319,10 @@ submit_verify(const char *path, int n, char **addresses)
 		worst = one != EX_OK ? one : worst;
 	}
 	fclose(d.in);
+	if (rc == EX_OSERR) { /* 421, or it went away */
+		log_warn("it cannot be said now");
+		return EX_TEMPFAIL;
+	}
 	return rc != EX_OK ? rc : worst;
 }
 

@@ -16,6 +16,9 @@
 #include "log.h"
 #include "sendmail.h"
 
+#define NAME_SIZE 32
+#define PART_MAX 5000 /* recipients of a file */
+
 /* The folder cannot be opened by who may only write to it, and without that
  * not be synced: the file system is. */
 static int
@@ -33,15 +36,15 @@ give_name(int dirfd, int fd, const char *tmp, const char *name)
 }
 
 static int
-write_drop(int dirfd, const struct buf *b)
+write_drop(int dirfd, const struct buf *b, char name[NAME_SIZE])
 {
-	char tmp[64], name[32];
+	char tmp[64];
 	uint64_t random = 0;
 	int fd, rc;
 
 	while (getrandom(&random, sizeof(random), 0) < 0 && errno == EINTR)
 		continue;
-	snprintf(name, sizeof(name), "%016llx", (unsigned long long)random);
+	snprintf(name, NAME_SIZE, "%016llx", (unsigned long long)random);
 	snprintf(tmp, sizeof(tmp), ".%s.tmp", name);
 	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -59,6 +62,53 @@ write_drop(int dirfd, const struct buf *b)
 	return rc;
 }
 
+/* A message that is all header, and one of which each line grows by a CR. */
+const char *
+submit_refusal(const struct outgoing *o, uint64_t max_header, uint64_t max_size)
+{
+	struct slice rest = buf_slice(&o->message), line;
+	uint64_t n = 0;
+	bool is_header = true;
+
+	while (slice_next(&rest, '\n', &line)) {
+		n += line.n + 2;
+		if (is_header && n > max_header) /* with its empty line */
+			return "headers too long";
+		is_header = is_header && line.n != 0;
+		if (max_size != 0 && n > max_size)
+			return "the message is larger than we take";
+	}
+	return NULL;
+}
+
+/* File after file, each with its part of the recipients; a smtpd takes no more
+ * of them in one (sizes.h), whatever it makes of bare names. */
+static int
+write_parts(
+    int dirfd, const struct drop *d, const struct slice *rcpts, uint32_t n)
+{
+	uint32_t parts = (n + PART_MAX - 1) / PART_MAX, done = 0;
+	char(*name)[NAME_SIZE] = calloc(parts + 1, NAME_SIZE);
+	struct buf b;
+	int rc = name ? 0 : -ENOMEM;
+
+	buf_init(&b, (size_t)2 << 30);
+	for (; rc == 0 && done < parts; done++) {
+		uint32_t from = done * PART_MAX;
+
+		buf_clear(&b);
+		drop_put(&b, d, rcpts + from,
+		    n - from < PART_MAX ? n - from : PART_MAX);
+		rc = b.bad ? -ENOMEM : write_drop(dirfd, &b, name[done]);
+	}
+	if (rc < 0) /* the caller tries again with all */
+		while (name != NULL && done-- > 0)
+			unlinkat(dirfd, name[done], 0);
+	buf_release(&b);
+	free(name);
+	return rc;
+}
+
 /* The folder can be entered and written by the set-group-id, not listed. */
 int
 submit_drop(const char *spool, const struct outgoing *o,
@@ -71,7 +121,6 @@ submit_drop(const char *spool, const struct outgoing *o,
 		.message = buf_slice(&o->message) };
 	struct slice *rcpts = calloc(o->n + 1, sizeof(*rcpts));
 	struct slice rest = buf_slice(&o->rcpts); /* n may count more */
-	struct buf b;
 	char path[4200];
 	uint32_t n = 0;
 	int dirfd, rc;
@@ -80,17 +129,14 @@ submit_drop(const char *spool, const struct outgoing *o,
 		return EX_OSERR;
 	while (n < o->n && slice_next(&rest, '\n', &rcpts[n]))
 		n++;
-	buf_init(&b, (size_t)2 << 30);
-	drop_put(&b, &d, rcpts, n);
-	free(rcpts);
 	snprintf(path, sizeof(path), "%s/drop", spool);
 	dirfd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	rc = dirfd < 0 ? -errno : b.bad ? -ENOMEM : write_drop(dirfd, &b);
+	rc = dirfd < 0 ? -errno : write_parts(dirfd, &d, rcpts, n);
 	if (rc < 0)
-		log_warn("no daemon answers, and %s takes nothing: %s", path,
+		log_warn("the daemon takes nothing now, nor does %s: %s", path,
 		    strerror(-rc));
 	if (dirfd >= 0)
 		close(dirfd);
-	buf_release(&b);
+	free(rcpts);
 	return rc < 0 ? EX_TEMPFAIL : EX_OK;
 }

@@ -10,7 +10,9 @@
 #include "control_server.h"
 
 #define LOOKED_A_TURN 10000
-#define RCPTS_LISTED 20
+#define LOOKED_FOR_USER 1000 /* many of them make a turn */
+#define RCPTS_A_LOOK 64 /* so many are the work of one more */
+#define JOBS_TOLD 100
 #define FIRST_ROWS 20 /* leave at once: who asked sees something */
 
 /* Others than admins see what they submitted. */
@@ -18,107 +20,6 @@ static bool
 may_see(const struct client *c, const struct msg *m)
 {
 	return c->is_admin || (m->owner != MSG_NO_OWNER && m->owner == c->uid);
-}
-
-static const char *
-rcpt_state_name(const struct rcpt *r)
-{
-	static const char *const names[RS_STATES] = { "open", "active",
-		"failed", "delivered", "bounced", "deleted", "expanded" };
-
-	return r->state == RS_OPEN && r->attempts != 0 ? "deferred"
-						       : names[r->state];
-}
-
-static void
-put_rcpt(struct client *c, const struct msg *m, uint32_t i)
-{
-	const struct rcpt *r = &m->rcpt[i];
-	int64_t wait = (int64_t)r->next_try * US_SEC - clock_mono();
-
-	row_begin(c);
-	row_num(c, "n", i);
-	row_cstr(c, "to", rcpt_addr(m, r));
-	if (*rcpt_owner(m, r) != '\0')
-		row_cstr(c, "owner", rcpt_owner(m, r));
-	else if (*rcpt_path(m, r) != '\0')
-		row_cstr(c, "path", rcpt_path(m, r));
-	row_cstr(c, "state", rcpt_state_name(r));
-	row_num(c, "tries", r->attempts);
-	if (rcpt_is_open(r) && r->next_try != 0 && wait > 0)
-		row_time(c, "next", clock_wall() + wait);
-	row_reply(c, r);
-	buf_addc(&c->out, '}');
-}
-
-/* is_whole: finished recipients too, and all of them. */
-static void
-put_msg(struct client *c, const struct msg *m, bool is_whole)
-{
-	uint32_t listed = 0;
-
-	row_begin(c);
-	row_id(c, m->id);
-	row_cstr(c, "from", msg_sender(m));
-	row_num(c, "size", (int64_t)m->size);
-	row_time(c, "received", m->received);
-	row_cstr(c, "state", msg_state(m));
-	row_num(c, "open", m->open);
-	row_num(c, "rcpt_count", m->rcpt_n);
-	row_time(c, "until", m->until);
-	if (m->act != 0)
-		row_num(c, "act", m->act);
-	buf_adds(&c->out, ",\"rcpts\":[");
-	for (uint32_t i = 0; i < m->rcpt_n; i++) {
-		if (!is_whole &&
-		    (rcpt_is_finished(&m->rcpt[i]) || listed == RCPTS_LISTED))
-			continue;
-		if (listed++ != 0)
-			buf_addc(&c->out, ',');
-		put_rcpt(c, m, i);
-	}
-	buf_addc(&c->out, ']');
-	row_end(c);
-}
-
-/* mailq's own lines, made here: a client that only prints is not slowed down
- * by reading a million objects. */
-static void
-put_text(struct client *c, const struct msg *m)
-{
-	static const struct {
-		const char *state;
-		char mark;
-	} marks[] = { { "active", '*' }, { "held", '!' }, { "deleted", '-' },
-		{ "bounced", 'X' }, { "damaged", '?' } };
-	char id[MSGID_TEXT + 1], mark = ' ';
-	struct buf b;
-
-	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
-		if (strcmp(marks[i].state, msg_state(m)) == 0)
-			mark = marks[i].mark;
-	buf_init(&b, 1 << 20);
-	msgid_text(m->id, id);
-	buf_addf(&b, "%s%c %8llu ", id, mark, (unsigned long long)m->size);
-	clock_rfc5322(&b, m->received);
-	buf_addf(&b, " <%s>\n", msg_sender(m));
-	for (uint32_t i = 0, n = 0; i < m->rcpt_n; i++) {
-		const struct rcpt *r = &m->rcpt[i];
-
-		if (rcpt_is_finished(r))
-			continue;
-		if (n++ == RCPTS_LISTED) {
-			buf_addf(&b, "%17s%u recipients in all\n", "", m->open);
-			break;
-		}
-		if (r->text != NULL)
-			buf_addf(&b, "%17s(%u %s)\n", "", r->code, r->text->s);
-		buf_addf(&b, "%17s<%s>\n", "", rcpt_addr(m, r));
-	}
-	row_begin(c);
-	row_str(c, "text", buf_slice(&b));
-	row_end(c);
-	buf_release(&b);
 }
 
 bool
@@ -132,8 +33,10 @@ control_next_match(struct client *c, int *left, struct msg **ret)
 		if (m == NULL)
 			return false;
 		c->looked++;
-		if (m->open == 0 || !may_see(c, m) ||
-		    !filter_match(c->filter, m, now))
+		if (m->open == 0 || !may_see(c, m))
+			continue;
+		*left -= (int)(m->rcpt_n / RCPTS_A_LOOK);
+		if (!filter_match(c->filter, m, now))
 			continue;
 		*ret = m;
 		return true;
@@ -158,11 +61,17 @@ control_put_total(struct client *c)
 	row_end(c);
 }
 
+static int
+looked_a_turn(const struct client *c)
+{
+	return c->is_admin ? LOOKED_A_TURN : LOOKED_FOR_USER;
+}
+
 static bool
 list_step(struct client *c)
 {
 	bool is_first = c->matched == 0;
-	int left = LOOKED_A_TURN;
+	int left = looked_a_turn(c);
 	struct msg *m;
 
 	while (!control_is_full(c) && !(is_first && c->matched == FIRST_ROWS)) {
@@ -175,9 +84,9 @@ list_step(struct client *c)
 			return true;
 		c->matched++;
 		if (c->wants_text)
-			put_text(c, m);
+			row_msg_text(c, m);
 		else
-			put_msg(c, m, false);
+			row_msg(c, m);
 	}
 	return true;
 }
@@ -256,31 +165,36 @@ set_order(struct client *c, json_t *j)
 }
 
 /* Those of the rows that are still in the queue. */
-static void
-put_best(struct client *c)
+static bool
+best_step(struct client *c)
 {
-	best_sort(&c->best);
-	for (size_t i = 0; i < c->best.n; i++) {
-		struct msg *m = index_find(&c->q->index, c->best.row[i].of.id);
+	while (c->best_next < c->best.n && !control_is_full(c)) {
+		struct msg *m =
+		    index_find(&c->q->index, c->best.row[c->best_next++].of.id);
 
 		if (m != NULL)
-			put_msg(c, m, false);
+			row_msg(c, m);
 	}
+	if (c->best_next < c->best.n)
+		return true;
 	best_release(&c->best);
 	control_put_total(c);
+	return false;
 }
 
 /* All are looked at before the first row leaves. */
 static bool
 order_step(struct client *c)
 {
-	int left = LOOKED_A_TURN;
+	int left = looked_a_turn(c);
 	struct msg *m;
 
 	for (;;) {
 		if (!control_next_match(c, &left, &m)) {
-			put_best(c);
-			return false;
+			best_sort(&c->best);
+			c->best_next = 0;
+			c->step = best_step;
+			return true;
 		}
 		if (m == NULL)
 			return true;
@@ -358,6 +272,27 @@ control_msg(struct client *c, json_t *j)
 	return m;
 }
 
+/* All recipients, finished ones too, as the client reads them; those that are
+ * left when the message leaves meanwhile are finished. */
+static bool
+show_step(struct client *c)
+{
+	const struct msg *m = index_find(&c->q->index, c->shown);
+	uint32_t n = m != NULL ? m->rcpt_n : 0;
+
+	while (c->shown_next < n && !control_is_full(c)) {
+		if (c->shown_next != 0)
+			buf_addc(&c->out, ',');
+		row_msg_rcpt(c, m, c->shown_next++);
+	}
+	if (c->shown_next < n)
+		return true;
+	buf_addc(&c->out, ']');
+	row_end(c);
+	control_done(c);
+	return false;
+}
+
 static void
 op_show(struct client *c, json_t *j)
 {
@@ -365,8 +300,10 @@ op_show(struct client *c, json_t *j)
 
 	if (m == NULL)
 		return;
-	put_msg(c, m, true);
-	control_done(c);
+	row_msg_begin(c, m);
+	c->shown = m->id;
+	c->shown_next = 0;
+	c->step = show_step;
 }
 
 static void
@@ -455,18 +392,26 @@ op_why(struct client *c, json_t *j)
 {
 	const struct job *job;
 	struct msg *m = control_msg(c, j);
+	unsigned told = 0;
+	char text[60];
 
 	if (m == NULL)
 		return;
 	why_all(c, m);
 	LIST_FOREACH (job, &m->jobs, of_msg)
-		why_job(c, job);
+		if (told++ < JOBS_TOLD)
+			why_job(c, job);
+	if (told > JOBS_TOLD) {
+		snprintf(text, sizeof(text), "and %u more destinations",
+		    told - JOBS_TOLD);
+		why_row(c, text, "mtactl queue show");
+	}
 	for (uint32_t i = 0; i < m->rcpt_n; i++)
 		if (m->rcpt[i].state == RS_ACTIVE) {
 			why_row(c, "an attempt is under way", "wait");
 			break;
 		}
-	put_msg(c, m, false);
+	row_msg(c, m);
 	control_done(c);
 }
 

@@ -17,15 +17,26 @@
 
 struct control_server;
 
+/* Who has connections, each kind a number of its own. ROOT is also who
+ * started mtad without root. */
+enum control_kind { CONTROL_USER, CONTROL_ADMIN, CONTROL_ROOT, CONTROL_KINDS };
+
+#define OUT_FULL ((size_t)256 << 10) /* more is written when this is read */
+
 /* One client. Handlers append rows to out and end with control_done(). */
 struct client {
-	LIST_ENTRY(client) link;
+	TAILQ_ENTRY(client) link;
 	struct queue *q; /* borrowed */
 	struct control_server *server; /* borrowed */
 	int fd;
 	struct event *rd, *wr;
 	struct buf in, out;
 	size_t sent;
+	size_t scanned; /* of in: no end of a line below it */
+	size_t line; /* of in: the first line with its end; 0: not known */
+	size_t bytes; /* of in and out, as counted */
+	int64_t active; /* mono: when bytes came or went last */
+	enum control_kind kind;
 	uid_t uid;
 	bool is_admin;
 	char user[48]; /* as the kernel says */
@@ -37,6 +48,9 @@ struct client {
 	uint64_t limit, looked, matched, changed;
 	int64_t (*order)(const struct msg *); /* of a list; NULL: arrival */
 	struct best best; /* its rows so far, with an order */
+	size_t best_next; /* of them, to be written */
+	struct msgid shown; /* the row that is written in slices */
+	uint32_t shown_next; /* recipient of it */
 	enum act act;
 	struct qrun run; /* of ACT_RETRY */
 	bool is_walking, is_dry, wants_text, is_reverse;
@@ -47,6 +61,7 @@ struct client {
 	uint32_t order_key; /* reload and the like: answered later; 0 none */
 	bool is_subscribed;
 	bool is_waiting; /* for a commit, the disk or another process */
+	bool is_blocked; /* it has enough to read: told when it has read some */
 	bool is_full; /* in holds all it may: not read until that is used */
 	bool needs_input; /* step goes on when more was read */
 	struct transfer *transfer; /* owned; transfer.h */
@@ -83,6 +98,12 @@ void row_time(struct client *, const char *name, int64_t wall); /* 0: absent */
 void row_id(struct client *, struct msgid);
 void row_reply(struct client *, const struct rcpt *); /* the last, if any */
 void row_end(struct client *);
+/* A message: with its first open recipients; up to them all, and each of
+ * them; or as mailq prints it. */
+void row_msg(struct client *, const struct msg *);
+void row_msg_begin(struct client *, const struct msg *);
+void row_msg_rcpt(struct client *, const struct msg *, uint32_t);
+void row_msg_text(struct client *, const struct msg *);
 /* {"done":true}: the request is answered. */
 void control_done(struct client *);
 void control_error(struct client *, const char *fmt, ...)
@@ -96,6 +117,7 @@ bool control_next_match(struct client *, int *left, struct msg **ret);
 void control_put_total(struct client *); /* the last object of such a walk */
 /* Filled room: go on when the client has read some. */
 bool control_is_full(const struct client *);
+void control_flush(struct client *); /* what it reads; may close it */
 uint32_t control_new_key(struct client *); /* for an answer of another */
 /* The client whose act has this number, NULL: it is over. */
 struct client *control_find_act(struct client *asking, uint32_t act);

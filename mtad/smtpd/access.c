@@ -1,6 +1,7 @@
 #include "access.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,13 +82,13 @@ network_has(const char *network, const char *ip)
 static uint64_t
 hash_client(const void *entry)
 {
-	return slice_ihash(slice_of(((const struct client *)entry)->ip));
+	return slice_ihash(slice_of(((const struct client *)entry)->name));
 }
 
 static bool
 is_client(const void *entry, const void *key)
 {
-	return strcmp(((const struct client *)entry)->ip, key) == 0;
+	return strcmp(((const struct client *)entry)->name, key) == 0;
 }
 
 void
@@ -145,15 +146,14 @@ access_is_trusted(const struct access *a, const char *ip)
 	return false;
 }
 
-/* What one client holds: an IPv4 address, or a /64 of IPv6. */
 static void
-client_key(char key[46], const char *ip)
+client_key(char key[46], const char *name)
 {
 	unsigned char addr[16];
 	int family;
 
-	if (!parse_ip(ip, &family, addr)) {
-		key[0] = '\0';
+	if (!parse_ip(name, &family, addr)) {
+		snprintf(key, 46, "%s", name);
 		return;
 	}
 	if (family == AF_INET6)
@@ -161,19 +161,31 @@ client_key(char key[46], const char *ip)
 	inet_ntop(family, addr, key, 46);
 }
 
+enum access_class
+access_class_of(const char *ip, bool is_trusted)
+{
+	if (ip[0] == '\0')
+		return CLASS_LOCAL;
+	if (!is_trusted)
+		return CLASS_STRANGER;
+	return network_has("127.0.0.0/8", ip) || network_has("::1", ip)
+	    ? CLASS_HOST
+	    : CLASS_TRUSTED;
+}
+
 struct client *
-access_open(struct access *a, const char *ip)
+access_open(struct access *a, const char *name)
 {
 	char key[46];
 	struct client *c;
 
-	client_key(key, ip);
+	client_key(key, name);
 	c = map_find(&a->clients, slice_ihash(slice_of(key)), key);
 	if (c == NULL) {
 		c = calloc(1, sizeof(*c));
 		if (c == NULL)
 			return NULL;
-		memcpy(c->ip, key, strlen(key) + 1);
+		memcpy(c->name, key, strlen(key) + 1);
 		if (map_add(&a->clients, c) < 0) {
 			free(c);
 			return NULL;
@@ -190,6 +202,26 @@ access_close(struct access *a, struct client *c)
 		return;
 	map_del(&a->clients, c);
 	free(c);
+}
+
+/* Friends come from few addresses, and with much mail. Of MaxSessions no user
+ * has more than a quarter. */
+uint32_t
+access_limit(const struct conf *c, enum access_class class, int processes)
+{
+	int64_t n = c->MaxSessionsPerClient;
+
+	if (class != CLASS_STRANGER)
+		n *= 10;
+	if (class == CLASS_LOCAL && n > c->MaxSessions / 4)
+		n = c->MaxSessions / 4;
+	return (uint32_t)(n / processes) + 1;
+}
+
+uint32_t
+access_reserve(const struct conf *c, int processes)
+{
+	return (uint32_t)(c->MaxSessions / 8 / processes) + 1;
 }
 
 bool

@@ -267,7 +267,7 @@ body_refusal(enum body_fault f)
 		[BODY_NUL] = "550 5.6.11 The message holds NUL bytes",
 		[BODY_LINE_TOO_LONG] =
 		    "500 5.6.0 A line of the message is too long",
-		[BODY_HEADER_TOO_LARGE] = "552 5.3.4 The header is too large",
+		[BODY_HEADER_TOO_LARGE] = "552 5.3.4 Headers too long",
 		[BODY_TOO_MANY_HOPS] =
 		    "554 5.4.6 Too many hops: the message goes in a circle",
 	};

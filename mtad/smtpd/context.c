@@ -47,10 +47,14 @@ smtpd_init(struct smtpd *d, struct proc *p)
 	d->access = access_new(p->conf);
 	d->asks = asks_new();
 	d->store = store_new(p);
+	d->reader = worker_new(p->base);
+	d->files_max = UINT32_MAX;
 	d->next_id = first_id();
 	smtpd_set_timeouts(d);
 	stat_set(p->slot, ST_CONN_IN_OPEN, 0); /* the last one may have died */
-	return d->host && d->access && d->asks && d->store ? 0 : -ENOMEM;
+	return d->host && d->access && d->asks && d->store && d->reader
+	    ? 0
+	    : -ENOMEM;
 }
 
 void
@@ -60,6 +64,7 @@ smtpd_release(struct smtpd *d)
 
 	while ((s = LIST_FIRST(&d->sessions)) != NULL)
 		session_end(s, "shutdown");
+	worker_free(d->reader);
 	store_free(d->store);
 	asks_free(d->asks);
 	access_free(d->access);

@@ -12,20 +12,22 @@
 #include "params.h"
 #include "received.h"
 
-#define FILE_MAX ((off_t)64 << 20)
 #define HEAD_MAX ((size_t)4 << 20) /* DROP_RCPTS_MAX addresses and more */
 #define AT_ONCE ((size_t)64 << 10)
 
 struct dropin {
 	struct smtpd *d; /* borrowed */
 	uint64_t number;
-	uint32_t uid;
-	int fd; /* borrowed */
-	uint64_t left; /* of the message, not yet read */
+	uint32_t uid, generation; /* of the queue that handed it out */
+	int fd;
+	off_t size; /* of the file */
+	uint64_t max_size, left; /* of the message: allowed; not yet read */
 	struct buf start; /* owned: the file up to somewhere in the message */
 	struct drop drop; /* points into start */
 	struct body body;
 	struct submission *sub; /* owned until it is submitted */
+	int code; /* 0: it may become a message; else the answer */
+	const char *text;
 };
 
 static void
@@ -49,7 +51,9 @@ stored(struct submission *sub, struct msgid id, int code, const char *text)
 	struct dropin *in = sub->arg;
 
 	(void)id;
-	answer(in->d, in->number, code, text);
+	if (in->generation == store_generation(in->d->store))
+		answer(in->d, in->number, code, text);
+	in->sub = NULL; /* the store's */
 	dropin_free(in);
 }
 
@@ -97,7 +101,7 @@ put_rcpts(struct submission *sub, const struct drop *d, const char *host)
 }
 
 /* The strings of the envelope are copies: start goes away. */
-static void
+static bool
 fill(struct dropin *in)
 {
 	struct submission *sub = in->sub;
@@ -126,54 +130,56 @@ fill(struct dropin *in)
 	e->header_size = in->body.header_size;
 	received_from_user(sub, in->uid);
 	sub->completes = true;
+	return !k->bad && !sub->trace.bad;
 }
 
-/* Bytes of the message, as they come off the file. */
+/* Bytes of the message, as they come off the file. A body file is there when
+ * the message can be large at all. */
 static int
 take(struct dropin *in, struct slice bytes)
 {
 	struct submission *sub = in->sub;
-	size_t limit = (size_t)in->d->proc->conf->LargeBodySize;
 	bool is_end;
 
 	body_feed(&in->body, bytes, &sub->body, &is_end);
-	if (sub->body.len < limit || in->body.is_header)
+	if (sub->body.bad)
+		return -ENOMEM;
+	if (sub->body_fd < 0 || sub->body.len < AT_ONCE || in->body.is_header)
 		return 0;
 	message_note_header(sub, &in->body);
-	return message_spill(in->d->store, sub);
+	return submission_spill(sub);
 }
 
 /* The lines and the end, which says that nothing is missing. */
-static int
+static bool
 read_ends(struct dropin *in)
 {
 	char tail[DROP_TAIL_MAX];
-	off_t size = lseek(in->fd, 0, SEEK_END);
-	size_t want = size < DROP_TAIL_MAX ? (size_t)size : DROP_TAIL_MAX;
+	size_t want =
+	    in->size < DROP_TAIL_MAX ? (size_t)in->size : DROP_TAIL_MAX;
 	size_t trailer, begin;
 	ssize_t n;
 	int rc;
 
-	if (size <= 0 || size > FILE_MAX ||
-	    lseek(in->fd, size - (off_t)want, SEEK_SET) < 0 ||
+	if (lseek(in->fd, in->size - (off_t)want, SEEK_SET) < 0 ||
 	    read(in->fd, tail, want) != (ssize_t)want ||
 	    drop_parse_tail((struct slice){ tail, want }, &in->left, &trailer) <
 		0 ||
 	    lseek(in->fd, 0, SEEK_SET) != 0)
-		return -EBADMSG;
+		return false;
 	do {
 		char *room = buf_room(&in->start, AT_ONCE);
 
 		n = room ? read(in->fd, room, AT_ONCE) : -1;
 		if (n <= 0)
-			return -EBADMSG;
+			return false;
 		in->start.len += (size_t)n;
 		rc = drop_parse_head(buf_slice(&in->start), &in->drop);
 	} while (rc == -EAGAIN);
+	if (rc != 0)
+		return false;
 	begin = (size_t)(in->drop.message.p - in->start.data);
-	return rc == 0 && begin + in->left + trailer == (uint64_t)size
-	    ? 0
-	    : -EBADMSG;
+	return begin + in->left + trailer == (uint64_t)in->size;
 }
 
 static int
@@ -183,7 +189,7 @@ read_message(struct dropin *in)
 	struct slice bytes = in->drop.message;
 	int rc = block ? 0 : -ENOMEM;
 
-	while (rc == 0 && in->left != 0) {
+	while (rc == 0 && in->left != 0 && in->body.fault == BODY_FINE) {
 		if (bytes.n > in->left)
 			bytes.n = (size_t)in->left;
 		rc = take(in, bytes);
@@ -197,58 +203,96 @@ read_message(struct dropin *in)
 		}
 	}
 	free(block);
-	if (rc != 0)
+	if (rc != 0 || in->body.fault != BODY_FINE)
 		return rc;
 	body_finish(&in->body, &in->sub->body);
 	message_note_header(in->sub, &in->body);
 	if (in->sub->body_fd >= 0)
-		rc = message_spill(in->d->store, in->sub);
+		rc = submission_spill(in->sub);
 	return in->sub->body.bad ? -ENOMEM : rc;
 }
 
-/* 0: it is with the store. Else the code of the answer. */
-static int
-submit(struct dropin *in, const char **ret_text)
+static void
+refuse(struct dropin *in, int code, const char *text)
 {
-	int rc;
+	in->code = code;
+	in->text = text;
+}
 
-	*ret_text = "not a whole drop file";
-	if (read_ends(in) < 0)
-		return 554;
-	*ret_text = "no valid recipients, or bad options";
-	if (!put_rcpts(in->sub, &in->drop, in->d->host))
-		return 554;
-	rc = read_message(in);
-	*ret_text = "no room for it now";
-	if (rc < 0)
-		return 451;
-	*ret_text = "too many hops: the message goes in a circle";
-	if (in->body.fault != BODY_FINE)
-		return 554;
-	fill(in);
+/*
+ * In the thread: the whole file, whatever its disk takes for it. What can
+ * never be taken is 5yz and stands aside for good: of all that a message may
+ * be too large for, nothing gets as far as the queue.
+ */
+static int
+run_read(void *arg)
+{
+	struct dropin *in = arg;
+	const char *wrong;
+
+	if (!read_ends(in)) {
+		refuse(in, 554, "not a whole drop file");
+	} else if (in->max_size != 0 && in->left > in->max_size) {
+		refuse(in, 552, "larger than MaxMessageSize");
+	} else if (!put_rcpts(in->sub, &in->drop, in->d->host)) {
+		refuse(in, 554, "no valid recipients, or bad options");
+	} else if (in->sub->rcpts.bad) {
+		refuse(in, 552, "too many recipients for one message");
+	} else if (read_message(in) < 0) {
+		refuse(in, 451, "no room for it now");
+	} else if (in->body.fault != BODY_FINE) {
+		wrong = body_refusal(in->body.fault);
+		refuse(in, atoi(wrong), wrong + 4);
+	}
+	return 0;
+}
+
+/* Of a queue that is gone: the next one hands the file out again. */
+static void
+was_read(void *arg, int result)
+{
+	struct dropin *in = arg;
+
+	(void)result;
+	close(in->fd);
+	if (in->generation != store_generation(in->d->store)) {
+		dropin_free(in);
+		return;
+	}
+	if (in->code == 0 && !fill(in))
+		refuse(in, 451, "no memory");
+	if (in->code != 0) {
+		answer(in->d, in->number, in->code, in->text);
+		dropin_free(in);
+		return;
+	}
 	buf_release(&in->start);
 	in->sub->head = received_head;
 	in->sub->done = stored;
 	in->sub->arg = in;
 	store_submit(in->d->store, in->sub);
-	in->sub = NULL; /* the store's */
-	return 0;
 }
 
 static struct dropin *
 dropin_new(struct smtpd *d, const struct p_drop *m, int fd)
 {
+	const struct conf *c = d->proc->conf;
 	struct dropin *in = calloc(1, sizeof(*in));
 
 	if (in == NULL)
 		return NULL;
-	*in = (struct dropin){
-		.d = d, .number = m->number, .uid = m->uid, .fd = fd
-	};
+	*in = (struct dropin){ .d = d,
+		.number = m->number,
+		.uid = m->uid,
+		.fd = fd,
+		.size = lseek(fd, 0, SEEK_END),
+		.max_size = (uint64_t)c->MaxMessageSize,
+		.generation = store_generation(d->store) };
 	buf_init(&in->start, HEAD_MAX + AT_ONCE);
 	body_init(&in->body, false);
 	in->body.is_normal = true; /* LF is what programs write */
-	in->body.max_hops = (unsigned)d->proc->conf->MaxHopCount;
+	in->body.max_hops = (unsigned)c->MaxHopCount;
+	in->body.max_header = (size_t)c->MaxHeadersLength;
 	in->sub = submission_new();
 	if (in->sub == NULL) {
 		dropin_free(in);
@@ -258,25 +302,31 @@ dropin_new(struct smtpd *d, const struct p_drop *m, int fd)
 	return in;
 }
 
+/* LF becomes CRLF: it may grow to twice its size. */
+static bool
+has_room(struct dropin *in)
+{
+	return in->size < in->d->proc->conf->LargeBodySize / 2 ||
+	    store_take_body(in->d->store, in->sub);
+}
+
 bool
 dropin_take(struct smtpd *d, struct slice payload, int fd)
 {
 	struct p_drop m;
 	struct dropin *in;
-	const char *text = "no memory";
-	int code;
 
 	if (!get_p_drop(payload, &m)) {
 		close(fd);
 		return false;
 	}
 	in = dropin_new(d, &m, fd);
-	code = in ? submit(in, &text) : 451;
-	if (code != 0) {
-		answer(d, m.number, code, text);
-		if (in != NULL)
-			dropin_free(in);
-	}
+	if (in != NULL && has_room(in) &&
+	    worker_submit(d->reader, run_read, was_read, in) == 0)
+		return true;
+	answer(d, m.number, 451, "no room for it now");
+	if (in != NULL)
+		dropin_free(in);
 	close(fd);
 	return true;
 }

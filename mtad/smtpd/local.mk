@@ -3,6 +3,8 @@ noinst_LIBRARIES += mtad/smtpd/libsmtpd.a
 mtad_smtpd_libsmtpd_a_SOURCES = \
 	mtad/smtpd/access.c mtad/smtpd/access.h \
 	mtad/smtpd/asks.c mtad/smtpd/asks.h \
+	mtad/smtpd/bodies.c mtad/smtpd/bodies.h \
+	mtad/smtpd/budget.c mtad/smtpd/budget.h \
 	mtad/smtpd/body.c mtad/smtpd/body.h \
 	mtad/smtpd/context.c \
 	mtad/smtpd/dropin.c mtad/smtpd/dropin.h \

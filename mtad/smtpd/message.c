@@ -5,16 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "budget.h"
 #include "clock.h"
-#include "crc32c.h"
-#include "file.h"
 #include "header.h"
 #include "received.h"
+#include "sizes.h"
 
-#define BUDGET ((size_t)64 << 20) /* bodies in memory, of all sessions */
-#define EARLY ((size_t)16 << 10) /* over it, a body moves to a file early */
 #define INLINE_MAX ((size_t)2 << 20) /* while no body file is there */
 #define WAIT_FOR_BODY (30 * US_SEC)
+#define CLIENT_FILES (BODY_FILES_MAX / 4) /* body files of one client */
 
 static void
 refuse(struct session *s, const char *text)
@@ -25,8 +24,11 @@ refuse(struct session *s, const char *text)
 	message_stop_waiting(s);
 	t->is_refused = true;
 	t->refusal = text;
-	s->smtpd->body_bytes -= t->sub->body.len;
 	buf_release(&t->sub->body); /* the rest is read and dropped */
+	submission_count(t->sub);
+	if (s->client != NULL && t->sub->body_fd >= 0)
+		s->client->body_files--;
+	store_drop_body(s->smtpd->store, t->sub);
 }
 
 void
@@ -48,17 +50,9 @@ message_note_header(struct submission *sub, const struct body *body)
 int
 message_spill(struct store *st, struct submission *sub)
 {
-	int rc;
-
 	if (sub->body_fd < 0 && !store_take_body(st, sub))
 		return -EAGAIN;
-	rc = file_write_all(sub->body_fd, sub->body.data, sub->body.len);
-	if (rc < 0)
-		return rc;
-	sub->env.body_crc =
-	    crc32c(sub->env.body_crc, sub->body.data, sub->body.len);
-	buf_clear(&sub->body);
-	return 0;
+	return submission_spill(sub);
 }
 
 void
@@ -71,6 +65,15 @@ message_stop_waiting(struct session *s)
 	s->is_waiting = false;
 }
 
+void
+message_give_up(struct session *s)
+{
+	budget_count(s, 0);
+	if (s->client != NULL && s->txn->sub->body_fd >= 0)
+		s->client->body_files--;
+	s->smtpd->txns--;
+}
+
 /* No file now: there will be one in a moment. Until then in memory, if there
  * is room, else the client waits. */
 static void
@@ -78,7 +81,8 @@ wait_for_body(struct session *s)
 {
 	struct txn *t = s->txn;
 
-	if ((t->sub->body.len < INLINE_MAX && s->smtpd->body_bytes < BUDGET) ||
+	if ((t->sub->body.len < INLINE_MAX &&
+		s->smtpd->body_bytes < BODIES_MAX) ||
 	    t->waits_since != 0)
 		return;
 	t->waits_since = clock_mono();
@@ -98,20 +102,28 @@ say_failed(const struct session *s, int error)
 	evlog_emit(s->smtpd->proc->log, &e);
 }
 
+/* Nobody has all the files with what he never sends to its end. */
+static bool
+may_have_file(const struct session *s)
+{
+	return s->client == NULL || s->client->body_files < CLIENT_FILES;
+}
+
 static void
 spill(struct session *s)
 {
 	struct txn *t = s->txn;
-	size_t n = t->sub->body.len;
-	int rc;
+	bool had_file = t->sub->body_fd >= 0;
+	int rc = -EAGAIN;
 
 	message_note_header(t->sub, &t->body);
-	rc = message_spill(s->smtpd->store, t->sub);
-	if (rc == 0) {
-		s->smtpd->body_bytes -= n;
-	} else if (rc == -EAGAIN) {
+	if (had_file || may_have_file(s))
+		rc = message_spill(s->smtpd->store, t->sub);
+	if (!had_file && t->sub->body_fd >= 0 && s->client != NULL)
+		s->client->body_files++;
+	if (rc == -EAGAIN) {
 		wait_for_body(s);
-	} else {
+	} else if (rc < 0) {
 		say_failed(s, rc);
 		refuse(s,
 		    "452 4.3.1 The message could not be stored, "
@@ -123,23 +135,34 @@ static void
 go_on(struct session *s)
 {
 	message_stop_waiting(s);
-	message_look(s, s->txn->sub->body.len);
+	message_look(s);
 	if (!s->is_waiting && !s->is_choked)
 		conn_resume(s->conn);
+}
+
+/* Who has waited longest, of those who may have a file. */
+static struct session *
+next_waiter(struct smtpd *d)
+{
+	struct session *s, *first = NULL;
+
+	LIST_FOREACH (s, &d->sessions, link)
+		if (s->txn != NULL && s->txn->waits_since != 0 &&
+		    may_have_file(s) &&
+		    (first == NULL ||
+			s->txn->waits_since < first->txn->waits_since))
+			first = s;
+	return first;
 }
 
 void
 message_got_body(struct smtpd *d)
 {
-	struct session *s, *next;
+	struct session *s;
 
-	if (d->body_waiters == 0)
-		return;
-	for (s = LIST_FIRST(&d->sessions); s != NULL; s = next) {
-		next = LIST_NEXT(s, link);
-		if (s->txn != NULL && s->txn->waits_since != 0)
-			go_on(s);
-	}
+	while (d->body_waiters != 0 && store_has_body(d->store) &&
+	    (s = next_waiter(d)) != NULL)
+		go_on(s);
 }
 
 void
@@ -155,32 +178,35 @@ message_tick(struct session *s, int64_t now)
 }
 
 static void
-watch_size(struct session *s, size_t before)
+watch_size(struct session *s)
 {
 	const struct conf *c = session_conf(s);
 	struct txn *t = s->txn;
 	size_t limit = (size_t)c->LargeBodySize;
 
-	s->smtpd->body_bytes += t->sub->body.len - before;
+	submission_count(t->sub);
 	if (c->MaxMessageSize != 0 &&
 	    t->body.size > (uint64_t)c->MaxMessageSize) {
 		refuse(s, "552 5.3.4 The message is larger than we take");
 		return;
 	}
-	if (s->smtpd->body_bytes > BUDGET)
-		limit = EARLY;
+	if (s->smtpd->body_bytes > BODIES_MAX)
+		limit = BODY_FREE;
 	/* the header stays until it is whole: note_header() reads it */
 	if (t->sub->body.len >= limit && !t->body.is_header)
 		spill(s);
+	else if (t->sub->body.len >= BODY_FREE &&
+	    s->smtpd->body_bytes > BODIES_MAX)
+		refuse(s, "452 4.3.1 No room for a long header now");
 }
 
-/* After bytes went into the body, which had `before`: what of it? */
+/* After bytes went into the body: what of it? */
 void
-message_look(struct session *s, size_t before)
+message_look(struct session *s)
 {
 	struct txn *t = s->txn;
 
-	watch_size(s, before);
+	watch_size(s);
 	if (t->sub->body.bad)
 		refuse(s, "451 4.3.0 Out of memory, try again later");
 	else if (t->body.fault != BODY_FINE)
@@ -297,8 +323,7 @@ message_end(struct session *s)
 	sub->done = stored;
 	sub->arg = s;
 	t->rcpt_n = sub->env.rcpt_n;
-	s->smtpd->body_bytes -= sub->body.len;
-	s->smtpd->txns--;
+	message_give_up(s);
 	s->flying = sub;
 	t->sub = NULL;
 	store_submit(s->smtpd->store, sub);

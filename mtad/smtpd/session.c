@@ -5,6 +5,7 @@
 
 #include "access.h"
 #include "asks.h"
+#include "budget.h"
 #include "clock.h"
 #include "message.h"
 
@@ -43,15 +44,13 @@ txn_free(struct session *s)
 	if (t == NULL)
 		return;
 	message_stop_waiting(s);
+	if (t->sub != NULL)
+		message_give_up(s);
 	s->txn = NULL;
-	if (t->sub != NULL) {
-		s->smtpd->body_bytes -= t->sub->body.len;
-		s->smtpd->txns--;
+	if (t->sub != NULL)
 		store_forget(s->smtpd->store, t->sub);
-	}
 	buf_release(&t->sender);
 	buf_release(&t->envid);
-
 	free(t);
 }
 
@@ -76,6 +75,7 @@ session_end(struct session *s, const char *cause)
 	LIST_REMOVE(s, link);
 	map_del(&d->by_id, s);
 	d->sessions_n--;
+	d->class_n[s->class]--;
 	stat_add(d->proc->slot, ST_CONN_IN_OPEN, -1);
 	conn_free(s->conn);
 	free(s->helo);
@@ -333,6 +333,7 @@ on_input(void *arg, struct slice in)
 	}
 	if (ended_now(s))
 		return in.n;
+	s->taken += used;
 	if (!s->is_waiting) /* the replies of a batch leave in one write */
 		flush(s);
 	return used;

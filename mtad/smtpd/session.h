@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "access.h"
 #include "addr.h"
 #include "body.h"
 #include "conn.h"
@@ -22,6 +23,7 @@
 #include "proc.h"
 #include "store.h"
 #include "verdict.h"
+#include "worker.h"
 
 struct smtpd;
 
@@ -40,6 +42,7 @@ struct txn {
 	struct body body;
 	struct buf sender, envid; /* owned */
 	uint64_t declared; /* SIZE= */
+	size_t rcpt_bytes; /* of the recipients, as counted */
 	bool is_last_chunk,
 	    is_refused; /* refused: bytes are read and dropped */
 	const char *refusal; /* code and words */
@@ -60,6 +63,7 @@ struct session {
 	enum smtp_state skip_to; /* behind the chunk that is skipped */
 	uint64_t chunk_left; /* of BDAT, also of a refused one */
 	enum smtp_verb verb; /* that is being answered */
+	enum access_class class;
 	bool is_trusted, is_esmtp, is_lmtp, is_waiting, is_ended;
 	bool is_choked; /* the client reads no replies: we read no commands */
 	bool is_asked_again; /* lookup died over the first time */
@@ -68,9 +72,10 @@ struct session {
 	uint8_t fcrdns; /* enum proto_fcrdns, once has_name */
 	uint16_t errors;
 	uint32_t commands, messages;
+	uint64_t taken; /* bytes of input, by commands and messages */
 	int64_t opened; /* mono */
 	uint32_t uid; /* local: the peer's */
-	struct client *client; /* counts its address; borrowed */
+	struct client *client; /* whose it is; borrowed */
 	char *helo, *name; /* owned */
 	char ip[46];
 	uint16_t port;
@@ -87,16 +92,20 @@ struct session {
 struct smtpd {
 	struct proc *proc; /* borrowed */
 	struct store *store;
+	struct worker *reader; /* of drop files */
 	char *host; /* HostName; outlives reloads */
 	LIST_HEAD(, session) sessions;
 	struct map by_id; /* the same */
 	uint32_t sessions_n;
+	uint32_t class_n[CLASSES]; /* of them */
+	int64_t told_refused; /* mono: of who was not let in */
 	uint64_t next_id; /* of sessions */
 	struct asks *asks;
 	struct access *access;
 	const struct timeval *t_command, *t_block; /* common timeouts */
 	struct timeval t_pause;
-	size_t body_bytes; /* held by all sessions */
+	/* In memory, of all sessions, until they are with the spool. */
+	size_t body_bytes, rcpt_bytes;
 	uint32_t txns; /* begun, and not with the store yet */
 	uint32_t body_waiters; /* sessions that wait for a body file */
 	struct {
@@ -106,6 +115,7 @@ struct smtpd {
 	} listener[64];
 	int listeners;
 	bool is_listening;
+	uint32_t files_max; /* sessions, so that spool files find room, too */
 	struct event *second;
 	int64_t stop_at; /* mono: when the last sessions are ended; 0 */
 };

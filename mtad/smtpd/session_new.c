@@ -3,6 +3,7 @@
  * greeting in its time.
  */
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -88,20 +89,56 @@ open_in_all(const struct smtpd *d)
 			      : d->sessions_n;
 }
 
-/* Too many in all, or of this client: 421 before anything else. */
+/* Root's mail always gets in, or that of who started us without root. */
+static bool
+is_postmaster(const struct session *s)
+{
+	return s->class == CLASS_LOCAL &&
+	    (s->uid == 0 ||
+		(!s->smtpd->proc->is_root && s->uid == (uint32_t)geteuid()));
+}
+
+/* Too many in all, or of this client. */
 static const char *
-too_many(struct session *s)
+too_many(const struct session *s)
 {
 	const struct conf *c = session_conf(s);
-	struct smtpd *d = s->smtpd;
-	uint32_t share = (uint32_t)d->proc->smtpds;
+	const struct smtpd *d = s->smtpd;
+	int processes = d->proc->smtpds ? d->proc->smtpds : 1;
 
-	if (open_in_all(d) > (uint64_t)c->MaxSessions)
-		return "4.7.0 Too many connections, try again later";
+	if (is_postmaster(s))
+		return NULL;
 	if (s->client != NULL &&
-	    s->client->n > (uint32_t)c->MaxSessionsPerClient / share + 1)
-		return "4.7.0 Too many connections from your address";
+	    s->client->n > access_limit(c, s->class, processes))
+		return s->class == CLASS_LOCAL
+		    ? "4.7.0 Too many connections of your user"
+		    : "4.7.0 Too many connections from your address";
+	if (open_in_all(d) >= (uint64_t)c->MaxSessions &&
+	    d->class_n[s->class] >= access_reserve(c, processes))
+		return "4.7.0 Too many connections, try again later";
 	return NULL;
+}
+
+/* 421 and the end, before it costs more than that; events of a second in
+ * which many are sent away are one. */
+static void
+turn_away(struct session *s, int fd, const char *text)
+{
+	int64_t now = clock_mono();
+	char line[100];
+	int n = snprintf(line, sizeof(line), "421 %s\r\n", text);
+
+	send(fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+	s->verb = V_BAD;
+	if (now >= s->smtpd->told_refused) {
+		s->smtpd->told_refused = now + US_SEC;
+		session_say_reject(s, REPLY(421, text));
+	} else {
+		stat_add(s->smtpd->proc->slot, ST_CONN_REJECTED, 1);
+	}
+	access_close(s->smtpd->access, s->client);
+	free(s);
 }
 
 static void
@@ -142,11 +179,9 @@ enter(struct smtpd *d, struct session *s)
 {
 	if (map_add(&d->by_id, s) < 0)
 		return false;
-	if (s->ip[0] != '\0' && !s->is_trusted)
-		s->client = access_open(d->access, s->ip);
 	LIST_INSERT_HEAD(&d->sessions, s, link);
 	d->sessions_n++;
-	stat_add(d->proc->slot, ST_CONN_IN, 1);
+	d->class_n[s->class]++;
 	stat_add(d->proc->slot, ST_CONN_IN_OPEN, 1);
 	return true;
 }
@@ -206,6 +241,7 @@ session_new(struct smtpd *d, int fd, const union sockaddr_any *from,
 {
 	struct session *s = calloc(1, sizeof(*s));
 	const char *refusal;
+	char user[16];
 
 	if (s == NULL) {
 		close(fd);
@@ -222,21 +258,24 @@ session_new(struct smtpd *d, int fd, const union sockaddr_any *from,
 	s->is_trusted = s->kind == KIND_LOCAL ||
 	    (s->ip[0] != '\0' && access_is_trusted(d->access, s->ip)) ||
 	    (s->ip[0] == '\0' && s->is_lmtp);
+	s->class = access_class_of(s->ip, s->is_trusted);
+	snprintf(user, sizeof(user), "uid %u", s->uid);
+	s->client = access_open(d->access, s->ip[0] ? s->ip : user);
+	stat_add(d->proc->slot, ST_CONN_IN, 1);
+	refusal = too_many(s);
+	if (refusal != NULL) {
+		turn_away(s, fd, refusal);
+		return;
+	}
 	s->conn =
 	    conn_new(d->proc->base, fd, &session_conn_ops, s, d->t_command);
 	if (s->conn == NULL || !enter(d, s)) {
 		conn_free(s->conn);
+		access_close(d->access, s->client);
 		free(s);
 		return;
 	}
 	session_say_open(s);
-	refusal = too_many(s);
-	if (refusal != NULL) {
-		s->verb = V_BAD;
-		session_reply(s, REPLY(421, refusal));
-		session_end(s, "limit");
-		return;
-	}
 	ask_name(s);
 	greet_in_time(s);
 }

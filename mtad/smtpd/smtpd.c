@@ -5,6 +5,8 @@
  * written (LIBRARIES.md). It appends to the segment that it was handed.
  */
 #include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 
 #include "access.h"
 #include "asks.h"
+#include "budget.h"
 #include "clock.h"
 #include "dropin.h"
 #include "log.h"
@@ -19,10 +22,28 @@
 #include "priv.h"
 #include "sandbox.h"
 #include "session.h"
+#include "sizes.h"
 
 #define ACCEPT_AT_ONCE 32
 #define LOOKUP_WAIT (10 * US_SEC)
 #define STOP_WAIT (6 * US_SEC) /* the parent kills after 8 (mtad.c) */
+
+/* The last descriptors are the spool's, and of who speaks for this host. */
+static bool
+is_crowded(const struct smtpd *d, const struct conf_listener *row)
+{
+	return d->sessions_n >= d->files_max && strcmp(row->Kind, "local") != 0;
+}
+
+/* Clients wait in the kernel's queue until the next second. */
+static void
+listen_pause(struct smtpd *d, int fd)
+{
+	log_warn("no descriptors left for clients");
+	for (int i = 0; i < d->listeners; i++)
+		if (d->listener[i].fd == fd)
+			event_del(d->listener[i].ev);
+}
 
 static void
 on_accept(int fd, short what, void *arg)
@@ -37,12 +58,16 @@ on_accept(int fd, short what, void *arg)
 	for (int n = 0; row != NULL && n < ACCEPT_AT_ONCE; n++) {
 		union sockaddr_any from = { .sa.sa_family = AF_UNSPEC };
 		socklen_t len = sizeof(from);
-		int one =
-		    accept4(fd, &from.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int one;
 
+		if (is_crowded(d, row)) {
+			listen_pause(d, fd);
+			return;
+		}
+		one = accept4(fd, &from.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (one < 0) {
 			if (errno == EMFILE || errno == ENFILE)
-				log_warn("no descriptors left for clients");
+				listen_pause(d, fd);
 			return;
 		}
 		session_new(d, one, &from, row);
@@ -76,6 +101,14 @@ listen_in_time(struct smtpd *d)
 }
 
 static void
+listen_again(struct smtpd *d)
+{
+	for (int i = 0; i < d->listeners; i++)
+		if (d->listener[i].ev != NULL)
+			event_add(d->listener[i].ev, NULL);
+}
+
+static void
 listen_none(struct smtpd *d)
 {
 	for (int i = 0; i < d->listeners; i++) {
@@ -90,7 +123,15 @@ listen_none(struct smtpd *d)
 static int
 warm(struct proc *p)
 {
-	return smtpd_init(p->ctx, p);
+	struct smtpd *d = p->ctx;
+	int rc = smtpd_init(d, p);
+	struct rlimit rl;
+
+	if (rc == 0 && getrlimit(RLIMIT_NOFILE, &rl) == 0)
+		d->files_max = (uint32_t)(rl.rlim_cur < 4 * BODY_FILES_MAX
+			? rl.rlim_cur / 2
+			: rl.rlim_cur - 2 * BODY_FILES_MAX);
+	return rc;
 }
 
 static int
@@ -113,6 +154,9 @@ on_second(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	listen_in_time(d);
+	listen_again(d);
+	budget_trim(d, BUFFERS_MAX);
+	message_got_body(d); /* who waits may have one now */
 	while ((s = asks_overdue(d->asks, now - LOOKUP_WAIT)) != NULL) {
 		if (s->verb == V_RCPT)
 			rcpt_answered(s, &late);

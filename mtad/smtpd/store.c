@@ -9,14 +9,15 @@
 
 #include <event2/event.h>
 
+#include "bodies.h"
 #include "clock.h"
 #include "crc32c.h"
 #include "file.h"
 #include "record.h"
+#include "sizes.h"
 #include "worker.h"
 
 #define BATCH_MAX ((size_t)16 << 20)
-#define BODIES 4
 #define ROUNDS_MAX 6
 #define WAIT_FOR_QUEUE (30 * US_SEC)
 #define WAIT_FOR_SEGMENT (2 * US_SEC) /* before MAIL is refused */
@@ -36,16 +37,11 @@ struct store {
 	struct submissions ready, flying;
 	struct buf batch;
 	uint64_t fly_at;
-	bool is_flying, has_asked, wants_bodies;
+	bool is_flying, has_asked;
 	bool is_stale; /* the batch in flight is of a queue that is gone */
 	uint16_t refuse_code;
 	char refuse_text[200];
-	struct {
-		int fd;
-		uint64_t number;
-	} body[BODIES];
-	int bodies;
-	uint32_t generation; /* of the queue */
+	struct bodies bodies;
 	int64_t gone_since; /* mono: the queue is away; 0 it is there */
 	struct event *again; /* one more turn of the loop */
 	int rounds; /* that the batch has waited */
@@ -71,7 +67,7 @@ store_new(struct proc *p)
 	st->now.fd = st->spare.fd = -1;
 	STAILQ_INIT(&st->ready);
 	STAILQ_INIT(&st->flying);
-	buf_init(&st->batch, BATCH_MAX + ((size_t)80 << 20));
+	buf_init(&st->batch, BATCH_MAX + RECORD_MAX);
 	st->worker = worker_new(p->base);
 	st->again = event_new(p->base, -1, 0, come_again, NULL);
 	if (st->worker == NULL || st->again == NULL) {
@@ -81,7 +77,8 @@ store_new(struct proc *p)
 	return st;
 }
 
-/* Always a current segment and one more. */
+/* Always a current segment and one more, and some body files. What was asked
+ * for is not asked for again before it came. */
 static void
 ask(struct store *st)
 {
@@ -94,19 +91,20 @@ ask(struct store *st)
 		st->has_asked = true;
 		st->asked_since = clock_mono();
 	}
-	if (!st->wants_bodies && st->bodies < BODIES) {
-		PROC_SEND(q, body_want, BODY_WANT, .unused = 0);
-		st->wants_bodies = true;
-	}
+	bodies_ask(&st->bodies, q);
+}
+
+void
+store_drop_body(struct store *st, struct submission *s)
+{
+	bodies_drop(&st->bodies, &st->proc->queue, s);
 }
 
 void
 store_forget(struct store *st, struct submission *s)
 {
-	/* files of an earlier queue are the present one's to sweep */
-	if (s != NULL && s->body_fd >= 0 && s->generation == st->generation)
-		PROC_SEND(&st->proc->queue, body_drop, BODY_DROP,
-		    .number = s->body_file);
+	if (s != NULL)
+		store_drop_body(st, s);
 	submission_free(s);
 }
 
@@ -136,8 +134,7 @@ store_free(struct store *st)
 	}
 	close_segment(st, &st->now);
 	close_segment(st, &st->spare);
-	while (st->bodies != 0)
-		close(st->body[--st->bodies].fd);
+	bodies_release(&st->bodies);
 	buf_release(&st->batch);
 	free(st);
 }
@@ -156,10 +153,8 @@ finish(struct store *st, struct submission *s, int code, const char *text)
 {
 	struct msgid id = s->id;
 
-	if (code == 250 && s->body_fd >= 0) {
-		close(s->body_fd); /* the record owns the file now */
-		s->body_fd = -1;
-	}
+	if (code == 250)
+		bodies_named(&st->bodies, s);
 	s->done(s, id, code, text);
 	store_forget(st, s);
 }
@@ -230,14 +225,18 @@ batch_done(void *arg, int rc)
 		next_segment(st);
 }
 
-static void
+static bool
 put_record(struct store *st, struct submission *s)
 {
 	size_t from = st->batch.len;
 
-	submission_put(s, st->now.salt, &st->batch);
+	s->id = (struct msgid){ st->now.tag, st->now.seg, st->now.rec };
+	if (!submission_put(s, st->now.salt, &st->batch))
+		return false;
+	st->now.rec++;
 	s->offset = st->fly_at + from;
 	s->length = (uint32_t)(st->batch.len - from);
+	return true;
 }
 
 static size_t
@@ -269,16 +268,10 @@ give_up_waiting(struct store *st)
 }
 
 /*
- * Its body file is of a queue that died before any record named it: the next
- * queue may have removed the file as a leftover (SPOOL.md, Large bodies), so
+ * Their body files are of a queue that died before any record named them: the
+ * next queue may have removed them as leftovers (SPOOL.md, Large bodies), so
  * the client sends it again.
  */
-static bool
-is_orphan(const struct store *st, const struct submission *s)
-{
-	return s->body_fd >= 0 && s->generation != st->generation;
-}
-
 static void
 drop_orphans(struct store *st)
 {
@@ -288,7 +281,7 @@ drop_orphans(struct store *st)
 	STAILQ_CONCAT(&all, &st->ready);
 	while ((s = STAILQ_FIRST(&all)) != NULL) {
 		STAILQ_REMOVE_HEAD(&all, link);
-		if (is_orphan(st, s))
+		if (bodies_is_orphan(&st->bodies, s))
 			finish(st, s, 451,
 			    "4.3.0 The queue was restarted, send it again");
 		else
@@ -310,11 +303,30 @@ is_worth_waiting(struct store *st, bool expects_more)
 	return true;
 }
 
-void
-store_turn(struct store *st, bool expects_more)
+/* What is ready into the batch, as far as the segment goes. */
+static void
+gather(struct store *st)
 {
 	struct submission *s;
 
+	st->fly_at = st->now.at;
+	while ((s = STAILQ_FIRST(&st->ready)) != NULL &&
+	    st->batch.len < BATCH_MAX) {
+		if (st->now.at + st->batch.len + size_of(s) > st->now.limit &&
+		    (st->batch.len != 0 || st->now.rec != 0))
+			break; /* it goes into the next segment */
+		STAILQ_REMOVE_HEAD(&st->ready, link);
+		if (put_record(st, s))
+			STAILQ_INSERT_TAIL(&st->flying, s, link);
+		else
+			finish(st, s, 451, "4.3.0 Out of memory, try later");
+	}
+}
+
+void
+store_turn(struct store *st, bool expects_more)
+{
+	ask(st);
 	if (st->is_flying || STAILQ_EMPTY(&st->ready) ||
 	    is_worth_waiting(st, expects_more))
 		return;
@@ -324,28 +336,17 @@ store_turn(struct store *st, bool expects_more)
 		give_up_waiting(st);
 		return;
 	}
-	st->fly_at = st->now.at;
-	while ((s = STAILQ_FIRST(&st->ready)) != NULL &&
-	    st->batch.len < BATCH_MAX) {
-		if (st->now.at + st->batch.len + size_of(s) > st->now.limit &&
-		    (st->batch.len != 0 || st->now.rec != 0))
-			break; /* it goes into the next segment */
-		STAILQ_REMOVE_HEAD(&st->ready, link);
-		s->id =
-		    (struct msgid){ st->now.tag, st->now.seg, st->now.rec++ };
-		put_record(st, s);
-		STAILQ_INSERT_TAIL(&st->flying, s, link);
-	}
+	gather(st);
 	if (STAILQ_EMPTY(&st->flying)) {
+		if (STAILQ_EMPTY(&st->ready))
+			return;
 		next_segment(st);
 		if (st->now.fd >= 0)
 			store_turn(st, false);
 		return;
 	}
 	st->is_flying = true;
-	if (st->batch.bad)
-		batch_done(st, -ENOMEM);
-	else if (worker_submit(st->worker, run_batch, batch_done, st) < 0)
+	if (worker_submit(st->worker, run_batch, batch_done, st) < 0)
 		batch_done(st, -ENOMEM);
 }
 
@@ -354,7 +355,7 @@ store_submit(struct store *st, struct submission *s)
 {
 	s->started = clock_mono();
 	STAILQ_INSERT_TAIL(&st->ready, s, link);
-	if (is_orphan(st, s))
+	if (bodies_is_orphan(&st->bodies, s))
 		drop_orphans(st);
 }
 
@@ -392,15 +393,22 @@ store_refuses(const struct store *st, const char **ret_text)
 bool
 store_take_body(struct store *st, struct submission *s)
 {
-	bool has = st->bodies != 0;
+	bool has = bodies_take(&st->bodies, s);
 
-	if (has) {
-		s->body_fd = st->body[--st->bodies].fd;
-		s->body_file = st->body[st->bodies].number;
-		s->generation = st->generation;
-	}
 	ask(st);
 	return has;
+}
+
+bool
+store_has_body(const struct store *st)
+{
+	return st->bodies.n != 0;
+}
+
+uint32_t
+store_generation(const struct store *st)
+{
+	return st->bodies.generation;
 }
 
 static bool
@@ -430,22 +438,6 @@ got_segment(struct store *st, struct slice payload, int fd)
 	return true;
 }
 
-static bool
-got_body(struct store *st, struct slice payload, int fd)
-{
-	struct p_body_give m;
-
-	if (!get_p_body_give(payload, &m) || st->bodies == BODIES) {
-		close(fd);
-		return false;
-	}
-	st->wants_bodies = false;
-	st->body[st->bodies].fd = fd;
-	st->body[st->bodies++].number = m.number;
-	ask(st);
-	return true;
-}
-
 bool
 store_frame(
     struct store *st, enum proto_type type, struct slice payload, int fd)
@@ -456,7 +448,10 @@ store_frame(
 	case P_SEG_GIVE:
 		return got_segment(st, payload, fd);
 	case P_BODY_GIVE:
-		return got_body(st, payload, fd);
+		if (!bodies_got(&st->bodies, payload, fd))
+			return false;
+		ask(st);
+		return true;
 	case P_ACCEPT:
 		if (!get_p_accept(payload, &m))
 			return false;
@@ -473,7 +468,7 @@ void
 store_queue_up(struct store *st)
 {
 	st->gone_since = 0;
-	st->has_asked = st->wants_bodies = false;
+	st->has_asked = false;
 	ask(st);
 }
 
@@ -482,16 +477,14 @@ store_queue_up(struct store *st)
 void
 store_queue_down(struct store *st)
 {
-	st->generation++;
 	st->gone_since = clock_mono();
 	st->asked_since = 0;
 	st->is_stale = st->is_flying;
+	bodies_queue_down(&st->bodies);
 	drop_orphans(st);
 	if (!st->is_flying)
 		close_segment(st, &st->now);
 	close_segment(st, &st->spare);
-	while (st->bodies != 0)
-		close(st->body[--st->bodies].fd);
 }
 
 void

@@ -21,12 +21,18 @@ struct store;
 
 struct store *store_new(struct proc *);
 void store_free(struct store *);
+/* Its body file is not needed after all; fine without one. */
+void store_drop_body(struct store *, struct submission *);
 /* A submission that is not submitted after all, or done. NULL is fine. */
 void store_forget(struct store *, struct submission *);
 /* 0: a message may begin; else the reply to MAIL, with its words. */
 int store_refuses(const struct store *, const char **ret_text);
-/* A body file for it: body_fd to append to. False: none is there. */
+/* A body file for it: body_fd to append to. False: none is there. At most
+ * BODY_FILES_MAX are out of the queue's hands at a time. */
 bool store_take_body(struct store *, struct submission *);
+bool store_has_body(const struct store *);
+/* Counts the queues: what one of them gave is nothing to the next. */
+uint32_t store_generation(const struct store *);
 void store_submit(struct store *, struct submission *);
 bool store_is_idle(const struct store *);
 bool store_has_segment(const struct store *);

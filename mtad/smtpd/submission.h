@@ -15,6 +15,7 @@
 struct submission {
 	STAILQ_ENTRY(submission) link;
 	struct p_envelope env; /* its strings live in the buffers below */
+	/* Both have ceilings (sizes.h); who fills them tests "bad". */
 	struct buf rcpts; /* owned: env_rcpt after env_rcpt */
 	struct buf body; /* owned: the message, or empty with a body file */
 	int body_fd; /* owned; -1: none */
@@ -33,6 +34,8 @@ struct submission {
 	const char *host; /* borrowed: smtpd.host, which outlives reloads */
 	bool is_noted; /* the header was looked at: the next three are known */
 	bool has_date, has_from, is_headless;
+	/* Sums that its bytes are counted in; borrowed, NULL: none. */
+	size_t *body_bytes, *rcpt_bytes;
 	bool completes; /* put what is missing: Date, Message-ID, From */
 	/* private */
 	struct msgid id;
@@ -40,12 +43,17 @@ struct submission {
 	uint32_t length;
 	struct buf env_bytes;
 	int64_t started;
+	size_t body_counted, rcpt_counted;
 };
 
 struct submission *submission_new(void); /* NULL without memory */
 void submission_free(struct submission *); /* closes body_fd; NULL is fine */
-/* Append its record (record.h) with its id to b, which is bad afterwards when
- * there is no memory. Takes the body's bytes away. */
-void submission_put(struct submission *, uint64_t salt, struct buf *b);
+/* Body or recipients have changed their size. */
+void submission_count(struct submission *);
+/* The body's bytes to body_fd; 0, or the error of the write. */
+int submission_spill(struct submission *);
+/* Append its record (record.h) with its id to b; false: it has no room there,
+ * or there is no memory, and b is as it was. Takes the bytes of body and recipients away. */
+bool submission_put(struct submission *, uint64_t salt, struct buf *b);
 
 #endif

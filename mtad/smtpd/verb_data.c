@@ -90,12 +90,11 @@ void
 data_chunk_over(struct session *s)
 {
 	struct txn *t = s->txn;
-	size_t before = t->sub->body.len;
 
 	if (t->is_last_chunk) {
 		if (!t->is_refused) {
 			body_finish(&t->body, &t->sub->body);
-			message_look(s, before);
+			message_look(s);
 		}
 		message_end(s);
 		return;
@@ -113,12 +112,12 @@ feed(struct session *s, struct slice in, bool *ret_end)
 {
 	struct txn *t = s->txn;
 	struct buf drop, *to = &t->sub->body;
-	size_t before = to->len, n;
+	size_t n;
 
 	if (!t->is_refused) {
 		buf_room(to, in.n);
 		n = body_feed(&t->body, in, to, ret_end);
-		message_look(s, before);
+		message_look(s);
 		return n;
 	}
 	buf_init(&drop, (size_t)1 << 30);

@@ -115,9 +115,11 @@ verb_mail(struct session *s, struct slice args)
 	if (no.code != 0)
 		return no;
 	s->txn = txn_new();
-	s->smtpd->txns += s->txn != NULL;
 	if (s->txn == NULL)
 		return REPLY(451, "4.3.0 Out of memory, try again later");
+	s->smtpd->txns++;
+	s->txn->sub->body_bytes = &s->smtpd->body_bytes;
+	s->txn->sub->rcpt_bytes = &s->smtpd->rcpt_bytes;
 	set_sender(s, &a);
 	s->txn->declared = p.size;
 	buf_adds(&s->txn->envid, p.envid);

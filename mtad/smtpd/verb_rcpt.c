@@ -12,9 +12,12 @@
 
 #include "access.h"
 #include "asks.h"
+#include "budget.h"
 #include "params.h"
 #include "route.h"
 #include "session.h"
+
+#define RCPT_MOST ((size_t)2048) /* one in the envelope: addr, params.h */
 
 static struct reply
 bad_rcpt(int error)
@@ -71,6 +74,8 @@ keep(struct session *s, const struct addr *a, uint8_t notify, const char *orcpt)
 	r.addr = buf_slice(&addr);
 	put_p_env_rcpt(&t->sub->rcpts, &r);
 	t->sub->env.rcpt_n++;
+	submission_count(t->sub);
+	budget_count(s, t->sub->rcpts.len);
 	buf_release(&addr);
 	if (s->errors != 0)
 		s->errors--; /* a list may hold some dead ones */
@@ -204,10 +209,9 @@ parse(
 
 /* No error: RFC 5321 section 4.5.3.1.10 has the client send the rest again. */
 static struct reply
-too_many(struct session *s)
+too_many(struct session *s, const char *text)
 {
-	struct reply r =
-	    REPLY(452, "4.5.3 Too many recipients, send the rest again");
+	struct reply r = REPLY(452, text);
 
 	if (!s->txn->is_full)
 		session_say_reject(s, r);
@@ -215,10 +219,20 @@ too_many(struct session *s)
 	return r;
 }
 
+/* As many as one message may have, or as the envelope holds (sizes.h). */
+static bool
+is_full(const struct session *s)
+{
+	const struct submission *sub = s->txn->sub;
+
+	return sub->env.rcpt_n >=
+	    (uint32_t)session_conf(s)->MaxRecipientsPerMessage ||
+	    sub->rcpts.len + RCPT_MOST > sub->rcpts.max;
+}
+
 struct reply
 verb_rcpt(struct session *s, struct slice args)
 {
-	const struct conf *c = session_conf(s);
 	struct rcpt_params p;
 	enum route_class class;
 	struct reply no;
@@ -228,8 +242,12 @@ verb_rcpt(struct session *s, struct slice args)
 	no = parse(s, args, &a, &p);
 	if (no.code != 0)
 		return no;
-	if (s->txn->sub->env.rcpt_n >= (uint32_t)c->MaxRecipientsPerMessage)
-		return too_many(s);
+	if (is_full(s))
+		return too_many(
+		    s, "4.5.3 Too many recipients, send the rest again");
+	if (!budget_allows(s->smtpd->rcpt_bytes,
+		s->client ? s->client->rcpt_bytes : 0, s->txn->sub->rcpts.len))
+		return too_many(s, "4.3.1 No room for more now, send those");
 	class = class_of(s, &a);
 	s->asked = malloc(sizeof(a));
 	if (s->asked == NULL)

@@ -28,3 +28,7 @@ check_PROGRAMS += test_sandbox
 test_sandbox_SOURCES = $(UNIT) tests/unit/mtad/smtpd/test_sandbox.c
 test_sandbox_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/smtpd
 test_sandbox_LDADD = mtad/smtpd/libsmtpd.a $(UNIT_LIBS)
+check_PROGRAMS += test_dropin
+test_dropin_SOURCES = $(UNIT) tests/unit/mtad/smtpd/test_dropin.c
+test_dropin_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(top_srcdir)/mtad/smtpd
+test_dropin_LDADD = mtad/smtpd/libsmtpd.a $(UNIT_LIBS)

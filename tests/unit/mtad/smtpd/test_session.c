@@ -10,6 +10,8 @@
 #include "clock.h"
 #include "message.h"
 #include "asks.h"
+#include "budget.h"
+#include "sizes.h"
 #include "smtpd_world.h"
 #include "unit.h"
 
@@ -245,7 +247,8 @@ START_TEST(dialogues)
 	    stories[_i].name, w.messages);
 	world_hang_up(&w);
 	ck_assert_msg(
-	    w.smtpd.body_bytes == 0, "%s: the budget is off", stories[_i].name);
+	    w.smtpd.body_bytes == 0 && w.smtpd.rcpt_bytes == 0,
+	    "%s: the budget is off", stories[_i].name);
 }
 END_TEST
 
@@ -399,6 +402,207 @@ START_TEST(too_many_recipients_is_no_error)
 	ck_assert_int_eq(w.messages, 1);
 	ck_assert_int_eq(w.asks, 1); /* lookup is asked once for a moment */
 	ck_assert_uint_eq(w.slot.counter[ST_CONN_REJECTED], 1);
+	buf_release(&b);
+}
+END_TEST
+
+/* The envelope has a ceiling in bytes, too: what is taken at the door fits
+ * into what the queue believes. */
+START_TEST(an_envelope_of_long_recipients_comes_in_two)
+{
+	char line[1024], orcpt[480];
+	struct p_envelope e;
+	struct buf b;
+	int n;
+
+	memset(orcpt, 'o', sizeof(orcpt) - 1);
+	orcpt[sizeof(orcpt) - 1] = '\0';
+	world_connect(&w, "smtp", FRIEND);
+	buf_init(&b, 4 << 20);
+	w.proc.conf->MaxRecipientsPerMessage = 20000;
+	world_say(&w, SLICE("EHLO me\r\nMAIL FROM:<a@b>\r\n"));
+	for (int i = 0; i < 10000; i++) {
+		n = snprintf(line, sizeof(line),
+		    "RCPT TO:<u%d@other.test> ORCPT=rfc822;%s\r\n", i, orcpt);
+		world_say(&w, (struct slice){ line, (size_t)n });
+		ck_assert(world_hear(&w, &b));
+	}
+	world_say(&w, SLICE("DATA\r\n.\r\n"));
+	ck_assert(world_hear(&w, &b));
+	ck_assert(holds(buf_slice(&b), "\r\n452 4.5.3 "));
+	ck_assert_int_eq(w.messages, 1);
+	ck_assert_uint_le(w.envelope, ENVELOPE_MAX);
+	ck_assert_uint_gt(w.envelope, ENVELOPE_MAX - (128 << 10));
+	ck_assert(world_envelope(&w, &e));
+	ck_assert_uint_gt(e.rcpt_n, 7000);
+	buf_release(&b);
+}
+END_TEST
+
+#define MB ((size_t)1 << 20)
+
+static const struct {
+	const char *name;
+	size_t all, client, own;
+	bool allows;
+} budgets[] = {
+	{ "nothing yet", 0, 0, 0, true },
+	{ "a newsletter", MB, MB, MB, true },
+	{ "half full, one client's", 31 * MB, 31 * MB, 3 * MB, true },
+	{ "over half, much of it his", 33 * MB, 5 * MB, MB, false },
+	{ "over half, little of it his", 33 * MB, MB, MB, true },
+	{ "full", 64 * MB, MB, MB, false },
+	{ "full, and small", 64 * MB, 0, 0, true },
+	{ "full, and as large as small is", 64 * MB, 0, 4095, true },
+	{ "full, and no longer small", 64 * MB, 0, 4096, false },
+	{ "small, of who holds much", 64 * MB, 60 * MB, 100, true },
+};
+
+START_TEST(recipients_have_a_budget)
+{
+	ck_assert_msg(budget_allows(budgets[_i].all, budgets[_i].client,
+			  budgets[_i].own) == budgets[_i].allows,
+	    "%s", budgets[_i].name);
+}
+END_TEST
+
+/* What a client named and never sends: counted, refused above the budget,
+ * and given back. */
+START_TEST(who_never_sends_data_is_counted)
+{
+	char line[100];
+	struct buf b;
+	int n;
+
+	buf_init(&b, 4 << 20);
+	world_connect(&w, "smtp", FRIEND);
+	world_say(&w, SLICE("EHLO me\r\nMAIL FROM:<a@b>\r\n"));
+	for (int i = 0; i < 500; i++) {
+		n = snprintf(line, sizeof(line), "RCPT TO:<u%d@other.test>\r\n", i);
+		world_say(&w, (struct slice){ line, (size_t)n });
+	}
+	ck_assert(world_hear(&w, &b));
+	ck_assert(!holds(buf_slice(&b), "\r\n452"));
+	ck_assert_uint_gt(w.smtpd.rcpt_bytes, 500 * 12);
+	w.smtpd.rcpt_bytes += RCPTS_MAX; /* others' */
+	world_say(&w, SLICE("RCPT TO:<v@other.test>\r\n"));
+	buf_clear(&b);
+	ck_assert(world_hear(&w, &b));
+	ck_assert(holds(buf_slice(&b), "452 4.3.1 "));
+	world_say(&w, SLICE("DATA\r\nx\r\n.\r\n"));
+	ck_assert_int_eq(w.messages, 1);
+	world_say(&w,
+	    SLICE("MAIL FROM:<a@b>\r\nRCPT TO:<v@other.test>\r\n"
+		  "DATA\r\nx\r\n.\r\n"));
+	ck_assert_int_eq(w.messages, 2); /* small ones go on */
+	ck_assert_uint_eq(w.smtpd.rcpt_bytes, RCPTS_MAX);
+	world_say(&w, SLICE("MAIL FROM:<a@b>\r\nRCPT TO:<v@other.test>\r\n"));
+	ck_assert_uint_gt(w.smtpd.rcpt_bytes, RCPTS_MAX);
+	world_hang_up(&w);
+	ck_assert_uint_eq(w.smtpd.rcpt_bytes, RCPTS_MAX);
+	buf_release(&b);
+}
+END_TEST
+
+/* Above the budget of bodies: a header that does not end is refused, a body
+ * moves to its file early. */
+START_TEST(bodies_have_a_budget)
+{
+	static char line[1002];
+	struct buf b;
+
+	memset(line, 'x', sizeof(line));
+	memcpy(line, "X: ", 3);
+	memcpy(line + 1000, "\r\n", 2);
+	buf_init(&b, 1 << 20);
+	w.smtpd.body_bytes = BODIES_MAX;
+	for (int has_body = 0; has_body < 2; has_body++) {
+		world_connect(&w, "smtp", FRIEND);
+		world_say(&w,
+		    SLICE("EHLO me\r\nMAIL FROM:<a@b>\r\n"
+			  "RCPT TO:<u@local.test>\r\nDATA\r\n"));
+		if (has_body)
+			world_say(&w, SLICE("\r\n"));
+		for (int i = 0; i < 50; i++)
+			world_say(&w, (struct slice){ line, sizeof(line) });
+		world_say(&w, SLICE(".\r\n"));
+		buf_clear(&b);
+		ck_assert(world_hear(&w, &b));
+		ck_assert(holds(buf_slice(&b),
+		    has_body ? "\r\n250 2.0.0 " : "\r\n452 4.3.1 "));
+		ck_assert_uint_eq(w.smtpd.body_bytes, BODIES_MAX);
+	}
+	ck_assert_int_eq(w.messages, 1);
+	ck_assert_uint_lt(world_message(&w).n, 1000); /* the rest has a file */
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(who_holds_most_is_sent_away)
+{
+	struct buf b;
+	int idle;
+
+	w.proc.conf->MaxBadCommands = 100000;
+	world_connect(&w, "smtp", STRANGER);
+	idle = w.client;
+	w.client = -1; /* it stays open */
+	world_connect(&w, "smtp", FRIEND);
+	for (int tries = 0; tries < 50; tries++) {
+		while (send(w.client, "HELP\r\nHELP\r\n", 12, MSG_NOSIGNAL) > 0)
+			continue;
+		world_settle(&w);
+	}
+	budget_trim(&w.smtpd, MB);
+	ck_assert_uint_eq(w.smtpd.sessions_n, 2);
+	budget_trim(&w.smtpd, 10000);
+	ck_assert_uint_eq(w.smtpd.sessions_n, 1);
+	w.client = idle;
+	buf_init(&b, 1 << 16);
+	world_say(&w, SLICE("NOOP\r\n"));
+	ck_assert(world_hear(&w, &b));
+	ck_assert(slice_iends(buf_slice(&b), SLICE("250 2.0.0 Ok\r\n")));
+	buf_release(&b);
+}
+END_TEST
+
+/* One client's slow messages leave body files for others. */
+START_TEST(one_client_has_not_all_body_files)
+{
+	static char block[1 << 16];
+	struct buf b;
+
+	memset(block, 'x', sizeof(block));
+	for (size_t i = 0; i < sizeof(block); i += 64)
+		memcpy(block + i, "\r\n", 2);
+	w.proc.conf->MaxSessionsPerClient = 1000;
+	for (int i = 0; i <= BODY_FILES_MAX / 4; i++) {
+		world_connect(&w, "smtp", FRIEND);
+		world_say(&w,
+		    SLICE("EHLO me\r\nMAIL FROM:<a@b>\r\n"
+			  "RCPT TO:<u@local.test>\r\nDATA\r\n\r\n"));
+		for (int n = 0; n < 5; n++)
+			world_say(&w, (struct slice){ block, sizeof(block) });
+		w.client = -1;
+	}
+	/* the last one has its body in memory, as far as that goes */
+	ck_assert_uint_eq(LIST_FIRST(&w.smtpd.sessions)->client->body_files,
+	    BODY_FILES_MAX / 4);
+	ck_assert_uint_gt(w.smtpd.body_bytes, 300000);
+	world_connect(&w, "smtp", STRANGER);
+	world_say(&w,
+	    SLICE("EHLO me\r\nMAIL FROM:<a@b>\r\n"
+		  "RCPT TO:<u@local.test>\r\nDATA\r\n\r\n"));
+	for (int n = 0; n < 5; n++)
+		world_say(&w, (struct slice){ block, sizeof(block) });
+	ck_assert_uint_eq(
+	    LIST_FIRST(&w.smtpd.sessions)->client->body_files, 1);
+	world_say(&w, SLICE("\r\n.\r\n"));
+	buf_init(&b, 1 << 16);
+	ck_assert(world_hear(&w, &b));
+	ck_assert(holds(buf_slice(&b), "\r\n250 2.0.0 "));
+	ck_assert_uint_eq(
+	    LIST_FIRST(&w.smtpd.sessions)->client->body_files, 0);
 	buf_release(&b);
 }
 END_TEST
@@ -608,6 +812,55 @@ START_TEST(one_client_has_its_limit)
 }
 END_TEST
 
+/* Friends have more, but not all. */
+START_TEST(a_friend_has_its_limit)
+{
+	w.proc.conf->MaxSessionsPerClient = 1;
+	for (int i = 1; i <= 12; i++) {
+		world_connect(&w, "smtp", FRIEND);
+		play(&w, "a friend",
+		    i < 12 ? SLICE("220\n")
+			   : SLICE("421 4.7.0 Too many connections from\n#"));
+		w.client = -1;
+	}
+	world_connect(&w, "smtp", "127.0.0.2");
+	play(&w, "another one", SLICE("220\n"));
+	w.client = -1;
+	world_connect(&w, "smtp", STRANGER);
+	play(&w, "a stranger", SLICE("220\n"));
+	ck_assert_uint_eq(w.smtpd.sessions_n, 13);
+}
+END_TEST
+
+/* One class at its ease, the others within their share; root at any time. */
+START_TEST(each_class_has_its_share)
+{
+	static const struct {
+		const char *kind, *ip, *hears;
+	} rows[] = { { "smtp", FRIEND, "421 4.7.0 Too many connections, t\n#" },
+		{ "smtp", "192.0.2.1", "220\n" },
+		{ "smtp", "192.0.2.2", "220\n" },
+		{ "smtp", "192.0.2.3", "421 4.7.0 Too many connections, t\n#" },
+		{ "local", NULL, "220\n" }, { "local", NULL, "220\n" },
+		{ "local", NULL, "220\n" } };
+
+	w.proc.conf->MaxSessions = 8;
+	for (int i = 0; i < 8; i++) {
+		world_connect(&w, "smtp", FRIEND);
+		play(&w, "a friend", SLICE("220\n"));
+		w.client = -1;
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		world_connect(&w, rows[i].kind, rows[i].ip);
+		play(&w, rows[i].hears, slice_of(rows[i].hears));
+		w.client = -1;
+	}
+	ck_assert_uint_eq(w.slot.counter[ST_CONN_REJECTED], 2);
+	ck_assert_uint_eq(w.slot.counter[ST_CONN_IN], 15);
+	ck_assert_uint_eq(w.slot.counter[ST_CONN_IN_OPEN], 13);
+}
+END_TEST
+
 static void
 until_it_closes(void)
 {
@@ -692,6 +945,12 @@ main(void)
 	tcase_add_test(tc, text_alone_gets_its_empty_line);
 	tcase_add_test(tc, errors_end_a_session);
 	tcase_add_test(tc, too_many_recipients_is_no_error);
+	tcase_add_test(tc, an_envelope_of_long_recipients_comes_in_two);
+	tcase_add_loop_test(tc, recipients_have_a_budget, 0, ROWS(budgets));
+	tcase_add_test(tc, who_never_sends_data_is_counted);
+	tcase_add_test(tc, bodies_have_a_budget);
+	tcase_add_test(tc, who_holds_most_is_sent_away);
+	tcase_add_test(tc, one_client_has_not_all_body_files);
 	tcase_add_test(tc, a_long_command_is_refused_whole);
 	tcase_add_test(tc, a_flood_is_not_kept);
 	tcase_add_test(tc, a_large_message_has_a_file);
@@ -700,6 +959,8 @@ main(void)
 	tcase_add_test(tc, who_reads_nothing_is_not_read);
 	tcase_add_test(tc, stop_lets_messages_end);
 	tcase_add_test(tc, one_client_has_its_limit);
+	tcase_add_test(tc, a_friend_has_its_limit);
+	tcase_add_test(tc, each_class_has_its_share);
 	tcase_add_test(tc, early_talkers_are_refused);
 	tcase_add_test(tc, silence_ends_a_session);
 	tcase_add_test(tc, a_session_has_its_end);

@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "crc32c.h"
 #include "record.h"
+#include "sizes.h"
 #include "store.h"
 #include "unit.h"
 
@@ -422,6 +423,65 @@ START_TEST(a_body_that_is_not_used_is_given_back)
 }
 END_TEST
 
+/* One that does not fit is refused alone. */
+START_TEST(a_message_that_is_too_large_harms_no_other)
+{
+	static char block[65536];
+	struct submission *s = message("x\r\n");
+	struct p_env_rcpt r = { .addr = { block, sizeof(block) } };
+
+	memset(block, 'x', sizeof(block));
+	while (!s->rcpts.bad)
+		put_p_env_rcpt(&s->rcpts, &r);
+	give_file(64 << 20);
+	store_submit(t.store, message("before\r\n"));
+	store_submit(t.store, s);
+	s = message("");
+	while (!s->body.bad)
+		buf_add(&s->body, block, sizeof(block));
+	store_submit(t.store, s);
+	store_submit(t.store, message("after\r\n"));
+	WAIT_FOR(t.finished == 4 && t.news == 2);
+	ck_assert_int_eq(t.code[0] + t.code[1], 902); /* these come first */
+	ck_assert_int_eq(t.code[2] + t.code[3], 500);
+	ck_assert_int_eq(t.bads, 0);
+	check_record(t.file[0], "Received: id 1\r\nafter\r\n");
+}
+END_TEST
+
+/* The queue may refuse who has more in hands, and who asks again and again. */
+START_TEST(body_files_in_hands_have_a_limit)
+{
+	struct submission *held[BODY_FILES_MAX];
+	int n = 0, asked = 0;
+
+	give_file(1 << 20);
+	for (int i = 0; i < BODY_FILES_MAX; i++)
+		held[i] = message("");
+	while (n < BODY_FILES_MAX) {
+		WAIT_FOR(t.wants_body > asked);
+		ck_assert_int_eq(t.wants_body, ++asked);
+		give_body((uint64_t)asked);
+		ck_assert(store_take_body(t.store, held[n++]));
+	}
+	for (int i = 0; i < 20; i++)
+		turn();
+	ck_assert_int_eq(t.wants_body, BODY_FILES_MAX);
+	/* one that is named, and one that is not used, make room */
+	store_submit(t.store, held[0]);
+	WAIT_FOR(t.finished == 1 && t.wants_body == BODY_FILES_MAX + 1);
+	give_body(1000);
+	for (int i = 0; i < 20; i++)
+		turn();
+	ck_assert_int_eq(t.wants_body, BODY_FILES_MAX + 1);
+	store_forget(t.store, held[1]);
+	WAIT_FOR(t.wants_body == BODY_FILES_MAX + 2);
+	for (int i = 2; i < BODY_FILES_MAX; i++)
+		store_forget(t.store, held[i]);
+	WAIT_FOR(t.drops == BODY_FILES_MAX - 1);
+}
+END_TEST
+
 /* The next queue sweeps body files that no record names: what began before
  * it must not name one. */
 START_TEST(a_body_of_a_dead_queue_is_never_named)
@@ -501,6 +561,8 @@ main(void)
 	tcase_add_test(tc, a_sync_in_flight_outlives_the_queue);
 	tcase_add_test(tc, a_large_body_is_named_by_its_record);
 	tcase_add_test(tc, a_body_that_is_not_used_is_given_back);
+	tcase_add_test(tc, a_message_that_is_too_large_harms_no_other);
+	tcase_add_test(tc, body_files_in_hands_have_a_limit);
 	tcase_add_test(tc, a_body_of_a_dead_queue_is_never_named);
 	tcase_add_test(tc, the_queue_may_refuse);
 	tcase_add_test(tc, without_segments_mail_is_452);
