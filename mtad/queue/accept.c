@@ -14,9 +14,10 @@
 #include "log.h"
 #include "queue.h"
 #include "records.h"
+#include "sizes.h"
 
 #define SEGMENTS_OUT 4 /* with one smtpd */
-#define BODIES_OUT 256 /* that no record names yet */
+#define BODIES_OUT (BODY_FILES_MAX + 6) /* that no record names yet */
 #define ERRNO_MAX 4096
 
 void

@@ -170,7 +170,7 @@ sched_age(struct sched *s, int64_t now)
 		d->idle_since = now;
 	}
 	while ((d = TAILQ_FIRST(&s->idle)) != NULL && d->idle_since != 0 &&
-	    (s->idle_n > IDLE_MAX ||
+	    (s->idle_n > DEST_IDLE_MAX ||
 		now - d->idle_since > s->conf->TimeoutHoststatus))
 		forget(s, d);
 }

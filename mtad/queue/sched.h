@@ -21,7 +21,7 @@
  * one client, user or all notices together cause gets a quarter.
  *
  * A destination that nothing waits for is forgotten after Timeout.hoststatus,
- * or when there are more than IDLE_MAX, the longest idle first.
+ * or when there are more than DEST_IDLE_MAX, the longest idle first.
  */
 #ifndef SCHED_H
 #define SCHED_H
@@ -40,7 +40,7 @@ TAILQ_HEAD(job_list, job);
 TAILQ_HEAD(dest_ring, dest);
 
 #define SCHED_LANES 17 /* 0: this host's; else by the destination's name */
-#define IDLE_MAX 20000
+#define DEST_IDLE_MAX 20000
 
 struct dest {
 	char *key; /* route_key() */

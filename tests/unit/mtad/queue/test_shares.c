@@ -239,12 +239,12 @@ START_TEST(the_longest_idle_goes_first_when_there_are_too_many)
 {
 	char domain[100];
 
-	for (int i = 0; i < IDLE_MAX + 500; i++) {
+	for (int i = 0; i < DEST_IDLE_MAX + 500; i++) {
 		snprintf(domain, sizeof(domain), "d%d.test", i);
 		use(domain);
 	}
 	sched_age(&s, 1);
-	ck_assert_uint_eq(s.dests.n, IDLE_MAX);
+	ck_assert_uint_eq(s.dests.n, DEST_IDLE_MAX);
 	ck_assert_ptr_null(sched_find(&s, SLICE("smtp:d0.test")));
 	ck_assert_ptr_nonnull(sched_find(&s, SLICE("smtp:d1000.test")));
 }
