@@ -7,6 +7,7 @@
 #include "map.h"
 #include "seen.h"
 #include "slice.h"
+#include "writer.h"
 
 struct boot {
 	struct seen seen;
@@ -80,6 +81,8 @@ join(struct seen *s, uint64_t lo, uint64_t hi)
 {
 	size_t i = 0, k;
 
+	if (s->n != 0 && s->v[s->n - 1].hi + 1 < lo)
+		i = s->n;
 	while (i < s->n && s->v[i].hi + 1 < lo)
 		i++;
 	if (i == s->n)
@@ -161,8 +164,7 @@ gaps_add(struct gaps *g, struct db *db)
 	if (rc == 0 &&
 	    db_number(db, "SELECT 1 FROM word WHERE s = 'log.gap'", 0) != 0)
 		rc = add_said(g, db,
-		    "SELECT extra ->> '$.\"source.boot\"', "
-		    "extra ->> '$.to_seq' FROM ev "
+		    "SELECT " GAPS_SAID_BOOT ", extra ->> '$.to_seq' FROM ev "
 		    "WHERE ty = (SELECT id FROM word WHERE s = 'log.gap')",
 		    0, 0);
 	return rc;
@@ -191,7 +193,7 @@ gaps_is_empty(const struct gaps *g)
 bool
 gaps_has(const struct gaps *g, struct slice boot, uint64_t seq)
 {
-	char name[64];
+	char name[WRITER_BOOT_MAX];
 	const struct boot *b;
 
 	if (boot.n >= sizeof(name))
@@ -219,9 +221,14 @@ gaps_each(const struct gaps *g,
 			last = b->seen.v[i].hi;
 		}
 		if (last != 0 && b->said > last)
-			one(arg, b->name, last + 1, b->said);
+			one(arg, b->name, last + 1,
+			    b->said - last < WRITER_JUMP_MAX
+				? b->said
+				: last + WRITER_JUMP_MAX);
 	}
 }
+
+#define MISSING_MAX (INT64_MAX / 2) /* not 0 again, whatever was said */
 
 struct sum {
 	uint64_t runs, missing;
@@ -234,7 +241,9 @@ add_run(void *arg, const char *boot, uint64_t from, uint64_t to)
 
 	(void)boot;
 	sum->runs++;
-	sum->missing += to - from + 1;
+	sum->missing = sum->missing > MISSING_MAX - (to - from)
+	    ? MISSING_MAX
+	    : sum->missing + (to - from + 1);
 }
 
 void

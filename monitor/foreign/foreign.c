@@ -62,6 +62,12 @@ foreign_set_node(struct foreign *f, struct slice node)
 	f->node = node;
 }
 
+void
+foreign_set_peer(struct foreign *f, struct slice via, unsigned number)
+{
+	joins_set_peer(&f->joins, via, number);
+}
+
 const struct foreign_stats *
 foreign_stats(const struct foreign *f)
 {
@@ -194,6 +200,7 @@ foreign_line(struct foreign *f, struct slice line)
 		line.n--;
 	r = take_line(f, line);
 	f->stats.lines++;
+	f->stats.forgotten = f->joins.forgotten;
 	f->stats.results[r]++;
 	return r;
 }
@@ -206,5 +213,6 @@ foreign_learn(struct foreign *f, struct slice line)
 	f->is_silent = true;
 	foreign_line(f, line);
 	f->is_silent = false;
+	stats.forgotten = f->stats.forgotten;
 	f->stats = stats;
 }

@@ -1,0 +1,42 @@
+#include "allowance.h"
+
+#include <stddef.h>
+
+#define ALL 8 /* addresses that may take everything */
+
+/*
+ * What the relay of a big site needs in a day, several times over: hosts of
+ * its own are words, starts of their processes writers, and a hole in the
+ * numbers is a range.
+ */
+static const uint32_t most[AL_COUNT] = {
+	[AL_WORD] = 2000,
+	[AL_DOMAIN] = 100000,
+	[AL_HOST] = 100000,
+	[AL_ADDR] = 1000000,
+	[AL_WRITER] = 4000,
+	[AL_RANGE] = 4000,
+	[AL_REASON] = 200,
+	[AL_UNPARSED] = 1000,
+};
+
+void
+allowance_init(struct allowance *a, struct allowance *all)
+{
+	*a = (struct allowance){ .all = all };
+	for (int i = 0; i < AL_COUNT; i++)
+		a->left[i] = all != NULL ? most[i] : most[i] * ALL;
+}
+
+bool
+allowance_take(struct allowance *a, enum allowed what)
+{
+	if (a == NULL)
+		return true;
+	if (a->left[what] == 0 || !allowance_take(a->all, what)) {
+		a->is_cut = true;
+		return false;
+	}
+	a->left[what]--;
+	return true;
+}
