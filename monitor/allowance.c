@@ -2,15 +2,13 @@
 
 #include <stddef.h>
 
-#define ALL 8 /* addresses that may take everything */
-
 /*
  * What the relay of a big site needs in a day, several times over: hosts of
  * its own are words, starts of their processes writers, and a hole in the
  * numbers is a range.
  */
 static const uint32_t most[AL_COUNT] = {
-	[AL_WORD] = 2000,
+	[AL_WORD] = 1000,
 	[AL_DOMAIN] = 100000,
 	[AL_HOST] = 100000,
 	[AL_ADDR] = 1000000,
@@ -25,7 +23,7 @@ allowance_init(struct allowance *a, struct allowance *all)
 {
 	*a = (struct allowance){ .all = all };
 	for (int i = 0; i < AL_COUNT; i++)
-		a->left[i] = all != NULL ? most[i] : most[i] * ALL;
+		a->left[i] = all != NULL ? most[i] : most[i] * ALLOWANCE_PEERS;
 }
 
 bool

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define ALLOWANCE_OTHER "(other)"
+#define ALLOWANCE_PEERS 8 /* as much as they may, all of a source may */
 
 enum allowed {
 	AL_WORD,
@@ -32,7 +33,7 @@ struct allowance {
 	struct allowance *all; /* borrowed: of all of these together, or NULL */
 };
 
-/* What one address may, and (share) all of them: eight times as much. */
+/* What one peer may, or (all is NULL) all of them together. */
 void allowance_init(struct allowance *, struct allowance *all);
 /* One more of it, if there is: NULL may what it likes. */
 bool allowance_take(struct allowance *, enum allowed);

@@ -145,7 +145,9 @@ add_said(struct gaps *g, struct db *db, const char *sql, int from, int to)
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
 		const char *name = (const char *)sqlite3_column_text(q, 0);
 		uint64_t seq = (uint64_t)sqlite3_column_int64(q, 1);
-		struct boot *b = name != NULL ? get(g, name) : NULL;
+		bool is_one = name != NULL &&
+		    strlen(name) == (size_t)sqlite3_column_bytes(q, 0);
+		struct boot *b = is_one ? get(g, name) : NULL;
 
 		if (b != NULL && seq > b->said)
 			b->said = seq;

@@ -12,7 +12,7 @@
 
 struct guests {
 	struct seed seed;
-	int64_t lines_max, bytes_max, day;
+	int64_t lines_max, bytes_max, day, bytes; /* of all peers */
 	struct allowance all;
 	struct guest slot[SLOTS];
 };
@@ -47,8 +47,10 @@ begin_day(struct guests *gs, struct guest *g)
 {
 	int64_t day = clock_wall() / US_DAY + 1;
 
-	if (gs->day != day)
+	if (gs->day != day) {
 		allowance_init(&gs->all, NULL);
+		gs->bytes = 0;
+	}
 	if (g->day != day) {
 		allowance_init(&g->may, &gs->all);
 		g->bytes = 0;
@@ -88,10 +90,12 @@ guests_takes(struct guests *gs, struct guest *g, size_t bytes)
 		g->lines = 0;
 		begin_day(gs, g);
 	}
-	if (g->lines >= gs->lines_max || g->bytes >= gs->bytes_max)
+	if (g->lines >= gs->lines_max || g->bytes >= gs->bytes_max ||
+	    gs->bytes / ALLOWANCE_PEERS >= gs->bytes_max)
 		return false;
 	g->lines++;
 	g->bytes += (int64_t)bytes + LINE_COST;
+	gs->bytes += (int64_t)bytes + LINE_COST;
 	if (g->opens < OPEN_MAX * OPEN_LINES)
 		g->opens++;
 	return true;

@@ -107,8 +107,8 @@ writers_free(struct writers *w)
 static size_t
 put_part(char *key, size_t at, struct slice s)
 {
-	if (s.n > KEY_MAX / 4 - 1)
-		s.n = KEY_MAX / 4 - 1;
+	s = slice_sub(s, 0, KEY_MAX / 4 - 1);
+	s = slice_sub(s, 0, slice_find(s, '\0')); /* it would be two parts */
 	if (s.n != 0)
 		memcpy(key + at, s.p, s.n);
 	key[at + s.n] = '\0';
@@ -169,17 +169,17 @@ attach(struct writers *all, struct writer *w, const struct heard *h)
 struct slice
 writer_boot(const struct heard *h, char room[WRITER_BOOT_MAX])
 {
-	size_t most = WRITER_BOOT_MAX - 64, n = h->boot.n;
+	struct slice boot = slice_sub(h->boot, 0, WRITER_BOOT_MAX - 64),
+		     via = slice_sub(h->via, 0, 63);
 
-	if (h->via.n == 0)
+	if (via.n == 0)
 		return h->boot;
-	if (n > most)
-		n = most;
-	if (n != 0)
-		memcpy(room, h->boot.p, n);
-	room[n++] = '@';
-	memcpy(room + n, h->via.p, h->via.n < 63 ? h->via.n : 63);
-	return (struct slice){ room, n + (h->via.n < 63 ? h->via.n : 63) };
+	boot = slice_sub(boot, 0, slice_find(boot, '\0'));
+	if (boot.n != 0)
+		memcpy(room, boot.p, boot.n);
+	room[boot.n] = '@';
+	memcpy(room + boot.n + 1, via.p, via.n);
+	return (struct slice){ room, boot.n + 1 + via.n };
 }
 
 static int

@@ -33,9 +33,11 @@ def listening(name, kinds, extra=""):
                 k, k, 'Path = "%s"' % where if isinstance(where, str)
                 else "Port = %d" % where, extra)
         with Collector(m, 'RoundRobin = "no"\n' + conf) as c:
-            for where in at.values():
+            for k, where in at.items():
                 if isinstance(where, str):
                     wait_for("a socket", lambda: os.path.exists(where))
+                elif k != "udp":
+                    wait_for("a port", lambda: is_open(where))
             yield m, c, at
 
 
@@ -218,6 +220,7 @@ def it_waits_for_no_handshake_for_long():
         with Collector(m, 'source "t" { Kind = "tls" Port = %d '
                        'Certificate = "%s/crt" Key = "%s/key" '
                        'LineTimeout = "2s" }\n' % (port, m.dir, m.dir)) as c:
+            wait_for("the port", lambda: is_open(port))
             begun = connect(port, STRANGER)
             begun.sendall(b"\x16\x03\x01\x02\x00\x01")
             silent = connect(port, STRANGER)
@@ -231,10 +234,18 @@ def it_waits_for_no_handshake_for_long():
             wait_for("both", lambda: c.totals()["delivered"] == 2)
 
 
+def is_open(port):
+    with contextlib.suppress(ConnectionRefusedError):
+        connect(port, HONEST).close()
+        return True
+    return False
+
+
 def it_shows_its_page_whoever_waits():
     with Mtad("page") as m:
         port = free_port()
         with Collector(m, 'MetricsPort = %d\n' % port):
+            wait_for("the page", lambda: is_open(port))
             visitors = [connect(port, STRANGER) for _ in range(32)]
             for who in (HONEST, STRANGER):
                 with connect(port, who) as s:

@@ -246,6 +246,14 @@ static const struct {
 	{ "the last one there is", "dlv.ok", "18446744073709551615", "", 0, 1,
 	    0 },
 	{ "the last one of SQL", "dlv.ok", "9223372036854775807", "", 0, 1, 0 },
+	{ "of a start whose name has an end within", "dlv.ok", "9",
+	    ",\"boot\":\"" BOOT
+	    "\\u0000mx.test\\u0000\\u0000mtad-queue\\u0000\"",
+	    0, 0, 0 },
+	{ "a gap of a start whose name has an end within", "log.gap", "1",
+	    ",\"source.boot\":\"" BOOT
+	    "\\u0000\",\"from_seq\":4,\"to_seq\":99",
+	    98, 0, 0 },
 	{ "a gap of the other's", "log.gap", "1",
 	    ",\"source.boot\":\"" BOOT "\",\"from_seq\":4,\"to_seq\":99", 98, 0,
 	    0 },
