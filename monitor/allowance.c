@@ -29,9 +29,13 @@ allowance_init(struct allowance *a, struct allowance *all)
 bool
 allowance_take(struct allowance *a, enum allowed what)
 {
+	bool is_own;
+
 	if (a == NULL)
 		return true;
-	if (a->left[what] == 0 || !allowance_take(a->all, what)) {
+	/* a little is its own, however many others there are */
+	is_own = a->left[what] > most[what] - most[what] / 100;
+	if (a->left[what] == 0 || (!is_own && !allowance_take(a->all, what))) {
 		a->is_cut = true;
 		return false;
 	}

@@ -35,7 +35,8 @@ struct allowance {
 
 /* What one peer may, or (all is NULL) all of them together. */
 void allowance_init(struct allowance *, struct allowance *all);
-/* One more of it, if there is: NULL may what it likes. */
+/* One more of it, if there is: NULL may what it likes. The first hundredth of
+ * what one may is not taken of all's. */
 bool allowance_take(struct allowance *, enum allowed);
 
 #endif

@@ -24,6 +24,7 @@ struct feed {
 	bool has_place;
 	struct foreign *foreign; /* lines of other mailers */
 	int foreign_rc; /* of the events of one line */
+	unsigned line_events; /* their number */
 	/* beginnings that it forgot: in all, and those not counted yet */
 	uint64_t forgotten, uncounted;
 	/* whose line it is; NULL: not of a peer */
@@ -333,7 +334,11 @@ static void
 hear_foreign(void *ctx, const struct heard *h)
 {
 	struct feed *f = ctx;
-	int rc = f->foreign_rc < 0 ? f->foreign_rc : hear(f, h);
+	int rc;
+
+	if (f->guest != NULL && f->line_events++ != 0)
+		guest_charge(f->guest, 1);
+	rc = f->foreign_rc < 0 ? f->foreign_rc : hear(f, h);
 
 	if (rc == -EXFULL && (rc = commit(f->all)) == 0)
 		rc = hear(f, h);
@@ -358,6 +363,7 @@ other_mailer(struct feed *f, struct slice line)
 	enum foreign_result r;
 
 	f->foreign_rc = 0;
+	f->line_events = 0;
 	r = foreign_line(f->foreign, line);
 	note_forgotten(f);
 	if (f->foreign_rc == -ERANGE || r == FOREIGN_UNPARSED ||

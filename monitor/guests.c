@@ -101,6 +101,13 @@ guests_takes(struct guests *gs, struct guest *g, size_t bytes)
 	return true;
 }
 
+void
+guest_charge(struct guest *g, int64_t lines)
+{
+	g->lines += lines;
+	g->bytes += lines * LINE_COST;
+}
+
 bool
 guest_opens(struct guest *g)
 {

@@ -40,6 +40,8 @@ struct guest *guests_get(struct guests *, const struct peer *);
 struct guest *guests_fullest(struct guests *);
 /* A line of so many bytes: may it? */
 bool guests_takes(struct guests *, struct guest *, size_t bytes);
+/* A line was as much as so many more. */
+void guest_charge(struct guest *, int64_t lines);
 /* To open a day that is not open costs much: one for each hundred lines that
  * were taken, and some in advance. */
 bool guest_opens(struct guest *);

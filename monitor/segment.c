@@ -366,7 +366,7 @@ hear(struct segment *s, const struct heard *h, const struct why *why,
 	char room[NODE_MAX_];
 	int64_t writer, node;
 	uint64_t seq;
-	bool is_double = false;
+	bool is_double = false, is_peer = h->via.n != 0;
 	int rc = take(s, h, as, &writer, &seq);
 
 	if (rc < 0 || *as == HEARD_BEFORE)
@@ -379,8 +379,8 @@ hear(struct segment *s, const struct heard *h, const struct why *why,
 	if (rc == 0)
 		rc = keep_reason(s, why, &k);
 	if (rc == 0)
-		rc = retold_note(&s->retold, &s->dicts, &f, node);
-	if (rc == 0 && retold_is_known(&s->retold, node) &&
+		rc = retold_note(&s->retold, &s->dicts, &f, node, is_peer);
+	if (rc == 0 && retold_is_known(&s->retold, node, is_peer) &&
 	    fields_has(&f, F_MSG_ID))
 		rc = retold_is_here(
 		    &s->retold, s->book, s->row, &f, k.type, node, &is_double);

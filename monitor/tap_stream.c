@@ -20,7 +20,6 @@
 #include "tls.h"
 
 #define READS_A_TURN 4
-#define LINES_A_LOOK 8 /* at the clock */
 #define ROOM ((size_t)FEED_LINE_MAX + 16) /* a message and its length */
 
 struct conn {
@@ -119,9 +118,7 @@ take_messages(struct conn *c, int64_t end, int *rc)
 	enum framing what = FRAMING_ONE;
 	size_t used = 0, n;
 
-	for (unsigned i = 1; *rc == 0; i++) {
-		if (i % LINES_A_LOOK == 0 && clock_mono() >= end)
-			break;
+	while (*rc == 0 && clock_mono() < end) {
 		what = framing_next(rest, FEED_LINE_MAX, &msg, &n);
 		if (what != FRAMING_ONE)
 			break;

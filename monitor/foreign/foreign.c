@@ -7,6 +7,7 @@
 
 /* What is repeated is read as often: a long text is not believed. */
 #define AGAIN_MAX 2048
+#define AGAIN_OF_PEER 1000 /* times */
 
 /* Programs whose lines are read, by the tag of the line. Postfix's are told
  * by the part behind the last slash. */
@@ -66,6 +67,7 @@ void
 foreign_set_peer(struct foreign *f, struct slice via, unsigned number)
 {
 	joins_set_peer(&f->joins, via, number);
+	f->is_peer = via.n != 0;
 }
 
 const struct foreign_stats *
@@ -161,9 +163,10 @@ take_again(struct foreign *f, const struct syslog_line *again,
 
 	if (quoted.n != 0)
 		l.text = quoted;
-	else if (!syslog_line_parse(&f->when, buf_slice(&f->last), &l))
+	else if (f->last_of != f->joins.via ||
+	    !syslog_line_parse(&f->when, buf_slice(&f->last), &l))
 		return r;
-	if (l.text.n > AGAIN_MAX)
+	if (l.text.n > AGAIN_MAX || (f->is_peer && n > AGAIN_OF_PEER))
 		return FOREIGN_UNPARSED;
 	l.time_us = again->time_us;
 	l.is_year_inferred = again->is_year_inferred;
@@ -186,6 +189,7 @@ take_line(struct foreign *f, struct slice line)
 		return take_again(f, &l, quoted, n);
 	buf_clear(&f->last);
 	buf_add_slice(&f->last, line);
+	f->last_of = f->joins.via;
 	return take_tagged(f, &l);
 }
 

@@ -14,6 +14,7 @@
 #include "hearing.h"
 #include "joins.h"
 #include "reasons.h"
+#include "retold.h"
 #include "schema.h"
 #include "seed.h"
 #include "tmp.h"
@@ -217,6 +218,74 @@ START_TEST(names_that_are_made_up_are_one)
 	ck_assert_uint_eq(t.n[TK_CUT], 47);
 	ck_assert_int_ge(today(names[_i].count), mine + 10);
 	is_sound();
+}
+END_TEST
+
+/* Whoever has many addresses spends what all may: each has a little of its
+ * own. */
+START_TEST(a_crowd_leaves_a_little_for_each)
+{
+	struct allowance all, one, other;
+
+	allowance_init(&all, NULL);
+	allowance_init(&one, &all);
+	memset(all.left, 0, sizeof(all.left));
+	allowance_init(&other, &all);
+	for (int what = 0; what < AL_COUNT; what++)
+		for (uint32_t i = 0; i < one.left[what] / 100; i++)
+			ck_assert(allowance_take(&other, what));
+	ck_assert(!other.is_cut);
+	ck_assert(!allowance_take(&other, AL_ADDR));
+	ck_assert(other.is_cut);
+	end();
+}
+END_TEST
+
+/* A line that claims so many others costs as many, and is of its own peer. */
+START_TEST(what_is_repeated_is_as_dear)
+{
+	static const char sent[] = "Nov 24 10:00:00 h postfix/smtp[7]: 3F2A0001: "
+				   "to=<a@b.test>, relay=m.test[192.0.2.1]:25,"
+				   " delay=1, delays=0/0/0/1, dsn=2.0.0, "
+				   "status=sent (250 ok)";
+	static const char again[] = "Nov 24 10:00:01 h postfix/smtp[7]: "
+				    "last message repeated %d times";
+	int64_t before;
+
+	clock_shift(INT64_C(1795514400) * US_SEC - clock_wall(), 0);
+	hear(&there, strdup(sent));
+	before = guest(&there)->bytes;
+	hear(&there, buf_text(again, 50));
+	ck_assert_int_ge(guest(&there)->bytes - before, 49 * 200);
+	hear(&here, buf_text(again, 60)); /* it said nothing */
+	hear(&there, buf_text(again, 9999));
+	ck_assert_int_eq(feeds_commit(feeds), 0);
+	ck_assert_uint_eq(totals().n[TK_DELIVERED], 51);
+	ck_assert_uint_eq(totals().n[TK_UNPARSED], 1);
+	end();
+}
+END_TEST
+
+/* That a peer tells something again makes nobody else's events be looked
+ * for, also when the day is opened anew. */
+START_TEST(a_peer_that_tells_again_slows_only_peers)
+{
+	struct retold r = { 0 };
+	struct db db;
+	char *path;
+
+	hear(&there, ours(clock_wall(), "dlv.ok", "1",
+			 ",\"msg.id\":\"Q1\",\"retold\":true"));
+	ck_assert_int_eq(feeds_commit(feeds), 0);
+	path = days_path(tmp_path("store"), segment_day(clock_wall()));
+	ck_assert_int_eq(db_open(&db, path, &schema_segment, DB_READ, NULL), 0);
+	ck_assert_int_eq(retold_open(&r, &db), 0);
+	ck_assert(!retold_is_known(&r, 7, false));
+	ck_assert(retold_is_known(&r, 7, true));
+	retold_close(&r);
+	db_close(&db);
+	free(path);
+	end();
 }
 END_TEST
 
@@ -575,6 +644,9 @@ main(void)
 	tcase_add_test(tc, old_days_are_not_opened_for_each_line);
 	tcase_add_loop_test(
 	    tc, names_that_are_made_up_are_one, 0, ROWS(names));
+	tcase_add_test(tc, a_crowd_leaves_a_little_for_each);
+	tcase_add_test(tc, what_is_repeated_is_as_dear);
+	tcase_add_test(tc, a_peer_that_tells_again_slows_only_peers);
 	tcase_add_test(tc, names_that_are_known_cost_nothing);
 	tcase_add_loop_test(
 	    tc, numbers_that_are_made_up_are_the_peers_own, 0, ROWS(forged));
