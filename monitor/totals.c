@@ -122,7 +122,7 @@ totals_is_complete(const struct totals *t)
 {
 	return t->missing == 0 && t->n[TK_UNPARSED] == 0 &&
 	    t->n[TK_LOST] == 0 && t->n[TK_REFUSED] == 0 &&
-	    t->n[TK_MISDATED] == 0 && t->days_unread == 0;
+	    t->n[TK_MISDATED] == 0 && t->n[TK_CUT] == 0 && t->days_unread == 0;
 }
 
 /* The promised keys, and from which sum each is. */
@@ -162,7 +162,7 @@ totals_text(struct buf *b, const struct totals *t)
 		    (unsigned long long)value(t, &keys[i]), keys[i].say);
 	buf_addf(
 	    b, "\nfrom %llu events; ", (unsigned long long)t->n[TK_EVENTS]);
-	if (totals_is_complete(t) && t->n[TK_LATE] == 0 && t->n[TK_CUT] == 0 &&
+	if (totals_is_complete(t) && t->n[TK_LATE] == 0 &&
 	    t->n[TK_CLOCK_JUMPS] == 0 && t->imbalances == 0) {
 		buf_adds(b, "nothing is missing\n");
 		return;

@@ -38,6 +38,7 @@ foreign_new(heard_fn *heard, void *ctx, int64_t now_us)
 	when_init(&f->when, now_us);
 	joins_init(&f->joins);
 	buf_init(&f->last, FOREIGN_LINE_MAX + 1);
+	f->last_of = f->joins.via;
 	return f;
 }
 
@@ -163,8 +164,9 @@ take_again(struct foreign *f, const struct syslog_line *again,
 
 	if (quoted.n != 0)
 		l.text = quoted;
-	else if (f->last_of != f->joins.via ||
-	    !syslog_line_parse(&f->when, buf_slice(&f->last), &l))
+	else if (f->last_of != f->joins.via) /* others spoke in between */
+		return FOREIGN_UNPARSED;
+	else if (!syslog_line_parse(&f->when, buf_slice(&f->last), &l))
 		return r;
 	if (l.text.n > AGAIN_MAX || (f->is_peer && n > AGAIN_OF_PEER))
 		return FOREIGN_UNPARSED;
