@@ -12,6 +12,7 @@ static const uint32_t most[AL_COUNT] = {
 	[AL_DOMAIN] = 100000,
 	[AL_HOST] = 100000,
 	[AL_ADDR] = 1000000,
+	[AL_MESSAGE] = 5000000,
 	[AL_WRITER] = 4000,
 	[AL_RANGE] = 4000,
 	[AL_REASON] = 200,

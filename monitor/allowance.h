@@ -20,6 +20,7 @@ enum allowed {
 	AL_DOMAIN,
 	AL_HOST,
 	AL_ADDR,
+	AL_MESSAGE,
 	AL_WRITER,
 	AL_RANGE, /* of numbers that were seen */
 	AL_REASON, /* a template, new or more general */

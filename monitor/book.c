@@ -113,10 +113,11 @@ book_free(struct book *b)
 	free(b);
 }
 
-/* In memory, from the table, or (when it is to be made) new. NULL with 0:
- * not there. */
+/* In memory, from the table, or (when it is to be made, and may be) new. NULL
+ * with 0: not there. */
 static struct letter *
-get(struct book *b, struct slice qid, int64_t node, bool is_to_make, int *rc)
+get(struct book *b, struct slice qid, int64_t node, bool is_to_make,
+    struct allowance *may, int *rc)
 {
 	struct key k = { slice_sub(qid, 0, qid.n < QID_MAX ? qid.n : QID_MAX),
 		node };
@@ -133,6 +134,8 @@ get(struct book *b, struct slice qid, int64_t node, bool is_to_make, int *rc)
 	}
 	if (filter_may_have(b->filter, hash))
 		*rc = letter_read(&b->letters, l);
+	is_to_make =
+	    is_to_make && (*rc != 0 || allowance_take(may, AL_MESSAGE));
 	if (*rc == 0 && is_to_make) {
 		if (b->next == 0)
 			b->next = db_number(b->letters.db,
@@ -154,7 +157,7 @@ int64_t
 book_find(struct book *b, struct slice qid, int64_t node)
 {
 	int rc;
-	struct letter *l = get(b, qid, node, false, &rc);
+	struct letter *l = get(b, qid, node, false, NULL, &rc);
 
 	return l != NULL ? l->id : rc;
 }
@@ -274,7 +277,8 @@ book_event(struct book *b, int64_t t, const struct fields *f,
 {
 	enum event_type type = f->event->type;
 	int rc = 0;
-	struct letter *l = get(b, fields_str(f, F_MSG_ID), k->node, true, &rc);
+	struct letter *l =
+	    get(b, fields_str(f, F_MSG_ID), k->node, true, k->may, &rc);
 
 	if (l == NULL)
 		return rc;

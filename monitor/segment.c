@@ -272,7 +272,7 @@ store(struct segment *s, const struct heard *h, const struct fields *f,
     const struct row_keys *k, int64_t node)
 {
 	struct book_keys keys = { node, k->sender,
-		k->expanded ? k->expanded : k->rcpt, k->host };
+		k->expanded ? k->expanded : k->rcpt, k->host, h->may };
 	struct row_origin origin = { h->time_us, k->writer, k->seq, 0, h->via };
 	int64_t msg = 0, id;
 	int rc;

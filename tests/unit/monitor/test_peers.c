@@ -181,6 +181,8 @@ static const struct {
 	{ "mailers", "dlv.ok", ",\"mailer\":\"m%d\"", AL_WORD,
 	    "SELECT count(*) FROM word WHERE s LIKE 'm_' OR s LIKE 'm__' OR "
 	    "s = '(other)'" },
+	{ "messages", "dlv.ok", ",\"msg.id\":\"Q%d\"", AL_MESSAGE,
+	    "SELECT count(*) + 1 FROM msg" },
 	{ "writers", "sys.start", ",\"instance\":\"i%d\"", AL_WRITER,
 	    "SELECT count(*) FROM writer" },
 };
