@@ -133,15 +133,3 @@ slice_ihash(struct slice s)
 {
 	return siphash_text(&seed, s.p, s.n);
 }
-
-uint64_t
-slice_isum(struct slice s)
-{
-	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a, then mixed */
-
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)ascii_lower(s.p[i])) * 0x100000001b3u;
-	h ^= h >> 32;
-	h *= 0x9e3779b97f4a7c15u;
-	return h ^ h >> 29;
-}

@@ -55,8 +55,6 @@ bool slice_u64(struct slice, uint64_t max, uint64_t *ret);
 /* For hash tables; the case of ASCII letters does not count. Under a key that
  * each process draws: no stranger finds names that fall together. */
 uint64_t slice_ihash(struct slice);
-/* The same at each start and on each machine, to be kept in files. */
-uint64_t slice_isum(struct slice);
 char ascii_lower(char);
 
 #endif

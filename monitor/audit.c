@@ -95,6 +95,24 @@ is_sound(struct db *db)
 	return is_ok;
 }
 
+/* What peers said and is not here, or not all of it; no fault of the store's
+ * either. */
+static void
+say_peers(struct audit *c, const char *path, struct db *db)
+{
+	sqlite3_stmt *q = NULL;
+
+	if (db_prepare(db, &q,
+		"SELECT k.s, sum(n) FROM word k JOIN rollup r ON r.kind = k.id "
+		"WHERE k.s IN ('refused', 'misdated', 'cut') GROUP BY k.id") ==
+	    0)
+		while (sqlite3_step(q) == SQLITE_ROW)
+			buf_addf(c->out, "%s: %lld %s\n", path,
+			    (long long)sqlite3_column_int64(q, 1),
+			    (const char *)sqlite3_column_text(q, 0));
+	sqlite3_finalize(q);
+}
+
 static bool
 check_day(void *arg, const struct day *day)
 {
@@ -116,6 +134,7 @@ check_day(void *arg, const struct day *day)
 	    (long long)db_number(&db, "SELECT count(*) FROM ev", 0),
 	    (long long)db_number(&db, "SELECT count(*) FROM msg", 0),
 	    lean_is(&db) ? ", without the events of mail" : "");
+	say_peers(c, day->path, &db);
 	db_close(&db);
 	return true;
 }

@@ -6,9 +6,13 @@
 #include "filter.h"
 #include "letters.h"
 #include "map.h"
+#include "seed.h"
 
 #define KEEP_MAX 20000 /* messages in memory between two flushes */
 #define RCPTS_MAX 200000 /* of all of them */
+#define BYTES_MAX ((size_t)32 << 20) /* of what is said of them */
+/* More are looked for in the table: in memory they are gone through. */
+#define RCPTS_OF_ONE 1000
 #define QID_MAX 255
 #define FILTER_BITS 24 /* two to the power of it: of two million, one in nine */
 
@@ -17,7 +21,8 @@ struct book {
 	struct map map;
 	struct letter *dirty, **last_dirty; /* in the order of their numbers */
 	int64_t next; /* number of the next message; 0: ask the table */
-	size_t rcpts; /* in memory, about */
+	size_t rcpts, bytes; /* in memory, about */
+	struct seed seed;
 	/* A bit of each message that may be in the table: most are new, and
 	 * need not be looked for. NULL: the table had rows before. */
 	struct filter *filter;
@@ -55,19 +60,9 @@ is_key(const void *entry, const void *key)
 
 /* Capital and small letters of a queue id are different ones. */
 static uint64_t
-hash_key(const struct key *k)
+hash_key(const struct book *b, const struct key *k)
 {
-	uint64_t h = (uint64_t)k->node, v;
-	struct slice s = k->qid;
-
-	for (; s.n >= 8; s.p += 8, s.n -= 8) {
-		memcpy(&v, s.p, 8);
-		h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
-		h ^= h >> 32;
-	}
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
-	return h ^ h >> 29;
+	return seed_hash(&b->seed, b->seed.begin ^ (uint64_t)k->node, k->qid);
 }
 
 struct book *
@@ -78,6 +73,7 @@ book_new(struct db *db)
 	if (b == NULL)
 		return NULL;
 	map_init(&b->map, hash_of, is_key);
+	b->seed = seed_draw();
 	b->last_dirty = &b->dirty;
 	if (db_number(db, "SELECT EXISTS (SELECT 1 FROM msg)", 1) == 0)
 		b->filter = filter_new(FILTER_BITS);
@@ -103,7 +99,7 @@ book_forget(struct book *b)
 	b->dirty = NULL;
 	b->last_dirty = &b->dirty;
 	b->next = 0;
-	b->rcpts = 0;
+	b->rcpts = b->bytes = 0;
 }
 
 void
@@ -117,14 +113,15 @@ book_free(struct book *b)
 	free(b);
 }
 
-/* In memory, from the table, or (when it is to be made) new. NULL with 0:
- * not there. */
+/* In memory, from the table, or (when it is to be made, and may be) new. NULL
+ * with 0: not there. */
 static struct letter *
-get(struct book *b, struct slice qid, int64_t node, bool is_to_make, int *rc)
+get(struct book *b, struct slice qid, int64_t node, bool is_to_make,
+    struct allowance *may, int *rc)
 {
 	struct key k = { slice_sub(qid, 0, qid.n < QID_MAX ? qid.n : QID_MAX),
 		node };
-	uint64_t hash = hash_key(&k);
+	uint64_t hash = hash_key(b, &k);
 	struct letter *l = map_find(&b->map, hash, &k);
 
 	*rc = 0;
@@ -137,6 +134,8 @@ get(struct book *b, struct slice qid, int64_t node, bool is_to_make, int *rc)
 	}
 	if (filter_may_have(b->filter, hash))
 		*rc = letter_read(&b->letters, l);
+	is_to_make =
+	    is_to_make && (*rc != 0 || allowance_take(may, AL_MESSAGE));
 	if (*rc == 0 && is_to_make) {
 		if (b->next == 0)
 			b->next = db_number(b->letters.db,
@@ -158,7 +157,7 @@ int64_t
 book_find(struct book *b, struct slice qid, int64_t node)
 {
 	int rc;
-	struct letter *l = get(b, qid, node, false, &rc);
+	struct letter *l = get(b, qid, node, false, NULL, &rc);
 
 	return l != NULL ? l->id : rc;
 }
@@ -278,10 +277,13 @@ book_event(struct book *b, int64_t t, const struct fields *f,
 {
 	enum event_type type = f->event->type;
 	int rc = 0;
-	struct letter *l = get(b, fields_str(f, F_MSG_ID), k->node, true, &rc);
+	struct letter *l =
+	    get(b, fields_str(f, F_MSG_ID), k->node, true, k->may, &rc);
 
 	if (l == NULL)
 		return rc;
+	b->bytes += fields_str(f, F_MESSAGE_ID).n +
+	    fields_str(f, F_ABOUT_MSG_ID).n + fields_str(f, F_REMOTE_ID).n;
 	if (!l->is_dirty) {
 		l->is_dirty = true;
 		l->next_dirty = NULL;
@@ -299,6 +301,13 @@ book_event(struct book *b, int64_t t, const struct fields *f,
 	return rc < 0 ? rc : l->id;
 }
 
+static bool
+is_full(const struct book *b)
+{
+	return b->map.n > KEEP_MAX || b->rcpts > RCPTS_MAX ||
+	    b->bytes > BYTES_MAX;
+}
+
 int
 book_flush(struct book *b)
 {
@@ -312,14 +321,14 @@ book_flush(struct book *b)
 			b->last_dirty = &b->dirty;
 		rc = letter_put(&b->letters, l);
 		l->is_dirty = false;
-		if (l->state != MSG_DONE)
+		if (l->state != MSG_DONE && l->rcpts <= RCPTS_OF_ONE)
 			continue;
 		map_del(&b->map, l);
 		letter_free(l);
 	}
 	if (rc == 0)
 		rc = letters_flush(&b->letters);
-	if (rc == 0 && (b->map.n > KEEP_MAX || b->rcpts > RCPTS_MAX)) {
+	if (rc == 0 && is_full(b)) {
 		int64_t next = b->next;
 
 		book_forget(b);

@@ -9,6 +9,7 @@
 #ifndef BOOK_H
 #define BOOK_H
 
+#include "allowance.h"
 #include "db.h"
 #include "fields.h"
 
@@ -31,6 +32,7 @@ const char *rcpt_state_name(int);
 /* Keys of what the event names; 0: nothing. */
 struct book_keys {
 	int64_t node, sender, rcpt, host;
+	struct allowance *may; /* borrowed; NULL: any number of messages */
 };
 
 struct book;
@@ -39,7 +41,8 @@ struct book *book_new(struct db *); /* NULL without memory or table */
 void book_free(struct book *);
 /* The number of a message that is known already; 0, or negative errno. */
 int64_t book_find(struct book *, struct slice qid, int64_t node);
-/* Takes the event down. The number of its message, or negative errno. */
+/* Takes the event down. The number of its message, or negative errno; 0: it is
+ * one more than may be. */
 int64_t book_event(
     struct book *, int64_t t, const struct fields *, const struct book_keys *);
 int book_flush(struct book *);

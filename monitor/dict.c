@@ -8,6 +8,7 @@
 #include "batch.h"
 #include "buf.h"
 #include "filter.h"
+#include "seed.h"
 
 #define FILTER_BITS 22 /* half a megabyte; of a million, one in four */
 
@@ -24,6 +25,9 @@ struct dict {
 	char *last_sql;
 	int64_t next; /* number of the next row; 0: ask the table */
 	bool has_second;
+	struct seed seed;
+	struct allowance *asker; /* borrowed; NULL: no limit */
+	enum allowed kind;
 	struct filter *filter; /* of rows; NULL: there were rows before */
 	struct entry *slot;
 	size_t slots, used; /* slots: a power of two */
@@ -65,6 +69,7 @@ dict_new(struct db *db, const struct dict_table *t, size_t bytes_max)
 	if (d == NULL)
 		return NULL;
 	d->db = db;
+	d->seed = seed_draw();
 	d->has_second = t->second != NULL;
 	d->max = bytes_max / 2;
 	for (d->slots = 64; d->slots * sizeof(*d->slot) < bytes_max / 2;)
@@ -113,23 +118,6 @@ int
 dict_flush(struct dict *d)
 {
 	return batch_flush(d->add);
-}
-
-static uint32_t
-hash_more(uint64_t h, struct slice s)
-{
-	uint64_t v;
-
-	for (; s.n >= 8; s.p += 8, s.n -= 8) {
-		memcpy(&v, s.p, 8);
-		h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
-		h ^= h >> 29;
-	}
-	v = s.n;
-	for (size_t i = 0; i < s.n; i++)
-		v = v << 8 | (unsigned char)s.p[i];
-	h = (h ^ v) * UINT64_C(0xbf58476d1ce4e5b9);
-	return (uint32_t)(h >> 32);
 }
 
 static bool
@@ -227,15 +215,19 @@ find(struct dict *d, uint32_t hash, struct slice a, struct slice b)
 }
 
 static uint32_t
-hash_of(struct slice a, struct slice b)
+hash_of(const struct dict *d, struct slice a, struct slice b)
 {
-	return hash_more(hash_more(1, a), b);
+	uint64_t h = seed_hash(&d->seed, d->seed.begin, a);
+
+	if (d->has_second)
+		h = seed_hash(&d->seed, h, b);
+	return (uint32_t)(h >> 32);
 }
 
 int64_t
 dict_find(struct dict *d, struct slice a, struct slice b)
 {
-	return find(d, hash_of(a, b), a, b);
+	return find(d, hash_of(d, a, b), a, b);
 }
 
 /* A row that waits. Its number is the one that it will get: one above the
@@ -261,11 +253,30 @@ add(struct dict *d, uint32_t hash, struct slice a, struct slice b, int64_t fill)
 	return rc < 0 ? rc : d->next++;
 }
 
+void
+dict_set_asker(struct dict *d, struct allowance *asker, enum allowed kind)
+{
+	d->asker = asker;
+	d->kind = kind;
+}
+
+static int64_t
+key(struct dict *d, struct slice a, struct slice b, int64_t fill, bool is_free)
+{
+	static const struct slice other = { ALLOWANCE_OTHER,
+		sizeof(ALLOWANCE_OTHER) - 1 };
+	uint32_t hash = hash_of(d, a, b);
+	int64_t id = find(d, hash, a, b);
+
+	if (id != 0)
+		return id;
+	if (!is_free && !allowance_take(d->asker, d->kind))
+		return key(d, other, (struct slice){ 0 }, 0, true);
+	return add(d, hash, a, b, fill);
+}
+
 int64_t
 dict_key(struct dict *d, struct slice a, struct slice b, int64_t fill)
 {
-	uint32_t hash = hash_of(a, b);
-	int64_t id = find(d, hash, a, b);
-
-	return id != 0 ? id : add(d, hash, a, b, fill);
+	return key(d, a, b, fill, false);
 }

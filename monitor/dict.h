@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 
+#include "allowance.h"
 #include "db.h"
 #include "slice.h"
 
@@ -30,6 +31,9 @@ struct dict *dict_new(struct db *, const struct dict_table *, size_t bytes_max);
 void dict_free(struct dict *);
 void dict_forget(struct dict *);
 int dict_flush(struct dict *); /* before the commit */
+/* Who asks from now on: the text of more new ones than it may have is
+ * ALLOWANCE_OTHER. Borrowed; NULL: any number of them. */
+void dict_set_asker(struct dict *, struct allowance *, enum allowed);
 /* The number of a text (or of two), made when it is new; then fill is its
  * number column's. Negative errno. */
 int64_t

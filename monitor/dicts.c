@@ -64,6 +64,15 @@ dicts_flush(struct dicts *d)
 	return rc < 0 ? rc : dict_flush(d->addr);
 }
 
+void
+dicts_set_asker(struct dicts *d, struct allowance *a)
+{
+	dict_set_asker(d->word, a, AL_WORD);
+	dict_set_asker(d->domain, a, AL_DOMAIN);
+	dict_set_asker(d->host, a, AL_HOST);
+	dict_set_asker(d->addr, a, AL_ADDR);
+}
+
 static struct slice
 cut(struct slice s)
 {

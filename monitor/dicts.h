@@ -17,6 +17,8 @@ int dicts_open(struct dicts *, struct db *, size_t bytes);
 void dicts_close(struct dicts *);
 void dicts_forget(struct dicts *);
 int dicts_flush(struct dicts *); /* before the commit, after all others */
+/* For whom keys are made from now on; borrowed, NULL: without limit. */
+void dicts_set_asker(struct dicts *, struct allowance *);
 
 /* Keys, made when they are new; negative errno. */
 int64_t dicts_type(struct dicts *, enum event_type);

@@ -5,12 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admit.h"
 #include "clock.h"
 #include "event_read.h"
 #include "foreign/foreign.h"
+#include "kept.h"
+#include "own_line.h"
 
 #define LATE (10 * US_MIN)
-#define KEPT_MAX ((size_t)8 << 20) /* of lines that come once */
+#define KEEP (14 * US_DAY)
 
 struct feed {
 	struct feeds *all; /* borrowed */
@@ -21,14 +24,14 @@ struct feed {
 	bool has_place;
 	struct foreign *foreign; /* lines of other mailers */
 	int foreign_rc; /* of the events of one line */
-	struct slice via; /* where this line came from; empty: no network */
-	struct buf
-	    kept; /* FEED_ONCE: lines of the batch, as struct kept says */
-};
-
-/* In front of a line that is kept, and of its address behind it. */
-struct kept {
-	uint32_t line, via;
+	unsigned line_events; /* their number */
+	/* beginnings that it forgot: in all, and those not counted yet */
+	uint64_t forgotten, uncounted;
+	/* whose line it is; NULL: not of a peer */
+	struct guest *guest;
+	struct slice via;
+	enum tally_kind not_taken; /* what this line counts as, then */
+	struct kept kept; /* FEED_ONCE: lines of the batch */
 };
 
 struct feeds {
@@ -41,6 +44,7 @@ struct feeds {
 	size_t n;
 	size_t pending;
 	int64_t now; /* when the batch began: of lines without a time */
+	int64_t keep;
 	struct feed_counts counts, committed;
 };
 
@@ -54,6 +58,7 @@ feeds_new(struct store *store, struct metrics *metrics, bool is_live)
 	all->store = store;
 	all->metrics = metrics;
 	all->is_live = is_live;
+	all->keep = KEEP;
 	if (gethostname(all->node, sizeof(all->node) - 1) < 0)
 		all->node[0] = '\0';
 	all->names = event_names_new();
@@ -71,11 +76,17 @@ feeds_free(struct feeds *all)
 	store_rollback(all->store);
 	for (size_t i = 0; i < all->n; i++) {
 		foreign_free(all->feed[i]->foreign);
-		buf_release(&all->feed[i]->kept);
+		kept_release(&all->feed[i]->kept);
 		free(all->feed[i]);
 	}
 	event_names_free(all->names);
 	free(all);
+}
+
+void
+feeds_set_keep(struct feeds *all, int64_t us)
+{
+	all->keep = us;
 }
 
 static void hear_foreign(void *, const struct heard *);
@@ -96,7 +107,7 @@ feed_new(struct feeds *all, int64_t source, enum feed_kind kind)
 		return NULL;
 	}
 	foreign_set_node(f->foreign, slice_of(all->node));
-	buf_init(&f->kept, KEPT_MAX);
+	kept_init(&f->kept);
 	all->feed[all->n++] = f;
 	return f;
 }
@@ -159,6 +170,21 @@ undo(struct feeds *all, int rc)
 	return rc;
 }
 
+/* They are of no line in particular; when there is no room for the day they
+ * go with the next batch. */
+static void
+count_forgotten(struct feeds *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		struct feed *f = all->feed[i];
+
+		if (f->uncounted != 0 &&
+		    store_count(all->store, TK_CUT, all->now, f->uncounted) ==
+			0)
+			f->uncounted = 0;
+	}
+}
+
 /* Up to and without the line that is being read. */
 static int
 commit(struct feeds *all)
@@ -170,12 +196,13 @@ commit(struct feeds *all)
 	for (size_t i = 0; i < all->n; i++)
 		if (all->feed[i]->has_place)
 			place[n++] = all->feed[i]->place;
+	count_forgotten(all);
 	rc = store_commit(all->store, place, n);
 	if (rc < 0)
 		return undo(all, rc);
 	for (size_t i = 0; i < all->n; i++) {
 		all->feed[i]->committed = all->feed[i]->place;
-		buf_clear(&all->feed[i]->kept);
+		kept_clear(&all->feed[i]->kept);
 	}
 	if (all->metrics != NULL)
 		metrics_commit(all->metrics);
@@ -192,31 +219,77 @@ feeds_commit(struct feeds *all)
 	return commit(all);
 }
 
+static void
+note(struct feed *f, enum tally_kind kind, uint64_t n)
+{
+	if (f->all->metrics != NULL)
+		metrics_count(f->all->metrics, kind, n);
+}
+
+static struct allowance *
+allowance_of(const struct feed *f)
+{
+	return f->guest != NULL ? &f->guest->may : NULL;
+}
+
 static int
 unparsed(struct feed *f, struct slice line)
 {
 	f->all->counts.unparsed++;
-	if (f->all->metrics != NULL)
-		metrics_unparsed(f->all->metrics);
-	return store_unparsed(f->all->store, f->all->now, f->source, line);
+	note(f, f->not_taken, 1);
+	return store_unparsed(f->all->store, f->not_taken, f->all->now,
+	    f->source, line, allowance_of(f));
+}
+
+/* -ERANGE: it is not taken as an event. */
+static int
+admit(struct feed *f, const struct heard *h)
+{
+	const struct feeds *all = f->all;
+
+	if (!admit_numbers(h))
+		return -ERANGE;
+	if (f->guest == NULL ||
+	    admit_time(h, all->store, f->guest, all->now, all->keep))
+		return 0;
+	f->not_taken = TK_MISDATED;
+	return -ERANGE;
+}
+
+/* Of an event that was stored: what is to be said of it. */
+static int
+count_doubts(struct feed *f, const struct heard *h)
+{
+	int rc = 0;
+
+	if (f->all->is_live && f->all->now - h->time_us > LATE)
+		rc = store_count(f->all->store, TK_LATE, h->time_us, 1);
+	if (rc == 0 && h->may != NULL && h->may->is_cut) {
+		note(f, TK_CUT, 1);
+		rc = store_count(f->all->store, TK_CUT, h->time_us, 1);
+	}
+	return rc;
 }
 
 static int
 hear_it(struct feed *f, const struct heard *h)
 {
 	enum heard_as as = HEARD_NEW;
-	int rc = store_hear(f->all->store, h, &as);
+	int rc = admit(f, h);
 
+	if (h->may != NULL)
+		h->may->is_cut = false;
+	if (rc == 0)
+		rc = store_hear(f->all->store, h, &as);
 	if (rc < 0)
 		return rc;
 	f->all->counts.events += as == HEARD_NEW;
 	f->all->counts.before += as == HEARD_BEFORE;
-	if (as == HEARD_NEW && f->all->metrics != NULL)
+	if (as == HEARD_BEFORE)
+		return 0;
+	if (f->all->metrics != NULL)
 		metrics_hear(f->all->metrics, h);
-	if (as == HEARD_NEW && f->all->is_live &&
-	    f->all->now - h->time_us > LATE)
-		rc = store_count(f->all->store, TK_LATE, h->time_us, 1);
-	return rc;
+	return count_doubts(f, h);
 }
 
 static int
@@ -224,62 +297,36 @@ hear(struct feed *f, const struct heard *h)
 {
 	struct heard copy;
 
-	if (f->via.n == 0)
+	if (f->guest == NULL)
 		return hear_it(f, h);
 	copy = *h;
 	copy.via = f->via;
+	copy.may = allowance_of(f);
 	return hear_it(f, &copy);
 }
 
-/* An event of ours, from what either reader gave. */
+/* Its number is taken all the same. */
 static int
-own(struct feed *f, int rc, const struct event_origin *o, struct heard *h)
+later_version(struct feed *f, const struct heard *h)
 {
-	h->time_us = o->time_us;
-	h->is_year_inferred = false;
-	h->mono_us = o->mono_us;
-	h->node = o->node;
-	h->via = f->via;
-	h->instance = o->instance;
-	h->prog = o->prog;
-	h->pid = o->pid;
-	h->boot = o->boot;
-	h->seq = o->boot.n != 0 ? o->seq : 0;
-	return rc == -ENOENT ? store_unknown(f->all->store, h) : hear(f, h);
-}
+	int rc = admit(f, h);
 
-/* Of a line that a killed writer left without its end only what another
- * wrote behind it counts. */
-static int
-read_json(struct feed *f, char *line, size_t n, struct event_origin *origin,
-    struct event *e)
-{
-	int rc = event_read_json(f->all->names, line, n, origin, e);
-	size_t start;
-
-	if (rc != -EBADMSG)
-		return rc;
-	start = event_json_start((struct slice){ line, n });
-	return start == 0 || start == n
-	    ? rc
-	    : event_read_json(
-		  f->all->names, line + start, n - start, origin, e);
+	return rc < 0 ? rc : store_unknown(f->all->store, h);
 }
 
 /* ret_is_own: it is a line of ours. */
 static int
 try_own(struct feed *f, char *line, size_t n, bool *ret_is_own)
 {
-	struct event_origin origin;
 	struct heard h;
-	int rc = -EBADMSG;
+	int rc = own_line_read(f->all->names, line, n, &h);
 
-	if (n != 0 && line[0] == '{')
-		rc = read_json(f, line, n, &origin, &h.event);
-	else if (n != 0 && line[0] == '<')
-		rc = event_read_sd(f->all->names, line, n, &origin, &h.event);
 	*ret_is_own = rc == 0 || rc == -ENOENT;
-	return *ret_is_own ? own(f, rc, &origin, &h) : 0;
+	if (!*ret_is_own)
+		return 0;
+	h.via = f->via;
+	h.may = allowance_of(f);
+	return rc == -ENOENT ? later_version(f, &h) : hear_it(f, &h);
 }
 
 /* The place before this line goes with a batch that ends within it. */
@@ -287,25 +334,27 @@ static void
 hear_foreign(void *ctx, const struct heard *h)
 {
 	struct feed *f = ctx;
-	int rc = f->foreign_rc < 0 ? f->foreign_rc : hear(f, h);
+	int rc;
+
+	if (f->guest != NULL && f->line_events++ != 0)
+		guest_charge(f->guest, 1);
+	rc = f->foreign_rc < 0 ? f->foreign_rc : hear(f, h);
 
 	if (rc == -EXFULL && (rc = commit(f->all)) == 0)
 		rc = hear(f, h);
 	f->foreign_rc = rc;
 }
 
-/* Does it begin as lines of a system's log do: <22>, "Nov 24", 2026-11-24?
- * Then it is another program's, and nothing is missing. */
-static bool
-is_of_a_log(struct slice s)
+static void
+note_forgotten(struct feed *f)
 {
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	uint64_t n = foreign_stats(f->foreign)->forgotten - f->forgotten;
 
-	if (s.n < 5)
-		return false;
-	return s.p[0] == '<' ||
-	    (s.p[3] == ' ' && memmem(months, 36, s.p, 3) != NULL) ||
-	    (s.p[4] == '-' && s.p[0] >= '0' && s.p[0] <= '9');
+	f->forgotten += n;
+	if (n == 0 || f->guest == NULL)
+		return;
+	f->uncounted += n;
+	note(f, TK_CUT, n);
 }
 
 static int
@@ -314,9 +363,11 @@ other_mailer(struct feed *f, struct slice line)
 	enum foreign_result r;
 
 	f->foreign_rc = 0;
+	f->line_events = 0;
 	r = foreign_line(f->foreign, line);
+	note_forgotten(f);
 	if (f->foreign_rc == -ERANGE || r == FOREIGN_UNPARSED ||
-	    (r == FOREIGN_OTHER && !is_of_a_log(line)))
+	    (r == FOREIGN_OTHER && !own_line_is_of_a_log(line)))
 		return unparsed(f, line);
 	f->all->counts.others += r == FOREIGN_OTHER;
 	return f->foreign_rc;
@@ -326,7 +377,10 @@ static int
 one_line(struct feed *f, char *line, size_t n)
 {
 	bool is_own;
-	int rc = try_own(f, line, n, &is_own);
+	int rc;
+
+	f->not_taken = TK_UNPARSED;
+	rc = try_own(f, line, n, &is_own);
 
 	if (rc == -ERANGE)
 		return unparsed(f, (struct slice){ line, n });
@@ -364,40 +418,46 @@ finish(struct feed *f, int rc)
 	if (rc < 0)
 		return undo(f->all, rc);
 	f->place = f->behind;
-	return ++f->all->pending >= FEED_BATCH || f->kept.len > KEPT_MAX / 2
+	return ++f->all->pending >= FEED_BATCH || kept_is_much(&f->kept)
 	    ? feeds_commit(f->all)
 	    : 0;
 }
 
+/* NULL, NULL: nobody's. */
 static void
-keep(struct feed *f, const char *line, size_t n)
+set_guest(struct feed *f, struct guest *g, const struct peer *p)
 {
-	struct kept k = { (uint32_t)n, (uint32_t)f->via.n };
-
-	buf_add(&f->kept, &k, sizeof(k));
-	buf_add(&f->kept, line, n);
-	buf_add_slice(&f->kept, f->via);
+	f->guest = g;
+	f->via = p != NULL ? slice_of(p->via) : (struct slice){ NULL, 0 };
+	foreign_set_peer(f->foreign, f->via, g != NULL ? g->number : 0);
 }
 
-int
-feed_line(struct feed *f, char *line, size_t n)
+static int
+take(struct feed *f, char *line, size_t n, const struct peer *p)
 {
 	begin(f->all);
 	if (f->kind == FEED_ONCE)
-		keep(f, line, n);
+		kept_add(&f->kept, (struct slice){ line, n }, f->guest, p);
 	f->all->counts.lines++;
 	f->all->counts.bytes += n;
 	return finish(f, take_line(f, line, n));
 }
 
 int
-feed_line_from(struct feed *f, char *line, size_t n, struct slice address)
+feed_line(struct feed *f, char *line, size_t n)
+{
+	return take(f, line, n, NULL);
+}
+
+int
+feed_line_from(
+    struct feed *f, char *line, size_t n, struct guest *g, const struct peer *p)
 {
 	int rc;
 
-	f->via = address;
-	rc = feed_line(f, line, n);
-	f->via = (struct slice){ NULL, 0 };
+	set_guest(f, g, p);
+	rc = take(f, line, n, p);
+	set_guest(f, NULL, NULL);
 	return rc;
 }
 
@@ -419,33 +479,27 @@ int
 feed_count(struct feed *f, enum tally_kind kind, uint64_t n)
 {
 	begin(f->all);
-	if (kind == TK_LOST && f->all->metrics != NULL)
-		metrics_lost(f->all->metrics, n);
+	note(f, kind, n);
 	return finish(f, store_count(f->all->store, kind, f->all->now, n));
 }
 
 static int
 say_again(struct feed *f)
 {
-	struct kept k;
-	char *copy;
+	struct guest *g;
+	struct peer p;
+	size_t at = 0, n;
+	char *line;
 	int rc = 0;
 
-	for (size_t at = 0; rc == 0 && at < f->kept.len; at += k.line + k.via) {
-		memcpy(&k, f->kept.data + at, sizeof(k));
-		at += sizeof(k);
-		copy = slice_dup((struct slice){ f->kept.data + at, k.line });
-		if (copy == NULL) {
-			rc = -ENOMEM;
-			break;
-		}
+	while (rc == 0 && kept_next(&f->kept, &at, &line, &n, &g, &p, &rc)) {
 		f->all->counts.lines++;
 		f->all->pending++;
-		f->via = (struct slice){ f->kept.data + at + k.line, k.via };
-		rc = one_line(f, copy, k.line);
-		free(copy);
+		set_guest(f, g, g != NULL ? &p : NULL);
+		rc = one_line(f, line, n);
+		free(line);
 	}
-	f->via = (struct slice){ NULL, 0 };
+	set_guest(f, NULL, NULL);
 	return rc;
 }
 

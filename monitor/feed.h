@@ -3,7 +3,8 @@
  *
  * Here it is told what a line is: an event of ours (JSON, or RFC 5424 with
  * our element), a line of another mailer, or nothing that anybody knows,
- * which is counted and kept.
+ * which is counted and kept. What comes from a peer is believed as far as it
+ * concerns the peer (admit.h), and adds names up to its allowance.
  *
  * All sources share one batch, as they share the segments' transactions: it
  * is committed with the place behind the last line of each. When anything
@@ -14,6 +15,7 @@
 #ifndef FEED_H
 #define FEED_H
 
+#include "guests.h"
 #include "metrics.h"
 #include "store.h"
 
@@ -42,6 +44,8 @@ enum feed_kind {
  * written, so that a late one is late. NULL without memory. */
 struct feeds *feeds_new(struct store *, struct metrics *, bool is_live);
 void feeds_free(struct feeds *); /* what is not committed is rolled back */
+/* How old a day may be that peers' lines are for; two weeks at first. */
+void feeds_set_keep(struct feeds *, int64_t us);
 /* Owned by feeds. NULL without memory, or beyond FEED_SOURCES. */
 struct feed *feed_new(struct feeds *, int64_t source, enum feed_kind);
 
@@ -56,8 +60,10 @@ void feed_at(struct feed *, const struct place *);
  * FEED_BATCH lines. Negative errno: all since the last commit is void.
  */
 int feed_line(struct feed *, char *line, size_t n);
-/* The same of a line that came over the network: from this address. */
-int feed_line_from(struct feed *, char *line, size_t n, struct slice address);
+/* The same of a line that came over a socket; the guest, borrowed, is that of
+ * the peer and stays as long as the feed. */
+int feed_line_from(
+    struct feed *, char *line, size_t n, struct guest *, const struct peer *);
 /* A line that was stored before this start: what it says of its message is
  * known again, and nothing else happens. */
 void feed_learn(struct feed *, const char *line, size_t n);

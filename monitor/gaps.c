@@ -7,6 +7,7 @@
 #include "map.h"
 #include "seen.h"
 #include "slice.h"
+#include "writer.h"
 
 struct boot {
 	struct seen seen;
@@ -80,6 +81,8 @@ join(struct seen *s, uint64_t lo, uint64_t hi)
 {
 	size_t i = 0, k;
 
+	if (s->n != 0 && s->v[s->n - 1].hi + 1 < lo)
+		i = s->n;
 	while (i < s->n && s->v[i].hi + 1 < lo)
 		i++;
 	if (i == s->n)
@@ -142,7 +145,9 @@ add_said(struct gaps *g, struct db *db, const char *sql, int from, int to)
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
 		const char *name = (const char *)sqlite3_column_text(q, 0);
 		uint64_t seq = (uint64_t)sqlite3_column_int64(q, 1);
-		struct boot *b = name != NULL ? get(g, name) : NULL;
+		bool is_one = name != NULL &&
+		    strlen(name) == (size_t)sqlite3_column_bytes(q, 0);
+		struct boot *b = is_one ? get(g, name) : NULL;
 
 		if (b != NULL && seq > b->said)
 			b->said = seq;
@@ -161,8 +166,7 @@ gaps_add(struct gaps *g, struct db *db)
 	if (rc == 0 &&
 	    db_number(db, "SELECT 1 FROM word WHERE s = 'log.gap'", 0) != 0)
 		rc = add_said(g, db,
-		    "SELECT extra ->> '$.\"source.boot\"', "
-		    "extra ->> '$.to_seq' FROM ev "
+		    "SELECT " GAPS_SAID_BOOT ", extra ->> '$.to_seq' FROM ev "
 		    "WHERE ty = (SELECT id FROM word WHERE s = 'log.gap')",
 		    0, 0);
 	return rc;
@@ -191,7 +195,7 @@ gaps_is_empty(const struct gaps *g)
 bool
 gaps_has(const struct gaps *g, struct slice boot, uint64_t seq)
 {
-	char name[64];
+	char name[WRITER_BOOT_MAX];
 	const struct boot *b;
 
 	if (boot.n >= sizeof(name))
@@ -219,9 +223,14 @@ gaps_each(const struct gaps *g,
 			last = b->seen.v[i].hi;
 		}
 		if (last != 0 && b->said > last)
-			one(arg, b->name, last + 1, b->said);
+			one(arg, b->name, last + 1,
+			    b->said - last < WRITER_JUMP_MAX
+				? b->said
+				: last + WRITER_JUMP_MAX);
 	}
 }
+
+#define MISSING_MAX (INT64_MAX / 2) /* not 0 again, whatever was said */
 
 struct sum {
 	uint64_t runs, missing;
@@ -234,7 +243,9 @@ add_run(void *arg, const char *boot, uint64_t from, uint64_t to)
 
 	(void)boot;
 	sum->runs++;
-	sum->missing += to - from + 1;
+	sum->missing = sum->missing > MISSING_MAX - (to - from)
+	    ? MISSING_MAX
+	    : sum->missing + (to - from + 1);
 }
 
 void

@@ -9,6 +9,12 @@
 
 struct gaps;
 
+/* Whose start a row of ev that is a log.gap speaks of: of a peer's, one of
+ * its own. */
+#define GAPS_SAID_BOOT                                                         \
+	"extra ->> '$.\"source.boot\"' || ifnull('@' || (extra ->> '$.via'), " \
+	"'')"
+
 struct gaps *gaps_new(void); /* NULL without memory */
 void gaps_free(struct gaps *);
 /* What one segment has; segments in their order. 0 or negative errno. */
@@ -16,7 +22,7 @@ int gaps_add(struct gaps *, struct db *segment);
 /* What days had whose files are gone, from and to as YYYYMMDD. */
 int gaps_add_gone(struct gaps *, struct db *catalog, int from, int to);
 bool gaps_is_empty(const struct gaps *);
-/* Was this number of this writer among them? */
+/* Was this number of this start (writer_boot()) among them? */
 bool gaps_has(const struct gaps *, struct slice boot, uint64_t seq);
 /* Runs of numbers that lie between others, or that a log.gap names and that
  * never came; and how many numbers that is. */

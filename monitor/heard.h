@@ -3,7 +3,8 @@
  *
  * mtad's own events come with all of it; what was read from another mailer's
  * log has no boot and no sequence number, and perhaps a year that was
- * guessed. Every input hands its events to one function of this kind, every
+ * guessed. What came over a socket belongs to the peer that it came from,
+ * whatever it says of its writer. Every input hands its events to one function of this kind, every
  * slice is borrowed for the time of that call.
  */
 #ifndef HEARD_H
@@ -14,12 +15,16 @@
 
 #include "event.h"
 
+struct allowance;
+
 struct heard {
 	int64_t time_us; /* wall clock, microseconds UTC since 1970 */
 	bool is_year_inferred; /* the line had no year (RFC 3164) */
 	uint64_t mono_us; /* 0: unknown */
 	struct slice node; /* host that wrote it, as it calls itself */
-	struct slice via; /* address that it came from; empty: no network */
+	struct slice via; /* peer that it came from; empty: no socket */
+	/* what that peer may add (allowance.h); NULL: what it likes */
+	struct allowance *may;
 	struct slice instance; /* empty: the only one */
 	struct slice prog; /* program that wrote it */
 	uint64_t pid; /* 0: unknown */

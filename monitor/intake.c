@@ -35,6 +35,7 @@ struct intake {
 	int line_fd; /* inotify: others want to write */
 	struct event *line, *early;
 	struct metrics *metrics;
+	struct turns *turns;
 	struct expose *expose;
 	struct keep_rules rules;
 	struct timeval batch_time;
@@ -47,6 +48,18 @@ struct event_base *
 intake_base(struct intake *in)
 {
 	return in->base;
+}
+
+struct turns *
+intake_turns(struct intake *in)
+{
+	return in->turns;
+}
+
+void
+intake_turned_away(struct intake *in)
+{
+	metrics_turned_away(in->metrics);
 }
 
 bool
@@ -307,6 +320,7 @@ intake_new(struct store *store, struct settings *s, struct event_base *base,
 	in->batch_time.tv_usec = s->BatchTime % US_SEC;
 	in->metrics = metrics_new();
 	in->feeds = feeds_new(store, in->metrics, true);
+	in->turns = turns_new(base);
 	in->commit = evtimer_new(base, on_commit, in);
 	in->retry = evtimer_new(base, on_retry, in);
 	in->keep = evtimer_new(base, on_keep, in);
@@ -316,8 +330,10 @@ intake_new(struct store *store, struct settings *s, struct event_base *base,
 		    : s->KeepTime,
 		s->MinFreeSpace };
 	if (in->metrics == NULL || in->keep == NULL || in->early == NULL ||
-	    in->feeds == NULL || in->commit == NULL || in->retry == NULL)
+	    in->feeds == NULL || in->commit == NULL || in->retry == NULL ||
+	    in->turns == NULL)
 		goto bad;
+	feeds_set_keep(in->feeds, s->KeepTime);
 	for (size_t i = 0; i < s->sources; i++)
 		if (!add_tap(in, &s->source[i], why))
 			goto bad;
@@ -344,6 +360,7 @@ intake_free(struct intake *in)
 	for (size_t i = 0; i < in->n; i++)
 		in->tap[i].ops->stop(in->tap[i].of);
 	feeds_free(in->feeds);
+	turns_free(in->turns);
 	expose_free(in->expose);
 	metrics_free(in->metrics);
 	if (in->line != NULL)

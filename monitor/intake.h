@@ -11,6 +11,7 @@
 #include <event2/event.h>
 
 #include "feed.h"
+#include "turns.h"
 #include "settings.h"
 
 struct intake;
@@ -40,6 +41,8 @@ void intake_free(struct intake *);
 
 /* For sources. */
 struct event_base *intake_base(struct intake *);
+struct turns *intake_turns(struct intake *); /* for what peers say */
+void intake_turned_away(struct intake *); /* a connection */
 int64_t intake_source_id(struct intake *, struct feed *);
 /* After every call of the feed's: arms the commit, closes at a failure. */
 void intake_heard(struct intake *, int rc);

@@ -61,7 +61,7 @@ static const char *const numbers_sql[] = {
 	"SELECT ?1, w.boot, s.lo, s.hi FROM d.seen s "
 	"JOIN d.writer w ON w.id = s.writer",
 	"INSERT OR REPLACE INTO said(day, boot, seq) "
-	"SELECT ?1, extra ->> '$.\"source.boot\"', "
+	"SELECT ?1, " GAPS_SAID_BOOT ", "
 	"max(CAST(extra ->> '$.to_seq' AS INTEGER)) FROM d.ev "
 	"WHERE ty = (SELECT id FROM d.word WHERE s = 'log.gap') "
 	"AND extra ->> '$.\"source.boot\"' IS NOT NULL "

@@ -1,5 +1,6 @@
 #include "listen.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -86,17 +87,4 @@ listen_at(const struct source_settings *s, int type, char why[256])
 	if (strncmp(s->Kind, "unix", 4) == 0)
 		return listen_unix(s, type, why);
 	return listen_inet(s->title, s->Address, (int)s->Port, type, why);
-}
-
-struct slice
-listen_text(const struct sockaddr *from, char to[INET6_ADDRSTRLEN])
-{
-	const void *address = from->sa_family == AF_INET
-	    ? (const void *)&((const struct sockaddr_in *)from)->sin_addr
-	    : (const void *)&((const struct sockaddr_in6 *)from)->sin6_addr;
-
-	if (from->sa_family != AF_INET && from->sa_family != AF_INET6)
-		return (struct slice){ NULL, 0 };
-	return slice_of(
-	    inet_ntop(from->sa_family, address, to, INET6_ADDRSTRLEN));
 }

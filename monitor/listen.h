@@ -4,10 +4,7 @@
 #ifndef LISTEN_H
 #define LISTEN_H
 
-#include <arpa/inet.h>
-
 #include "settings.h"
-#include "slice.h"
 
 /* type: SOCK_DGRAM or SOCK_STREAM (listening). A unix socket that nobody
  * serves any more is replaced. -1, and why, on failure. */
@@ -16,8 +13,5 @@ int listen_at(const struct source_settings *, int type, char why[256]);
 /* An address and port; name is for what is said in why. */
 int listen_inet(
     const char *name, const char *address, int port, int type, char why[256]);
-
-/* The address alone; empty for what has none (a unix socket). */
-struct slice listen_text(const struct sockaddr *, char to[INET6_ADDRSTRLEN]);
 
 #endif

@@ -2,6 +2,8 @@
 EXTRA_DIST += monitor/README
 noinst_LIBRARIES += monitor/libmonitor.a
 monitor_libmonitor_a_SOURCES = \
+	monitor/admit.c monitor/admit.h \
+	monitor/allowance.c monitor/allowance.h \
 	monitor/anew.c monitor/anew.h \
 	monitor/anew_run.c monitor/anew_run.h \
 	monitor/audit.c monitor/audit.h \
@@ -27,6 +29,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/follow.c monitor/follow.h \
 	monitor/framing.c monitor/framing.h \
 	monitor/gaps.c monitor/gaps.h \
+	monitor/guests.c monitor/guests.h \
 	monitor/hist.c monitor/hist.h \
 	monitor/hist_sql.c monitor/hist_sql.h \
 	monitor/import.c monitor/import.h \
@@ -35,6 +38,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/journal.c monitor/journal.h \
 	monitor/journal_line.c monitor/journal_line.h \
 	monitor/keep.c monitor/keep.h \
+	monitor/kept.c monitor/kept.h \
 	monitor/ladder.c monitor/ladder.h \
 	monitor/lean.c monitor/lean.h \
 	monitor/ledger.c monitor/ledger.h \
@@ -46,8 +50,10 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/listen.c monitor/listen.h \
 	monitor/metrics.c monitor/metrics.h \
 	monitor/minutes.c monitor/minutes.h \
+	monitor/own_line.c monitor/own_line.h \
 	monitor/page.c monitor/page.h \
 	monitor/past.c monitor/past.h \
+	monitor/peer.c monitor/peer.h \
 	monitor/past_events.c monitor/past_events.h \
 	monitor/past_gone.c monitor/past_gone.h \
 	monitor/past_hosts.c \
@@ -57,7 +63,6 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/privacy_keys.c monitor/privacy_keys.h \
 	monitor/privacy_run.c monitor/privacy_run.h \
 	monitor/privacy_sql.c monitor/privacy_sql.h \
-	monitor/rate.c monitor/rate.h \
 	monitor/rebuild.c monitor/rebuild.h \
 	monitor/replace.c monitor/replace.h \
 	monitor/rrd_file.c monitor/rrd_file.h \
@@ -68,6 +73,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/retold.c monitor/retold.h \
 	monitor/row.c monitor/row.h \
 	monitor/schema.c monitor/schema.h \
+	monitor/seed.h \
 	monitor/seen.c monitor/seen.h \
 	monitor/segment.c monitor/segment.h monitor/segment.def \
 	monitor/series.c monitor/series.h \
@@ -84,6 +90,7 @@ monitor_libmonitor_a_SOURCES = \
 	monitor/totals.c monitor/totals.h \
 	monitor/trace.c monitor/trace.h \
 	monitor/turn.c monitor/turn.h \
+	monitor/turns.c monitor/turns.h \
 	monitor/unpack.c monitor/unpack.h \
 	monitor/upgrade.c monitor/upgrade.h \
 	monitor/when.c monitor/when.h \

@@ -87,7 +87,7 @@ struct counters {
 	uint64_t plain[COUNT(plains)];
 	uint64_t bucket[COUNT(stages)][COUNT(bounds) + 1];
 	uint64_t sum[COUNT(stages)];
-	uint64_t events, unparsed, gap_events;
+	uint64_t events, gap_events, of_kind[TK_COUNT];
 };
 
 struct metrics {
@@ -97,6 +97,8 @@ struct metrics {
 	/* of the last snapshot */
 	uint64_t messages[COUNT(states)], recipients[COUNT(states)];
 	int64_t oldest, newest_event; /* wall; 0: none */
+	bool has_own; /* a snapshot of this host */
+	uint64_t turned_away; /* connections: no batch's */
 };
 
 struct metrics *
@@ -207,21 +209,25 @@ metrics_hear(struct metrics *m, const struct heard *h)
 		c->plain[i] += plains[i].type == type;
 	if (type == EV_LOG_GAP)
 		c->gap_events += fields_num(&f, F_LOST_COUNT, 1);
-	if (type == EV_QUEUE_SNAPSHOT)
+	/* what a peer says of its queue is not said of ours */
+	m->has_own |= type == EV_QUEUE_SNAPSHOT && h->via.n == 0;
+	if (type == EV_QUEUE_SNAPSHOT && (h->via.n == 0 || !m->has_own))
 		take_snapshot(m, &f);
 	add_times(c, &f);
 }
 
 void
-metrics_unparsed(struct metrics *m)
+metrics_count(struct metrics *m, enum tally_kind kind, uint64_t n)
 {
-	m->pending.unparsed++;
+	m->pending.of_kind[kind] += n;
+	if (kind == TK_LOST || kind == TK_REFUSED)
+		m->pending.gap_events += n;
 }
 
 void
-metrics_lost(struct metrics *m, uint64_t events)
+metrics_turned_away(struct metrics *m)
 {
-	m->pending.gap_events += events;
+	m->turned_away++;
 }
 
 void
@@ -324,6 +330,22 @@ put_stages(struct buf *b, const struct metrics *m)
 	}
 }
 
+/* What is no event. */
+static const struct {
+	const char *name, *help;
+	enum tally_kind kind;
+} lines[] = {
+	{ "mta_unparsed_lines_total", "Lines that nobody understood.",
+	    TK_UNPARSED },
+	{ "mta_refused_lines_total",
+	    "Lines of peers that had said all that they may.", TK_REFUSED },
+	{ "mta_misdated_lines_total",
+	    "Lines of peers that were of no day near now.", TK_MISDATED },
+	{ "mta_cut_events_total",
+	    "Events stored without all of their names or their number.",
+	    TK_CUT },
+};
+
 void
 metrics_text(const struct metrics *m, struct buf *b)
 {
@@ -337,8 +359,13 @@ metrics_text(const struct metrics *m, struct buf *b)
 	    m->total.events);
 	put_number(b, "mta_log_gap_events_total", "counter",
 	    "Events that are known to be missing.", m->total.gap_events);
-	put_number(b, "mta_unparsed_lines_total", "counter",
-	    "Lines that nobody understood.", m->total.unparsed);
+	for (size_t i = 0; i < COUNT(lines); i++)
+		put_number(b, lines[i].name, "counter", lines[i].help,
+		    m->total.of_kind[lines[i].kind]);
+	put_number(b, "mta_connections_turned_away_total", "counter",
+	    "Connections of peers that were not taken, or made room for "
+	    "others.",
+	    m->turned_away);
 	put_number(b, "mta_last_event_timestamp_seconds", "gauge",
 	    "Time of the newest event; 0 before the first.",
 	    (uint64_t)(m->newest_event / US_SEC));

@@ -10,14 +10,17 @@
 #define METRICS_H
 
 #include "heard.h"
+#include "tally.h"
 
 struct metrics;
 
 struct metrics *metrics_new(void); /* NULL without memory */
 void metrics_free(struct metrics *);
 void metrics_hear(struct metrics *, const struct heard *);
-void metrics_unparsed(struct metrics *);
-void metrics_lost(struct metrics *, uint64_t events);
+/* So many of what is no event (tally.h). */
+void metrics_count(struct metrics *, enum tally_kind, uint64_t n);
+/* A connection that was not taken, or had to make room for another. */
+void metrics_turned_away(struct metrics *);
 void metrics_commit(struct metrics *);
 void metrics_rollback(struct metrics *);
 void metrics_text(const struct metrics *, struct buf *);

@@ -9,16 +9,18 @@
 
 #include "clock.h"
 #include "listen.h"
+#include "peer.h"
 
 #define REQUEST_MAX 4096
 #define BODY_MAX ((size_t)1 << 20)
 #define VISITORS_MAX 32
-#define PATIENCE (10 * US_SEC) /* with all of one, however slowly it drips */
+#define PATIENCE (5 * US_SEC) /* with all of one, however slowly it drips */
 
 struct visitor {
 	struct page *page; /* borrowed */
 	struct visitor *next, **at;
 	int fd;
+	struct peer peer;
 	struct event *event;
 	struct buf in, out; /* out: empty while the request is read */
 	size_t sent;
@@ -171,22 +173,47 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 		read_more(v);
 }
 
-static void
-on_incoming(evutil_socket_t fd, short what, void *arg)
+static int
+places_of(const struct page *p, const struct peer *peer)
 {
-	struct page *p = arg;
-	int one = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct visitor *v =
-	    one >= 0 && p->n < VISITORS_MAX ? calloc(1, sizeof(*v)) : NULL;
+	int n = 0;
 
-	(void)what;
+	for (const struct visitor *v = p->visitors; v != NULL; v = v->next)
+		n += peer_is(&v->peer, peer);
+	return n;
+}
+
+/* The one who came first (the last of the list) of those who have most. */
+static void
+make_room(struct page *p)
+{
+	struct visitor *goes = NULL;
+	int most = 0;
+
+	for (struct visitor *v = p->visitors; v != NULL; v = v->next) {
+		int n = places_of(p, &v->peer);
+
+		if (n >= most) {
+			most = n;
+			goes = v;
+		}
+	}
+	if (goes != NULL)
+		leave(goes);
+}
+
+static void
+enter(struct page *p, int fd, const struct sockaddr *from)
+{
+	struct visitor *v = calloc(1, sizeof(*v));
+
 	if (v == NULL) {
-		if (one >= 0)
-			close(one);
+		close(fd);
 		return;
 	}
 	v->page = p;
-	v->fd = one;
+	v->fd = fd;
+	peer_of_address(&v->peer, from);
 	v->until = clock_mono() + PATIENCE;
 	buf_init(&v->in, REQUEST_MAX);
 	buf_init(&v->out, BODY_MAX + 1024);
@@ -197,6 +224,23 @@ on_incoming(evutil_socket_t fd, short what, void *arg)
 	p->visitors = v;
 	p->n++;
 	wait_for(v, EV_READ);
+}
+
+static void
+on_incoming(evutil_socket_t fd, short what, void *arg)
+{
+	struct page *p = arg;
+	struct sockaddr_storage from = { 0 };
+	socklen_t n = sizeof(from);
+	int one = accept4(
+	    fd, (struct sockaddr *)&from, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)what;
+	if (one < 0)
+		return;
+	if (p->n >= VISITORS_MAX)
+		make_room(p);
+	enter(p, one, (struct sockaddr *)&from);
 }
 
 void

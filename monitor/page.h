@@ -1,8 +1,9 @@
 /*
  * page: a small HTTP server for what other programs look at:
  * /metrics (Prometheus), /live (it answers), /ready (it stores). GET and
- * HEAD only, one request a connection, a request of at most 4 KiB within ten
- * seconds.
+ * HEAD only, one request a connection, a request of at most 4 KiB and its
+ * answer within five seconds. When all places are taken, who has most of them
+ * gives one to the next who comes.
  */
 #ifndef PAGE_H
 #define PAGE_H

@@ -230,7 +230,7 @@ past_confess(struct past *p, int64_t wall, struct past_confession *ret)
 	*ret = (struct past_confession){ .gaps = t.gaps,
 		.missing = t.missing,
 		.unparsed = t.n[TK_UNPARSED],
-		.lost = t.n[TK_LOST],
+		.lost = t.n[TK_LOST] + t.n[TK_REFUSED] + t.n[TK_MISDATED],
 		.days_unread = t.days_unread };
 	db = past_day(p, 99999999, &day);
 	if (db != NULL)

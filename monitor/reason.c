@@ -411,7 +411,16 @@ reason_template(struct buf *out, struct slice text)
 
 uint64_t reason_hash(struct slice template)
 {
-	uint64_t h = slice_isum(template);
+	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a, then mixed */
+
+	/* its own: a row of the catalog is known by it for years, and hashes
+	 * of tables in memory are others at each start */
+	for (size_t i = 0; i < template.n; i++)
+		h = (h ^ (unsigned char)ascii_lower(template.p[i])) *
+		    UINT64_C(0x100000001b3);
+	h ^= h >> 32;
+	h *= UINT64_C(0x9e3779b97f4a7c15);
+	h ^= h >> 29;
 
 	return h != 0 ? h : 1;
 }

@@ -51,6 +51,10 @@ void reason_tree_free(struct reason_tree *);
 /* The row for a text, the nearest there is or a new one. The template "other"
  * with its hash when the tree is full, or memory is. */
 struct reason_row reason_tree_find(struct reason_tree *, struct slice text);
+/* The same, but nothing is founded and nothing changed: is_new and is_changed
+ * say what would be, the row is the nearest or "other". */
+struct reason_row reason_tree_look(struct reason_tree *, struct slice text);
+size_t reason_tree_rows(const struct reason_tree *);
 /* A row as the store has it from an earlier run; before the first find. */
 void
 reason_tree_add(struct reason_tree *, uint64_t hash, struct slice template);

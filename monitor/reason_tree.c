@@ -176,6 +176,20 @@ nearest(const struct leaf *l, const struct words *w)
 	return best;
 }
 
+/* Nothing differs but what may. */
+static bool
+is_covered(const struct row *r, const struct words *w)
+{
+	struct words own;
+
+	split((struct slice){ r->text, r->n }, &own);
+	for (size_t i = 0; i < own.n; i++)
+		if (!slice_eq(own.word[i], w->word[i]) &&
+		    !slice_eq(own.word[i], SLICE("<*>")))
+			return false;
+	return true;
+}
+
 /* What differs becomes <*>; true when that is more than before. */
 static bool
 generalise(struct row *r, const struct words *w)
@@ -213,7 +227,7 @@ leaf_get(struct reason_tree *t, uint64_t key)
 {
 	struct leaf *l = map_find(&t->leaves, key, &key);
 
-	if (l != NULL)
+	if (l != NULL || t->rows >= REASON_TREE_MAX)
 		return l;
 	l = calloc(1, sizeof(*l));
 	if (l == NULL)
@@ -283,6 +297,40 @@ place(struct reason_tree *t, struct slice text, bool *ret_is_new,
 	r = found(t, l, reason_hash(text), text);
 	*ret_is_new = r != NULL;
 	return r;
+}
+
+size_t
+reason_tree_rows(const struct reason_tree *t)
+{
+	return t->rows;
+}
+
+struct reason_row
+reason_tree_look(struct reason_tree *t, struct slice text)
+{
+	struct reason_row ret;
+	const struct leaf *l;
+	const struct row *r;
+	const struct seen *s;
+	struct words w;
+	uint64_t key;
+
+	buf_clear(&t->made);
+	reason_template(&t->made, text);
+	if (t->made.bad)
+		return answer(NULL);
+	text = buf_slice(&t->made);
+	s = &t->seen[reason_hash(text) & (SEEN_SLOTS - 1)];
+	if (s->row != NULL && slice_eq(text, (struct slice){ s->text, s->n }))
+		return answer(s->row);
+	split(text, &w);
+	key = path_key(&w, text);
+	l = map_find(&t->leaves, key, &key);
+	r = l != NULL ? nearest(l, &w) : NULL;
+	ret = answer(r);
+	ret.is_new = r == NULL;
+	ret.is_changed = r != NULL && !is_covered(r, &w);
+	return ret;
 }
 
 struct reason_row

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "allowance.h"
 #include "fields.h"
 
 struct reasons {
@@ -151,6 +152,27 @@ without_name(
 		n < 2 * REASON_TEMPLATE_MAX ? n : 2 * REASON_TEMPLATE_MAX - 1 };
 }
 
+/* Most replies are known; only what would change the table is asked for. */
+static struct reason_row
+find(struct reasons *r, struct allowance *may, struct slice text)
+{
+	struct reason_row row;
+	bool was_cut;
+
+	if (may == NULL)
+		return reason_tree_find(r->tree, text);
+	row = reason_tree_look(r->tree, text);
+	if (!row.is_new && !row.is_changed)
+		return row;
+	was_cut = may->is_cut;
+	if (reason_tree_rows(r->tree) < REASON_TREE_MAX / 2 &&
+	    allowance_take(may, AL_REASON))
+		return reason_tree_find(r->tree, text);
+	may->is_cut = was_cut || row.is_new; /* one that is near is whole */
+	row.is_new = row.is_changed = false;
+	return row;
+}
+
 int
 reasons_find(struct reasons *r, const struct heard *h, struct why *ret)
 {
@@ -166,8 +188,8 @@ reasons_find(struct reasons *r, const struct heard *h, struct why *ret)
 	ret->text = fields_str(&f, F_TEXT);
 	if (ret->text.n == 0)
 		return 0;
-	row = reason_tree_find(
-	    r->tree, without_name(ret->text, fields_str(&f, F_RCPT_TO), room));
+	row = find(r, h->may,
+	    without_name(ret->text, fields_str(&f, F_RCPT_TO), room));
 	ret->id = (int64_t)row.hash;
 	ret->template = row.template;
 	ret->is_changed = row.is_new || row.is_changed;

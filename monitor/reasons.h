@@ -23,7 +23,9 @@ struct why {
 /* With all that the catalog has. NULL without memory or table. */
 struct reasons *reasons_new(struct db *catalog);
 void reasons_free(struct reasons *);
-/* 0 or negative errno; rows wait in a transaction of the catalog. */
+/* 0 or negative errno; rows wait in a transaction of the catalog. Peers change
+ * nothing beyond what they may, nor in the half of the table that is for what
+ * this host reads itself. */
 int reasons_find(struct reasons *, const struct heard *, struct why *ret);
 int reasons_commit(struct reasons *);
 

@@ -40,6 +40,7 @@ hear(struct rebuild *r, char *line, size_t n)
 	h.mono_us = 0;
 	h.node = o.node;
 	h.via = o.via;
+	h.may = NULL;
 	h.instance = o.instance;
 	h.prog = o.prog;
 	h.pid = o.pid;
@@ -75,6 +76,11 @@ hear_all(struct rebuild *r)
 	return rc == 0 ? segment_commit(r->new, true) : rc;
 }
 
+/* Sums of what is no event. */
+#define CARRIED                                                                \
+	"'unparsed', 'late', 'guessed_times', 'lost', 'refused', "             \
+	"'misdated', 'cut'"
+
 static const char attach[] = "ATTACH ?1 AS old";
 /* What is not made of events. */
 static const char copies[] =
@@ -87,11 +93,11 @@ static const char copies[] =
     "INSERT INTO place SELECT * FROM old.place;"
     "INSERT INTO unparsed SELECT * FROM old.unparsed;"
     "INSERT OR IGNORE INTO word(s) SELECT s FROM old.word "
-    "WHERE s IN ('unparsed', 'late', 'guessed_times', 'lost', '');"
+    "WHERE s IN (" CARRIED ", '');"
     "INSERT INTO rollup SELECT (SELECT id FROM word WHERE s = w.s), "
     "(SELECT id FROM word WHERE s = ''), 0, r.t, r.n, r.bytes "
     "FROM old.rollup r JOIN old.word w ON w.id = r.kind "
-    "WHERE w.s IN ('unparsed', 'late', 'guessed_times', 'lost');"
+    "WHERE w.s IN (" CARRIED ");"
     "COMMIT;"
     "DETACH old;"
     "PRAGMA wal_checkpoint(TRUNCATE)";

@@ -194,6 +194,17 @@ severity_of(struct slice name)
 	return 6;
 }
 
+/* As it was said: without the peer that said it. */
+static struct slice
+boot_of(sqlite3_stmt *q)
+{
+	struct slice boot = text_of(q, Q_BOOT), extra = text_of(q, Q_EXTRA);
+
+	return slice_eq(slice_sub(extra, 0, 7), SLICE("{\"via\":"))
+	    ? slice_sub(boot, 0, slice_rfind(boot, '@'))
+	    : boot;
+}
+
 /* What every line says of its writer. */
 static void
 put_origin(struct buf *b, sqlite3_stmt *q)
@@ -206,8 +217,8 @@ put_origin(struct buf *b, sqlite3_stmt *q)
 	put_str(b, "node", text_of(q, Q_NODE));
 	if (text_of(q, Q_INSTANCE).n != 0)
 		put_str(b, "instance", text_of(q, Q_INSTANCE));
-	if (text_of(q, Q_BOOT).n != 0)
-		put_str(b, "boot", text_of(q, Q_BOOT));
+	if (boot_of(q).n != 0)
+		put_str(b, "boot", boot_of(q));
 	if (sqlite3_column_type(q, Q_SEQ) != SQLITE_NULL)
 		buf_addf(b, ",\"seq\":%lld",
 		    (long long)sqlite3_column_int64(q, Q_SEQ));

@@ -1,10 +1,20 @@
 #include "retold.h"
 
+#include <string.h>
+
+/* That some event was marked: all that is kept, as after a start it may be any
+ * node's. */
+static const struct slice marks[2] = { { "retold", 6 },
+	{ "retold by peers", 15 } };
+
 int
 retold_open(struct retold *r, struct db *db)
 {
-	r->is_known =
-	    db_number(db, "SELECT 1 FROM word WHERE s = 'retold'", 0) != 0;
+	if (db_number(db, "SELECT 1 FROM word WHERE s = 'retold'", 0) != 0)
+		memset(r->nodes[0], 0xff, sizeof(r->nodes[0]));
+	if (db_number(
+		db, "SELECT 1 FROM word WHERE s = 'retold by peers'", 0) != 0)
+		memset(r->nodes[1], 0xff, sizeof(r->nodes[1]));
 	return db_prepare(db, &r->find,
 	    "SELECT 1 FROM ev WHERE msg = ?1 AND ty = ?2 AND "
 	    "rcpt IS ?3 AND attempt IS ?4 AND "
@@ -17,15 +27,24 @@ retold_close(struct retold *r)
 	sqlite3_finalize(r->find);
 }
 
-int
-retold_note(struct retold *r, struct dicts *d, const struct fields *f)
+bool
+retold_is_known(const struct retold *r, int64_t node, bool is_peer)
 {
-	int64_t rc = 0;
+	return (r->nodes[is_peer][node / 64 % 4] >> node % 64 & 1) != 0;
+}
 
-	if (!r->is_known && fields_num(f, F_RETOLD, 0) != 0) {
-		rc = dicts_word(d, SLICE("retold"));
-		r->is_known = rc >= 0;
-	}
+int
+retold_note(struct retold *r, struct dicts *d, const struct fields *f,
+    int64_t node, bool is_peer)
+{
+	int64_t rc;
+
+	if (retold_is_known(r, node, is_peer) ||
+	    fields_num(f, F_RETOLD, 0) == 0)
+		return 0;
+	rc = dicts_word(d, marks[is_peer]);
+	if (rc >= 0)
+		r->nodes[is_peer][node / 64 % 4] |= UINT64_C(1) << node % 64;
 	return rc < 0 ? (int)rc : 0;
 }
 

@@ -291,6 +291,9 @@ row_add(struct row *r, const struct row_origin *o, const struct fields *f,
 		const struct event_value *v = &e->value[i];
 		int at = r->column[v->field];
 
+		/* of no message that is known: its id is here */
+		if (v->field == F_MSG_ID && o->msg == 0)
+			at = 0;
 		if (at == 0 || (at > 0 && !put_value(r->batch, at, v, k)))
 			left.value[left.n++] = *v;
 	}

@@ -13,7 +13,9 @@ struct row_keys {
 	int64_t type, sender, rcpt, mailer, host, peer, class;
 	int64_t expanded; /* the recipient that an rcpt.expand makes */
 	int64_t sender_domain, rcpt_domain;
-	int64_t reason; /* set by the caller */
+	/* set by the caller */
+	int64_t reason, writer;
+	uint64_t seq; /* 0: none */
 };
 
 struct row;

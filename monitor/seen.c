@@ -82,6 +82,20 @@ seen_has(const struct seen *s, uint64_t number)
 	return at < s->n && s->v[at].lo <= number;
 }
 
+uint64_t
+seen_distance(const struct seen *s, uint64_t number)
+{
+	size_t at = find(s, number);
+	uint64_t before = at > 0 ? number - s->v[at - 1].hi : UINT64_MAX;
+	uint64_t after = at == s->n ? UINT64_MAX
+	    : s->v[at].lo > number  ? s->v[at].lo - number
+				    : 0;
+
+	if (s->n == 0)
+		return 1;
+	return before < after ? before : after;
+}
+
 int
 seen_append(struct seen *s, uint64_t lo, uint64_t hi)
 {

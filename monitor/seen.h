@@ -28,6 +28,9 @@ void seen_release(struct seen *);
 /* True when it is new. -ENOMEM in ret_rc leaves it as it was. */
 bool seen_add(struct seen *, uint64_t number, int *ret_rc);
 bool seen_has(const struct seen *, uint64_t number);
+/* How far it is from the nearest range: 0 when it is in one, 1 when it makes
+ * one longer; without ranges 1, too. */
+uint64_t seen_distance(const struct seen *, uint64_t number);
 /* A whole range behind all others, as read back from a table. */
 int seen_append(struct seen *, uint64_t lo, uint64_t hi);
 uint64_t seen_missing(const struct seen *); /* between first and last */

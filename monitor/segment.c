@@ -1,10 +1,12 @@
 #include "segment.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "allowance.h"
 #include "book.h"
 #include "clock.h"
 #include "minutes.h"
@@ -266,12 +268,12 @@ count(struct segment *s, const struct heard *h, const struct fields *f,
 
 /* All of a new event, into every table that it concerns. */
 static int
-store(struct segment *s, const struct heard *h, int64_t writer,
-    const struct fields *f, const struct row_keys *k, int64_t node)
+store(struct segment *s, const struct heard *h, const struct fields *f,
+    const struct row_keys *k, int64_t node)
 {
 	struct book_keys keys = { node, k->sender,
-		k->expanded ? k->expanded : k->rcpt, k->host };
-	struct row_origin origin = { h->time_us, writer, h->seq, 0, h->via };
+		k->expanded ? k->expanded : k->rcpt, k->host, h->may };
+	struct row_origin origin = { h->time_us, k->writer, k->seq, 0, h->via };
 	int64_t msg = 0, id;
 	int rc;
 
@@ -290,10 +292,13 @@ store(struct segment *s, const struct heard *h, int64_t writer,
 	return rc;
 }
 
+/* Whose it is, and is its number here? ret_seq: 0 when it has none. */
 static int
 take(struct segment *s, const struct heard *h, enum heard_as *as,
-    int64_t *ret_writer)
+    int64_t *ret_writer, uint64_t *ret_seq)
 {
+	char boot[WRITER_BOOT_MAX];
+	enum number number;
 	struct writer *w;
 	int rc = writers_get(s->writers, h, &w);
 
@@ -301,14 +306,32 @@ take(struct segment *s, const struct heard *h, enum heard_as *as,
 		return rc;
 	*ret_writer = w->id;
 	if (h->seq != 0 && s->gone != NULL &&
-	    gaps_has(s->gone, h->boot, h->seq)) {
+	    gaps_has(s->gone, writer_boot(h, boot), h->seq)) {
 		*as = HEARD_BEFORE;
 		return 0;
 	}
-	*as = h->seq == 0 || writers_take(s->writers, w, h->seq, &rc)
-	    ? HEARD_NEW
-	    : HEARD_BEFORE;
+	number = writers_take(s->writers, w, h, &rc);
+	*as = number == NUMBER_BEFORE ? HEARD_BEFORE : HEARD_NEW;
+	*ret_seq = number == NUMBER_NONE ? 0 : h->seq;
 	return rc;
+}
+
+#define NODE_MAX_ 600
+
+/* The host that its messages are on: what came over a socket changes nothing
+ * of a message that others told of. */
+static struct slice
+node_of(const struct heard *h, char room[NODE_MAX_])
+{
+	int n;
+
+	if (h->via.n == 0)
+		return h->node;
+	n = snprintf(room, NODE_MAX_, "%.*s via %.*s",
+	    (int)(h->node.n < 500 ? h->node.n : 500),
+	    h->node.p != NULL ? h->node.p : "", SLICE_ARG(h->via));
+	return (
+	    struct slice){ room, n < NODE_MAX_ ? (size_t)n : NODE_MAX_ - 1 };
 }
 
 /* The row of its reason, and its class when the event names none. */
@@ -334,28 +357,31 @@ keep_reason(struct segment *s, const struct why *w, struct row_keys *k)
 	return db_run(s->put_reason);
 }
 
-int
-segment_hear(struct segment *s, const struct heard *h, const struct why *why,
+static int
+hear(struct segment *s, const struct heard *h, const struct why *why,
     enum heard_as *as)
 {
 	struct fields f;
 	struct row_keys k;
+	char room[NODE_MAX_];
 	int64_t writer, node;
-	bool is_double = false;
-	int rc = begin(s);
+	uint64_t seq;
+	bool is_double = false, is_peer = h->via.n != 0;
+	int rc = take(s, h, as, &writer, &seq);
 
-	if (rc == 0)
-		rc = take(s, h, as, &writer);
 	if (rc < 0 || *as == HEARD_BEFORE)
 		return rc;
 	fields_of(&f, &h->event);
-	node = dicts_word(&s->dicts, h->node);
+	node = dicts_word(&s->dicts, node_of(h, room));
 	rc = node < 0 ? (int)node : row_keys(&s->dicts, &f, &k);
+	k.writer = writer;
+	k.seq = seq;
 	if (rc == 0)
 		rc = keep_reason(s, why, &k);
 	if (rc == 0)
-		rc = retold_note(&s->retold, &s->dicts, &f);
-	if (rc == 0 && s->retold.is_known && fields_has(&f, F_MSG_ID))
+		rc = retold_note(&s->retold, &s->dicts, &f, node, is_peer);
+	if (rc == 0 && retold_is_known(&s->retold, node, is_peer) &&
+	    fields_has(&f, F_MSG_ID))
 		rc = retold_is_here(
 		    &s->retold, s->book, s->row, &f, k.type, node, &is_double);
 	if (rc < 0)
@@ -364,14 +390,28 @@ segment_hear(struct segment *s, const struct heard *h, const struct why *why,
 		*as = HEARD_BEFORE;
 		return 0;
 	}
-	return store(s, h, writer, &f, &k, node);
+	return store(s, h, &f, &k, node);
+}
+
+int
+segment_hear(struct segment *s, const struct heard *h, const struct why *why,
+    enum heard_as *as)
+{
+	int rc = begin(s);
+
+	dicts_set_asker(&s->dicts, h->may);
+	if (rc == 0)
+		rc = hear(s, h, why, as);
+	dicts_set_asker(&s->dicts, NULL);
+	return rc;
 }
 
 int
 segment_knows(struct segment *s, const struct heard *h, bool *ret)
 {
 	struct fields f;
-	int64_t node = dicts_known_word(&s->dicts, h->node);
+	char room[NODE_MAX_];
+	int64_t node = dicts_known_word(&s->dicts, node_of(h, room));
 	int64_t type = dicts_known_word(
 	    &s->dicts, slice_of(event_info(h->event.type)->name));
 
@@ -387,21 +427,22 @@ segment_unknown(struct segment *s, const struct heard *h)
 {
 	enum heard_as as;
 	int64_t writer;
+	uint64_t seq;
 	int rc = begin(s);
 
-	return rc < 0 ? rc : take(s, h, &as, &writer);
+	return rc < 0 ? rc : take(s, h, &as, &writer, &seq);
 }
 
 int
-segment_unparsed(
-    struct segment *s, int64_t t, int64_t source, struct slice line)
+segment_unparsed(struct segment *s, enum tally_kind kind, int64_t t,
+    int64_t source, struct slice line, struct allowance *may)
 {
 	int rc = begin(s);
 
 	if (rc < 0)
 		return rc;
-	tally_add(s->tally, TK_UNPARSED, t, 1);
-	if (s->unparsed_n >= UNPARSED_KEPT)
+	tally_add(s->tally, kind, t, 1);
+	if (s->unparsed_n >= UNPARSED_KEPT || !allowance_take(may, AL_UNPARSED))
 		return 0;
 	s->unparsed_n++;
 	sqlite3_bind_int64(s->unparsed, 1, t);

@@ -53,8 +53,10 @@ int segment_hear(struct segment *, const struct heard *, const struct why *,
 int segment_knows(struct segment *, const struct heard *, bool *ret);
 /* A number of a writer that is here although its event is not known. */
 int segment_unknown(struct segment *, const struct heard *);
-/* A line that nobody could read: counted, and kept while there is room. */
-int segment_unparsed(struct segment *, int64_t t, int64_t source, struct slice);
+/* A line that nobody could read, or whose time is none, as kind says: counted,
+ * and kept while there is room, of a peer as many as it may have. */
+int segment_unparsed(struct segment *, enum tally_kind, int64_t t,
+    int64_t source, struct slice, struct allowance *);
 int segment_count(struct segment *, enum tally_kind, int64_t t, uint64_t n);
 int segment_place(struct segment *, const struct place *);
 /* is_durable: on the disk when it returns; else with the next ones. */

@@ -138,17 +138,22 @@ series_read_gone(struct series_day *d, struct db *catalog, int64_t begin)
 	    : add_rows(d, catalog, OF_MAILERS("name", "r.res"), begin);
 }
 
+/* What a peer says of its numbers concerns its own events: a hole of its
+ * making must not take everybody's minutes away. */
+#define OWN "WITH own AS (SELECT id FROM writer WHERE instr(boot, '@') = 0) "
+
 /* Rows that begin or end a range of numbers, or say that some are lost. */
 static const char edges_sql[] =
-    "SELECT e.writer, e.t, e.ty = g.id, s.lo = e.seq AND e.seq > "
-    "(SELECT min(lo) FROM seen x WHERE x.writer = e.writer) "
-    "FROM ev e LEFT JOIN seen s ON s.writer = e.writer AND s.lo = "
-    "(SELECT max(lo) FROM seen x WHERE x.writer = e.writer "
-    "AND x.lo <= e.seq) "
-    "CROSS JOIN (SELECT ifnull((SELECT id FROM word WHERE s = 'log.gap'), "
-    "0) AS id) g WHERE e.id >= ifnull((SELECT min(lo) FROM minute "
-    "WHERE t >= ?1), 0) AND (s.lo = e.seq OR s.hi = e.seq OR e.ty = g.id) "
-    "ORDER BY e.writer, e.seq";
+    OWN "SELECT e.writer, e.t, e.ty = g.id, s.lo = e.seq AND e.seq > "
+	"(SELECT min(lo) FROM seen x WHERE x.writer = e.writer) "
+	"FROM ev e JOIN own o ON o.id = e.writer LEFT JOIN seen s ON s.writer "
+	"= e.writer AND s.lo = "
+	"(SELECT max(lo) FROM seen x WHERE x.writer = e.writer "
+	"AND x.lo <= e.seq) "
+	"CROSS JOIN (SELECT ifnull((SELECT id FROM word WHERE s = 'log.gap'), "
+	"0) AS id) g WHERE e.id >= ifnull((SELECT min(lo) FROM minute "
+	"WHERE t >= ?1), 0) AND (s.lo = e.seq OR s.hi = e.seq OR e.ty = g.id) "
+	"ORDER BY e.writer, e.seq";
 
 static void
 set_unknown(struct series_day *d, int64_t first, int64_t last)
@@ -190,8 +195,10 @@ static bool
 has_holes(struct db *db)
 {
 	return db_number(db,
+		   OWN
 		   "SELECT EXISTS(SELECT 1 FROM word WHERE s = 'log.gap') OR "
-		   "EXISTS(SELECT 1 FROM seen GROUP BY writer "
+		   "EXISTS(SELECT 1 FROM seen JOIN own ON id = writer "
+		   "GROUP BY writer "
 		   "HAVING count(*) > 1)",
 		   0) != 0;
 }

@@ -8,6 +8,9 @@
 
 #define SLOT (5 * US_MIN)
 #define CELLS 64
+/* Of one value, and of the sum in a row: all rows of a day can be added. */
+#define VALUE_MAX (UINT64_C(1) << 44)
+#define SUM_MAX (UINT64_C(1) << 54)
 
 static const struct stage {
 	enum event_field field;
@@ -136,6 +139,8 @@ put(struct stages *s, struct cell *c)
 	hist_encode(&s->blob, &c->hist);
 	if (s->blob.bad)
 		return -ENOMEM;
+	if (c->hist.sum > SUM_MAX)
+		c->hist.sum = SUM_MAX;
 	bind_key(s->put, stage, c);
 	sqlite3_bind_int64(s->put, 4, (sqlite3_int64)c->hist.n);
 	sqlite3_bind_int64(s->put, 5, (sqlite3_int64)c->hist.sum);
@@ -193,6 +198,7 @@ stages_event(
 		if (!fields_has(f, stages[i].field))
 			continue;
 		us = fields_num(f, stages[i].field, 0);
+		us = us < VALUE_MAX ? us : VALUE_MAX;
 		for (int k = 0; k <= (mailer > 0); k++) {
 			struct cell *c = cell_of(s, i, k ? mailer : 0, slot);
 

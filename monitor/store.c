@@ -300,6 +300,15 @@ is_of_day_before(struct store *s, const struct heard *h, bool *ret)
 	return rc < 0 ? rc : segment_knows(before, h, ret);
 }
 
+bool
+store_has_open(const struct store *s, int64_t t)
+{
+	const struct segment *last = s->recent.of[0];
+
+	return (last != NULL && segment_is_of(last, t)) ||
+	    recent_has(&s->recent, segment_day(t));
+}
+
 static bool
 is_retold(const struct heard *h)
 {
@@ -346,14 +355,16 @@ store_unknown(struct store *s, const struct heard *h)
 }
 
 int
-store_unparsed(struct store *s, int64_t t, int64_t source, struct slice line)
+store_unparsed(struct store *s, enum tally_kind kind, int64_t t, int64_t source,
+    struct slice line, struct allowance *may)
 {
 	struct segment *seg;
 	int rc = get(s, t, &seg);
 
-	return rc < 0 ? rc
-		      : failed(s, segment_unparsed(seg, t, source, line),
-			    segment_error(seg));
+	return rc < 0
+	    ? rc
+	    : failed(s, segment_unparsed(seg, kind, t, source, line, may),
+		  segment_error(seg));
 }
 
 int

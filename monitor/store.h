@@ -56,7 +56,10 @@ bool store_place(struct store *, int64_t source, struct place *ret);
  * have; -EXFULL: too many days in one batch, commit and say it again. */
 int store_hear(struct store *, const struct heard *, enum heard_as *ret_as);
 int store_unknown(struct store *, const struct heard *);
-int store_unparsed(struct store *, int64_t t, int64_t source, struct slice);
+int store_unparsed(struct store *, enum tally_kind, int64_t t, int64_t source,
+    struct slice, struct allowance *);
+/* Would an event of this time not have to open a day? */
+bool store_has_open(const struct store *, int64_t t);
 int store_count(struct store *, enum tally_kind, int64_t t, uint64_t n);
 int store_commit(struct store *, const struct place *, size_t places);
 void store_rollback(struct store *);

@@ -53,6 +53,9 @@ static const struct kind {
 	[TK_LATE] = { "late", NONE },
 	[TK_GUESSED] = { "guessed_times", NONE },
 	[TK_LOST] = { "lost", NONE },
+	[TK_REFUSED] = { "refused", NONE },
+	[TK_MISDATED] = { "misdated", NONE },
+	[TK_CUT] = { "cut", NONE },
 	[TK_LET_GO] = { "let_go", NONE },
 #undef OF
 #undef NONE
@@ -82,6 +85,11 @@ tally_dim_name(enum tally_dim d)
 }
 
 #define CELLS 65536 /* in memory; three quarters full are flushed */
+/* Of a row: nobody's mail is more in a minute, and the sums of all rows of
+ * years are numbers still, whatever some event said. */
+#define MOST 17592186044416 /* 2^44 */
+#define LITERAL(n) LITERAL_(n)
+#define LITERAL_(n) #n
 
 struct cell {
 	int64_t t, key; /* t: minutes */
@@ -121,8 +129,9 @@ tally_new(struct db *db, struct dict *words)
 	t->sorted = calloc(CELLS, sizeof(*t->sorted));
 	t->add = batch_new(db, "batch_rollup", 6,
 	    "INSERT INTO rollup(kind, dim, key, t, n, bytes)",
-	    "ON CONFLICT DO UPDATE SET n = n + excluded.n, "
-	    "bytes = bytes + excluded.bytes");
+	    "ON CONFLICT DO UPDATE SET n = min(n + excluded.n, " LITERAL(
+		MOST) "), "
+		      "bytes = min(bytes + excluded.bytes, " LITERAL(MOST) ")");
 	if (t->cell == NULL || t->sorted == NULL || t->add == NULL) {
 		tally_free(t);
 		return NULL;
@@ -244,6 +253,12 @@ cell_of(struct tally *t, unsigned kind, unsigned dim, int64_t key, int64_t min)
 	return c;
 }
 
+static uint64_t
+add_up(uint64_t a, uint64_t b)
+{
+	return b < MOST && a + b < MOST ? a + b : MOST;
+}
+
 static void
 add(struct tally *t, unsigned kind, unsigned dim, int64_t key, int64_t when,
     uint64_t n, uint64_t bytes)
@@ -254,8 +269,8 @@ add(struct tally *t, unsigned kind, unsigned dim, int64_t key, int64_t when,
 
 	if (c == NULL)
 		return;
-	c->n += n;
-	c->bytes += bytes;
+	c->n = add_up(c->n, n);
+	c->bytes = add_up(c->bytes, bytes);
 }
 
 static void

@@ -32,6 +32,9 @@ enum tally_kind {
 	TK_LATE,
 	TK_GUESSED,
 	TK_LOST,
+	TK_REFUSED, /* lines of a peer that had said what it may */
+	TK_MISDATED, /* lines of a peer for days that are far from now */
+	TK_CUT, /* events that are here without all of their names or number */
 	TK_LET_GO, /* events that are no more in a day (lean.h) */
 	TK_COUNT
 };

@@ -1,10 +1,11 @@
 /*
  * The sources of kinds "unixstream", "tcp" and "tls": connections that say
  * one message after the other (framing.h). Each has a ceiling of one message
- * of memory, and a time within which what it began must end.
+ * of memory, and a time within which what it began must end; one that has said
+ * nothing yet (nor ended its handshake) has begun. When all places are taken,
+ * the peer with the most connections makes room.
  */
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,12 @@
 
 #include "clock.h"
 #include "framing.h"
+#include "guests.h"
 #include "intake.h"
 #include "listen.h"
-#include "rate.h"
 #include "tls.h"
 
-#define READS_A_TURN 16
+#define READS_A_TURN 4
 #define ROOM ((size_t)FEED_LINE_MAX + 16) /* a message and its length */
 
 struct conn {
@@ -27,10 +28,12 @@ struct conn {
 	int fd;
 	struct tls *tls; /* NULL: none */
 	struct event *readable, *writable;
-	struct sockaddr_storage from;
-	socklen_t from_n;
+	struct peer peer;
+	struct guest *guest; /* borrowed */
+	struct turn_seat seat;
 	struct buf in;
 	int64_t begun; /* when the message in the buffer began; 0: none did */
+	int64_t spoke; /* when it last said a whole message */
 };
 
 struct tap_stream {
@@ -40,7 +43,7 @@ struct tap_stream {
 	struct tls_server *tls;
 	int fd;
 	struct event *incoming;
-	struct rate *rate;
+	struct guests *guests;
 	struct conn *conns;
 	int64_t conns_n;
 };
@@ -52,6 +55,8 @@ conn_free(struct conn *c)
 	if (c->next != NULL)
 		c->next->at = c->at;
 	c->tap->conns_n--;
+	c->guest->conns--;
+	turns_leave(intake_turns(c->tap->in), &c->seat);
 	if (c->readable != NULL)
 		event_free(c->readable);
 	if (c->writable != NULL)
@@ -78,7 +83,7 @@ wait_for_more(struct conn *c)
 	int64_t left = s->IdleTimeout;
 	struct timeval tv;
 
-	if (c->in.len == 0) {
+	if (c->in.len == 0 && c->spoke != 0) {
 		c->begun = 0;
 	} else {
 		if (c->begun == 0)
@@ -94,35 +99,39 @@ static int
 say(struct conn *c, struct slice msg)
 {
 	struct tap_stream *t = c->tap;
-	char from[INET6_ADDRSTRLEN];
 
 	if (msg.n == 0)
 		return 0;
-	if (!rate_takes(t->rate, (struct sockaddr *)&c->from, c->from_n))
-		return feed_count(t->feed, TK_LOST, 1);
+	if (!guests_takes(t->guests, c->guest, msg.n))
+		return feed_count(t->feed, TK_REFUSED, 1);
 	/* the bytes are the buffer's own, and dropped afterwards */
-	return feed_line_from(t->feed, (char *)(uintptr_t)msg.p, msg.n,
-	    listen_text((struct sockaddr *)&c->from, from));
+	return feed_line_from(
+	    t->feed, (char *)(uintptr_t)msg.p, msg.n, c->guest, &c->peer);
 }
 
-/* All whole messages of the buffer. False: the connection is of no use. */
-static bool
-take_messages(struct conn *c, int *rc)
+/* Whole messages of the buffer, for as long as the turn is. FRAMING_ONE: there
+ * are more. */
+static enum framing
+take_messages(struct conn *c, int64_t end, int *rc)
 {
 	struct slice rest = buf_slice(&c->in), msg;
-	enum framing what = FRAMING_MORE;
+	enum framing what = FRAMING_ONE;
 	size_t used = 0, n;
 
-	while (*rc == 0 &&
-	    (what = framing_next(rest, FEED_LINE_MAX, &msg, &n)) ==
-		FRAMING_ONE) {
+	while (*rc == 0 && clock_mono() < end) {
+		what = framing_next(rest, FEED_LINE_MAX, &msg, &n);
+		if (what != FRAMING_ONE)
+			break;
 		*rc = say(c, msg);
 		used += n;
 		rest = slice_sub(rest, n, rest.n);
+	}
+	if (used != 0) {
 		c->begun = 0;
+		c->spoke = clock_mono();
 	}
 	buf_drop(&c->in, used);
-	return what != FRAMING_BAD;
+	return what;
 }
 
 static ssize_t
@@ -157,65 +166,106 @@ take_rest(struct conn *c)
 	return say(c, buf_slice(&c->in));
 }
 
+/* What is to be done with a connection after its turn. */
+enum after { AFTER_WAIT, AFTER_WRITE, AFTER_TURN, AFTER_CLOSE };
+
+static enum after
+read_all(struct conn *c, int64_t end, int *rc)
+{
+	for (int i = 0; i < READS_A_TURN && *rc == 0; i++) {
+		enum framing what = take_messages(c, end, rc);
+		ssize_t n;
+
+		if (what != FRAMING_MORE)
+			return what == FRAMING_BAD ? AFTER_CLOSE : AFTER_TURN;
+		n = read_some(c);
+		if (n == -EAGAIN)
+			return AFTER_WAIT;
+		if (n == -EINPROGRESS)
+			return AFTER_WRITE;
+		if (n == 0)
+			*rc = take_rest(c);
+		if (n <= 0)
+			return AFTER_CLOSE;
+	}
+	return AFTER_TURN; /* more may be in TLS's own buffer */
+}
+
 static void
-on_ready(evutil_socket_t fd, short what, void *arg)
+take_turn(void *arg)
 {
 	struct conn *c = arg;
 	struct intake *in = c->tap->in;
-	bool is_good = (what & EV_TIMEOUT) == 0;
-	ssize_t n = 1;
 	int rc = 0;
 
-	(void)fd;
 	if (!intake_is_open(in))
 		return;
-	for (int i = 0; i < READS_A_TURN && is_good && rc == 0 && n > 0; i++) {
-		n = read_some(c);
-		if (n > 0)
-			is_good = take_messages(c, &rc);
-		else if (n == 0)
-			rc = take_rest(c);
-	}
-	if (!is_good || (n <= 0 && n != -EAGAIN && n != -EINPROGRESS)) {
-		conn_free(c);
-	} else if (n == -EINPROGRESS) {
-		event_add(c->writable, NULL);
-	} else {
+	switch (read_all(c, clock_mono() + TURN_US, &rc)) {
+	case AFTER_WAIT:
 		wait_for_more(c);
-		if (n > 0) /* more may be in TLS's own buffer */
-			event_active(c->readable, EV_READ, 0);
+		break;
+	case AFTER_WRITE:
+		wait_for_more(c);
+		event_add(c->writable, NULL);
+		break;
+	case AFTER_TURN:
+		turns_wait(intake_turns(in), &c->seat);
+		break;
+	case AFTER_CLOSE:
+		conn_free(c);
 	}
 	intake_heard(in, rc);
 }
 
-static bool
-is_same_client(const struct conn *a, const struct sockaddr_storage *b)
+static void
+on_ready(evutil_socket_t fd, short what, void *arg)
 {
-	if (a->from.ss_family != b->ss_family || b->ss_family == AF_UNIX)
-		return false;
-	if (b->ss_family == AF_INET)
-		return memcmp(&((const struct sockaddr_in *)&a->from)->sin_addr,
-			   &((const struct sockaddr_in *)b)->sin_addr, 4) == 0;
-	return memcmp(&((const struct sockaddr_in6 *)&a->from)->sin6_addr,
-		   &((const struct sockaddr_in6 *)b)->sin6_addr, 16) == 0;
+	struct conn *c = arg;
+
+	(void)fd;
+	event_del(c->readable);
+	event_del(c->writable);
+	if ((what & EV_TIMEOUT) != 0 && intake_is_open(c->tap->in))
+		conn_free(c);
+	else
+		turns_wait(intake_turns(c->tap->in), &c->seat);
 }
 
-static bool
-is_welcome(const struct tap_stream *t, const struct sockaddr_storage *from)
+/* The connection of this guest that has said nothing for the longest time. */
+static struct conn *
+most_silent(const struct tap_stream *t, const struct guest *g)
 {
-	int64_t same = 0;
+	struct conn *best = NULL;
 
-	if (t->conns_n >= t->settings->MaxConnections)
+	for (struct conn *c = t->conns; c != NULL; c = c->next)
+		if (c->guest == g && (best == NULL || c->spoke <= best->spoke))
+			best = c;
+	return best;
+}
+
+/* Is there a place, or can one be had of those who have more? */
+static bool
+is_welcome(struct tap_stream *t, const struct guest *g)
+{
+	struct guest *most;
+	struct conn *goes;
+
+	if (g->conns >= t->settings->MaxConnectionsPerClient)
 		return false;
-	for (const struct conn *c = t->conns; c != NULL; c = c->next)
-		same += is_same_client(c, from);
-	return same < t->settings->MaxConnectionsPerClient;
+	if (t->conns_n < t->settings->MaxConnections)
+		return true;
+	most = guests_fullest(t->guests);
+	goes = most->conns > g->conns + 1 ? most_silent(t, most) : NULL;
+	if (goes == NULL)
+		return false;
+	conn_free(goes);
+	intake_turned_away(t->in);
+	return true;
 }
 
 /* Takes fd, also on failure. */
 static void
-conn_new(struct tap_stream *t, int fd, const struct sockaddr_storage *from,
-    socklen_t from_n)
+conn_new(struct tap_stream *t, int fd, const struct peer *peer, struct guest *g)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 
@@ -225,8 +275,9 @@ conn_new(struct tap_stream *t, int fd, const struct sockaddr_storage *from,
 	}
 	c->tap = t;
 	c->fd = fd;
-	c->from = *from;
-	c->from_n = from_n;
+	c->peer = *peer;
+	c->guest = g;
+	c->seat = (struct turn_seat){ .guest = g, .take = take_turn, .arg = c };
 	buf_init(&c->in, ROOM);
 	c->at = &t->conns;
 	c->next = t->conns;
@@ -234,6 +285,7 @@ conn_new(struct tap_stream *t, int fd, const struct sockaddr_storage *from,
 		c->next->at = &c->next;
 	t->conns = c;
 	t->conns_n++;
+	g->conns++;
 	c->readable = event_new(intake_base(t->in), fd, EV_READ, on_ready, c);
 	c->writable = event_new(intake_base(t->in), fd, EV_WRITE, on_ready, c);
 	if (t->tls != NULL)
@@ -246,21 +298,41 @@ conn_new(struct tap_stream *t, int fd, const struct sockaddr_storage *from,
 }
 
 static void
+peer_of(struct peer *p, int fd, const struct sockaddr *from)
+{
+	struct ucred who = { .uid = (uid_t)-1 };
+	socklen_t n = sizeof(who);
+
+	if (from->sa_family == AF_INET || from->sa_family == AF_INET6) {
+		peer_of_address(p, from);
+		return;
+	}
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n);
+	peer_of_user(p, who.uid);
+}
+
+static void
 on_incoming(evutil_socket_t fd, short what, void *arg)
 {
 	struct tap_stream *t = arg;
 	struct sockaddr_storage from = { 0 };
 	socklen_t n = sizeof(from);
+	struct peer peer;
+	struct guest *g;
 	int conn = accept4(
 	    fd, (struct sockaddr *)&from, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)what;
 	if (conn < 0)
 		return;
-	if (is_welcome(t, &from))
-		conn_new(t, conn, &from, n);
-	else
+	peer_of(&peer, conn, (struct sockaddr *)&from);
+	g = guests_get(t->guests, &peer);
+	if (is_welcome(t, g)) {
+		conn_new(t, conn, &peer, g);
+	} else {
+		intake_turned_away(t->in);
 		close(conn);
+	}
 }
 
 static void
@@ -275,7 +347,7 @@ stop(void *of)
 	if (t->fd >= 0)
 		close(t->fd);
 	tls_server_free(t->tls);
-	rate_free(t->rate);
+	guests_free(t->guests);
 	free(t);
 }
 
@@ -302,13 +374,13 @@ start(
 	t->in = in;
 	t->feed = f;
 	t->settings = s;
-	t->rate = rate_new(s->MaxLinesPerSecond);
+	t->guests = guests_new(s->MaxLinesPerSecond, s->MaxBytesPerDay);
 	t->fd = s->fd;
 	t->tls = s->tls;
 	s->fd = -1;
 	s->tls = NULL;
 	snprintf(why, 256, "no memory");
-	if (t->fd >= 0 && t->rate != NULL)
+	if (t->fd >= 0 && t->guests != NULL)
 		t->incoming = event_new(intake_base(in), t->fd,
 		    EV_READ | EV_PERSIST, on_incoming, t);
 	if (t->incoming == NULL) {
@@ -328,8 +400,9 @@ set_open(void *of, bool is_open)
 	for (struct conn *c = t->conns; c != NULL; c = c->next) {
 		event_del(c->readable);
 		event_del(c->writable);
+		/* something may be in the buffer, or in TLS's own */
 		if (is_open)
-			wait_for_more(c);
+			turns_wait(intake_turns(t->in), &c->seat);
 	}
 	if (is_open)
 		event_add(t->incoming, NULL);

@@ -121,7 +121,8 @@ bool
 totals_is_complete(const struct totals *t)
 {
 	return t->missing == 0 && t->n[TK_UNPARSED] == 0 &&
-	    t->n[TK_LOST] == 0 && t->days_unread == 0;
+	    t->n[TK_LOST] == 0 && t->n[TK_REFUSED] == 0 &&
+	    t->n[TK_MISDATED] == 0 && t->n[TK_CUT] == 0 && t->days_unread == 0;
 }
 
 /* The promised keys, and from which sum each is. */
@@ -170,11 +171,19 @@ totals_text(struct buf *b, const struct totals *t)
 	    "%llu missing in %llu gaps, %llu lost, %llu lines not understood,\n"
 	    "%llu late, %llu clock jumps, %llu times guessed",
 	    (unsigned long long)t->missing, (unsigned long long)t->gaps,
-	    (unsigned long long)t->n[TK_LOST],
+	    (unsigned long long)(t->n[TK_LOST] + t->n[TK_REFUSED]),
 	    (unsigned long long)t->n[TK_UNPARSED],
 	    (unsigned long long)t->n[TK_LATE],
 	    (unsigned long long)t->n[TK_CLOCK_JUMPS],
 	    (unsigned long long)t->n[TK_GUESSED]);
+	if (t->n[TK_REFUSED] + t->n[TK_MISDATED] + t->n[TK_CUT] != 0)
+		buf_addf(b,
+		    ",\nof peers: %llu lines refused, %llu of no day near "
+		    "then, "
+		    "%llu events cut",
+		    (unsigned long long)t->n[TK_REFUSED],
+		    (unsigned long long)t->n[TK_MISDATED],
+		    (unsigned long long)t->n[TK_CUT]);
 	if (t->days_unread != 0)
 		buf_addf(b, ", %llu days damaged (mtacollect check)",
 		    (unsigned long long)t->days_unread);
@@ -191,7 +200,9 @@ totals_json(struct buf *b, const struct totals *t)
 		const char *name;
 		enum tally_kind kind;
 	} more[] = {
-		{ "lost", TK_LOST },
+		{ "refused", TK_REFUSED },
+		{ "misdated", TK_MISDATED },
+		{ "cut", TK_CUT },
 		{ "unparsed", TK_UNPARSED },
 		{ "late", TK_LATE },
 		{ "clock_jumps", TK_CLOCK_JUMPS },
@@ -206,12 +217,13 @@ totals_json(struct buf *b, const struct totals *t)
 	buf_addf(b,
 	    "\"events\":%llu,\"completeness\":{\"complete\":%s,"
 	    "\"gaps\":%llu,\"missing\":%llu,\"days_unread\":%llu,"
-	    "\"imbalances\":%llu",
+	    "\"imbalances\":%llu,\"lost\":%llu",
 	    (unsigned long long)t->n[TK_EVENTS],
 	    totals_is_complete(t) ? "true" : "false",
 	    (unsigned long long)t->gaps, (unsigned long long)t->missing,
 	    (unsigned long long)t->days_unread,
-	    (unsigned long long)t->imbalances);
+	    (unsigned long long)t->imbalances,
+	    (unsigned long long)(t->n[TK_LOST] + t->n[TK_REFUSED]));
 	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
 		buf_addf(b, ",\"%s\":%llu", more[i].name,
 		    (unsigned long long)t->n[more[i].kind]);

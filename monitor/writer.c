@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allowance.h"
 #include "map.h"
+#include "seed.h"
 
 #define KEY_MAX 1024 /* longer names are cut */
 #define KEEP_MAX 4096 /* writers in memory between two flushes */
@@ -13,6 +15,7 @@ struct writers {
 	sqlite3_stmt *find, *add, *load, *put, *del;
 	struct db *db; /* borrowed */
 	struct map map;
+	struct seed seed;
 	struct writer *last; /* the one before: most events follow their like */
 };
 
@@ -56,6 +59,7 @@ writers_new(struct db *db)
 	if (w == NULL)
 		return NULL;
 	w->db = db;
+	w->seed = seed_draw();
 	map_init(&w->map, hash_of, is_key);
 	to[0] = &w->find;
 	to[1] = &w->add;
@@ -103,8 +107,8 @@ writers_free(struct writers *w)
 static size_t
 put_part(char *key, size_t at, struct slice s)
 {
-	if (s.n > KEY_MAX / 4 - 1)
-		s.n = KEY_MAX / 4 - 1;
+	s = slice_sub(s, 0, KEY_MAX / 4 - 1);
+	s = slice_sub(s, 0, slice_find(s, '\0')); /* it would be two parts */
 	if (s.n != 0)
 		memcpy(key + at, s.p, s.n);
 	key[at + s.n] = '\0';
@@ -139,9 +143,9 @@ load_seen(struct writers *all, struct writer *w)
 	return err < 0 ? err : db_errno(rc);
 }
 
-/* Its row, read or made. */
+/* Its row, read or made. -EDQUOT: there is none, and may not be. */
 static int
-attach(struct writers *all, struct writer *w, uint64_t pid)
+attach(struct writers *all, struct writer *w, const struct heard *h)
 {
 	int rc = bind_key(all->find, w);
 
@@ -152,17 +156,35 @@ attach(struct writers *all, struct writer *w, uint64_t pid)
 	sqlite3_reset(all->find);
 	if (rc != SQLITE_DONE)
 		return rc == SQLITE_ROW ? load_seen(all, w) : db_errno(rc);
+	if (!allowance_take(h->may, AL_WRITER))
+		return -EDQUOT;
 	rc = bind_key(all->add, w);
-	sqlite3_bind_int64(all->add, 5, (sqlite3_int64)pid);
+	sqlite3_bind_int64(all->add, 5, (sqlite3_int64)h->pid);
 	if (rc == 0)
 		rc = db_run(all->add);
 	w->id = sqlite3_last_insert_rowid(all->db->h);
 	return rc;
 }
 
+struct slice
+writer_boot(const struct heard *h, char room[WRITER_BOOT_MAX])
+{
+	struct slice boot = slice_sub(h->boot, 0, WRITER_BOOT_MAX - 64),
+		     via = slice_sub(h->via, 0, 63);
+
+	if (via.n == 0)
+		return h->boot;
+	boot = slice_sub(boot, 0, slice_find(boot, '\0'));
+	if (boot.n != 0)
+		memcpy(room, boot.p, boot.n);
+	room[boot.n] = '@';
+	memcpy(room + boot.n + 1, via.p, via.n);
+	return (struct slice){ room, boot.n + 1 + via.n };
+}
+
 static int
-make(struct writers *all, const struct key *k, uint64_t hash, uint64_t pid,
-    struct writer **ret)
+make(struct writers *all, const struct key *k, uint64_t hash,
+    const struct heard *h, struct writer **ret)
 {
 	struct writer *w = calloc(1, sizeof(*w) + k->n);
 	int rc = -ENOMEM;
@@ -172,7 +194,7 @@ make(struct writers *all, const struct key *k, uint64_t hash, uint64_t pid,
 	memcpy(w->key, k->p, k->n);
 	w->n = k->n;
 	w->hash = hash;
-	rc = attach(all, w, pid);
+	rc = attach(all, w, h);
 	if (rc == 0)
 		rc = map_add(&all->map, w);
 	if (rc < 0) {
@@ -184,39 +206,92 @@ make(struct writers *all, const struct key *k, uint64_t hash, uint64_t pid,
 	return 0;
 }
 
+static void
+put_key(struct key *k, char text[KEY_MAX], const struct slice part[4])
+{
+	*k = (struct key){ text, 0 };
+	for (int i = 0; i < 4; i++)
+		k->n = put_part(text, k->n, part[i]);
+}
+
+/* In memory, or NULL; the hash is told. */
+static struct writer *
+find(const struct writers *all, const struct key *k, uint64_t *ret_hash)
+{
+	*ret_hash = seed_hash(
+	    &all->seed, all->seed.begin, (struct slice){ k->p, k->n });
+	return map_find(&all->map, *ret_hash, k);
+}
+
+/* Those of a peer that has as many as it may are one, without numbers. */
+static int
+make_other(struct writers *all, const struct heard *h)
+{
+	struct heard other = { .via = h->via };
+	char text[KEY_MAX], boot[WRITER_BOOT_MAX];
+	const struct slice part[4] = { writer_boot(&other, boot), SLICE(""),
+		SLICE(""), SLICE(ALLOWANCE_OTHER) };
+	struct key k;
+	uint64_t hash;
+
+	put_key(&k, text, part);
+	all->last = find(all, &k, &hash);
+	return all->last != NULL ? 0 : make(all, &k, hash, &other, &all->last);
+}
+
 int
 writers_get(struct writers *all, const struct heard *h, struct writer **ret)
 {
-	char text[KEY_MAX];
-	struct key k = { text, 0 };
+	char text[KEY_MAX], boot[WRITER_BOOT_MAX];
+	const struct slice part[4] = { writer_boot(h, boot), h->node,
+		h->instance, h->prog };
+	struct key k;
 	uint64_t hash;
-	int rc;
+	int rc = 0;
 
-	k.n = put_part(text, k.n, h->boot);
-	k.n = put_part(text, k.n, h->node);
-	k.n = put_part(text, k.n, h->instance);
-	k.n = put_part(text, k.n, h->prog);
+	put_key(&k, text, part);
 	if (all->last == NULL || !is_key(all->last, &k)) {
-		hash = slice_ihash((struct slice){ text, k.n });
-		all->last = map_find(&all->map, hash, &k);
-		if (all->last == NULL) {
-			rc = make(all, &k, hash, h->pid, &all->last);
-			if (rc < 0)
-				return rc;
-		}
+		all->last = find(all, &k, &hash);
+		if (all->last == NULL)
+			rc = make(all, &k, hash, h, &all->last);
+		if (rc == -EDQUOT)
+			rc = make_other(all, h);
 	}
 	*ret = all->last;
-	return 0;
+	return rc;
 }
 
-bool
-writers_take(struct writers *all, struct writer *w, uint64_t seq, int *ret_rc)
+/* A peer's number far from all that it had, or one more hole than it may. */
+static bool
+is_believed(const struct writer *w, const struct heard *h)
 {
-	bool is_new = seen_add(&w->seen, seq, ret_rc);
+	uint64_t far;
+
+	if (h->may == NULL)
+		return true;
+	if (w->key[0] == '@') /* several starts, or none */
+		return false;
+	far = seen_distance(&w->seen, h->seq);
+	if (far <= 1 ||
+	    (far <= WRITER_JUMP_MAX && allowance_take(h->may, AL_RANGE)))
+		return true;
+	h->may->is_cut = true;
+	return false;
+}
+
+enum number
+writers_take(
+    struct writers *all, struct writer *w, const struct heard *h, int *ret_rc)
+{
+	bool is_new;
 
 	(void)all;
+	*ret_rc = 0;
+	if (h->seq == 0 || !is_believed(w, h))
+		return NUMBER_NONE;
+	is_new = seen_add(&w->seen, h->seq, ret_rc);
 	w->is_dirty |= is_new;
-	return is_new;
+	return is_new ? NUMBER_NEW : NUMBER_BEFORE;
 }
 
 static int

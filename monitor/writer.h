@@ -2,7 +2,8 @@
  * writer: who wrote the events of a segment, and which of them are here.
  *
  * One row for each start of a process of ours (its boot), one for each
- * program of another mailer, which has no sequence numbers.
+ * program of another mailer, which has no sequence numbers. What came over a
+ * socket has rows of its own, whatever it says: their boot is BOOT@PEER.
  */
 #ifndef WRITER_H
 #define WRITER_H
@@ -10,6 +11,11 @@
 #include "db.h"
 #include "heard.h"
 #include "seen.h"
+
+#define WRITER_BOOT_MAX 256
+/* Nothing writes more before it is heard of again: a number that is further
+ * from all others of its writer is not believed. */
+#define WRITER_JUMP_MAX UINT32_MAX
 
 struct writer {
 	int64_t id;
@@ -28,8 +34,17 @@ void writers_free(struct writers *);
 /* The writer of this event, made when it is new; borrowed until the next
  * flush or forget. Negative errno. */
 int writers_get(struct writers *, const struct heard *, struct writer **ret);
-/* True: the event is not here yet, and from now on it is. */
-bool writers_take(struct writers *, struct writer *, uint64_t seq, int *ret_rc);
+/* The start that an event is of, as it stands in the tables. */
+struct slice writer_boot(const struct heard *, char room[WRITER_BOOT_MAX]);
+
+enum number {
+	NUMBER_NEW, /* and from now on it is here */
+	NUMBER_BEFORE,
+	NUMBER_NONE /* the event has none, or one that is not believed */
+};
+
+enum number writers_take(
+    struct writers *, struct writer *, const struct heard *, int *ret_rc);
 int writers_flush(struct writers *); /* what changed, into the tables */
 void writers_forget(struct writers *); /* after a rollback */
 

@@ -7,6 +7,7 @@
 
 /* What is repeated is read as often: a long text is not believed. */
 #define AGAIN_MAX 2048
+#define AGAIN_OF_PEER 1000 /* times */
 
 /* Programs whose lines are read, by the tag of the line. Postfix's are told
  * by the part behind the last slash. */
@@ -37,6 +38,7 @@ foreign_new(heard_fn *heard, void *ctx, int64_t now_us)
 	when_init(&f->when, now_us);
 	joins_init(&f->joins);
 	buf_init(&f->last, FOREIGN_LINE_MAX + 1);
+	f->last_of = f->joins.via;
 	return f;
 }
 
@@ -60,6 +62,13 @@ void
 foreign_set_node(struct foreign *f, struct slice node)
 {
 	f->node = node;
+}
+
+void
+foreign_set_peer(struct foreign *f, struct slice via, unsigned number)
+{
+	joins_set_peer(&f->joins, via, number);
+	f->is_peer = via.n != 0;
 }
 
 const struct foreign_stats *
@@ -155,9 +164,11 @@ take_again(struct foreign *f, const struct syslog_line *again,
 
 	if (quoted.n != 0)
 		l.text = quoted;
+	else if (f->last_of != f->joins.via) /* others spoke in between */
+		return FOREIGN_UNPARSED;
 	else if (!syslog_line_parse(&f->when, buf_slice(&f->last), &l))
 		return r;
-	if (l.text.n > AGAIN_MAX)
+	if (l.text.n > AGAIN_MAX || (f->is_peer && n > AGAIN_OF_PEER))
 		return FOREIGN_UNPARSED;
 	l.time_us = again->time_us;
 	l.is_year_inferred = again->is_year_inferred;
@@ -180,6 +191,7 @@ take_line(struct foreign *f, struct slice line)
 		return take_again(f, &l, quoted, n);
 	buf_clear(&f->last);
 	buf_add_slice(&f->last, line);
+	f->last_of = f->joins.via;
 	return take_tagged(f, &l);
 }
 
@@ -194,6 +206,7 @@ foreign_line(struct foreign *f, struct slice line)
 		line.n--;
 	r = take_line(f, line);
 	f->stats.lines++;
+	f->stats.forgotten = f->joins.forgotten;
 	f->stats.results[r]++;
 	return r;
 }
@@ -206,5 +219,6 @@ foreign_learn(struct foreign *f, struct slice line)
 	f->is_silent = true;
 	foreign_line(f, line);
 	f->is_silent = false;
+	stats.forgotten = f->stats.forgotten;
 	f->stats = stats;
 }

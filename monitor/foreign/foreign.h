@@ -35,6 +35,11 @@ void foreign_set_now(struct foreign *, int64_t now_us);
 /* Who wrote a line that does not say so (Exim's log); borrowed for good. */
 void foreign_set_node(struct foreign *, struct slice);
 
+/* From whom the next lines come: what one peer says is never joined to what
+ * another does, and of all peers' beginnings those go first of whom there is
+ * most, by these numbers. Nobody at first. */
+void foreign_set_peer(struct foreign *, struct slice via, unsigned number);
+
 /* One line without its line end, or with it. */
 enum foreign_result foreign_line(struct foreign *, struct slice line);
 /* The same for what it teaches, and tell nothing: lines that were told before
@@ -44,6 +49,7 @@ void foreign_learn(struct foreign *, struct slice line);
 struct foreign_stats {
 	uint64_t lines, events;
 	uint64_t results[FOREIGN_RESULTS];
+	uint64_t forgotten; /* beginnings, for want of room */
 };
 const struct foreign_stats *foreign_stats(const struct foreign *);
 

@@ -21,7 +21,8 @@ mix(uint64_t h, uint64_t v)
 	return h ^ h >> 29;
 }
 
-/* Eight bytes at a time; ids differ in the case of letters. */
+/* For the ids of sessions, which are the same after every start. Eight bytes
+ * at a time. */
 static uint64_t
 hash(uint64_t h, struct slice s)
 {
@@ -65,15 +66,25 @@ table_init(
 {
 	*t = (struct join_table){ .size = size };
 	map_init(&t->map, join_hash, is);
-	TAILQ_INIT(&t->by_age);
+	for (int i = 0; i < JOINS_PEERS; i++)
+		TAILQ_INIT(&t->by_age[i]);
 	TAILQ_INIT(&t->spare);
 }
 
 void
 joins_init(struct joins *j)
 {
+	j->seed = seed_draw();
+	joins_set_peer(j, SLICE(""), 0);
 	table_init(&j->mails, sizeof(struct mail), mail_is);
 	table_init(&j->sessions, sizeof(struct session), session_is);
+}
+
+void
+joins_set_peer(struct joins *j, struct slice via, unsigned number)
+{
+	j->via = seed_hash(&j->seed, j->seed.begin, via);
+	j->peer = number % JOINS_PEERS;
 }
 
 /* An entry begins with its join, in both tables. */
@@ -100,8 +111,12 @@ static void
 forget(struct join_table *t, struct join *e)
 {
 	map_del(&t->map, e);
-	TAILQ_REMOVE(&t->by_age, e, by_age);
+	TAILQ_REMOVE(&t->by_age[e->peer], e, by_age);
 	t->count--;
+	t->bytes -= e->bytes;
+	t->of_peer[e->peer] -= e->bytes;
+	if (t->touched == e)
+		t->touched = NULL;
 	entry_clear(t, e);
 	TAILQ_INSERT_HEAD(&t->spare, e, by_age);
 }
@@ -123,7 +138,8 @@ list_free(struct join_table *t, struct join_list *list)
 static void
 table_release(struct join_table *t)
 {
-	list_free(t, &t->by_age);
+	for (int i = 0; i < JOINS_PEERS; i++)
+		list_free(t, &t->by_age[i]);
 	list_free(t, &t->spare);
 	map_release(&t->map);
 }
@@ -135,13 +151,49 @@ joins_release(struct joins *j)
 	table_release(&j->sessions);
 }
 
+static void
+forget_of_most(struct joins *j, struct join_table *t)
+{
+	unsigned most = 0;
+
+	for (unsigned i = 1; i < JOINS_PEERS; i++)
+		if (t->of_peer[i] > t->of_peer[most])
+			most = i;
+	forget(t, TAILQ_FIRST(&t->by_age[most]));
+	j->forgotten++;
+}
+
+static void
+weigh(struct join_table *t, struct join *e)
+{
+	size_t bytes = t->size + e->texts.cap;
+
+	if (t->size == sizeof(struct mail))
+		bytes += ((struct mail *)e)->pending.cap;
+	t->bytes += bytes - e->bytes;
+	t->of_peer[e->peer] += bytes - e->bytes;
+	e->bytes = (uint32_t)bytes;
+}
+
+/* What was last in use has grown since. */
+static void
+settle(struct joins *j, struct join_table *t)
+{
+	if (t->touched != NULL)
+		weigh(t, t->touched);
+	t->touched = NULL;
+	while (t->bytes > JOINS_BYTES)
+		forget_of_most(j, t);
+}
+
 static struct join *
-entry_new(struct join_table *t)
+entry_new(struct joins *j, struct join_table *t)
 {
 	struct join *e;
 
+	settle(j, t);
 	if (t->count >= JOINS_MAX)
-		forget(t, TAILQ_FIRST(&t->by_age));
+		forget_of_most(j, t);
 	e = TAILQ_FIRST(&t->spare);
 	if (e != NULL) {
 		TAILQ_REMOVE(&t->spare, e, by_age);
@@ -154,25 +206,33 @@ entry_new(struct join_table *t)
 }
 
 static struct join *
-entry_add(struct join_table *t, struct join *e, uint64_t key, int64_t now)
+entry_add(struct joins *j, struct join_table *t, struct join *e, uint64_t key,
+    int64_t now)
 {
 	e->key = key;
+	e->peer = j->peer;
+	e->bytes = 0;
 	e->first_us = e->last_us = now;
 	if (map_add(&t->map, e) < 0) {
 		entry_clear(t, e);
 		TAILQ_INSERT_HEAD(&t->spare, e, by_age);
 		return NULL;
 	}
-	TAILQ_INSERT_TAIL(&t->by_age, e, by_age);
+	TAILQ_INSERT_TAIL(&t->by_age[e->peer], e, by_age);
 	t->count++;
+	weigh(t, e);
+	t->touched = e;
 	return e;
 }
 
 static struct join *
-entry_find(struct join_table *t, uint64_t hash_, const void *key, int64_t now)
+entry_find(struct joins *j, struct join_table *t, uint64_t hash_,
+    const void *key, int64_t now)
 {
-	struct join *e = map_find(&t->map, hash_, key);
+	struct join *e;
 
+	settle(j, t);
+	e = map_find(&t->map, hash_, key);
 	if (e == NULL)
 		return NULL;
 	if (now - e->last_us > AGE_MAX_US || e->last_us - now > AGE_MAX_US) {
@@ -180,27 +240,34 @@ entry_find(struct join_table *t, uint64_t hash_, const void *key, int64_t now)
 		return NULL;
 	}
 	e->last_us = now;
-	TAILQ_REMOVE(&t->by_age, e, by_age);
-	TAILQ_INSERT_TAIL(&t->by_age, e, by_age);
+	TAILQ_REMOVE(&t->by_age[e->peer], e, by_age);
+	TAILQ_INSERT_TAIL(&t->by_age[e->peer], e, by_age);
+	t->touched = e;
 	return e;
+}
+
+static uint64_t
+mail_hash(const struct joins *j, struct slice node, struct slice id)
+{
+	return seed_hash(&j->seed, seed_hash(&j->seed, j->via, node), id);
 }
 
 static struct mail *
 mail_add(struct joins *j, const struct mail_key *k, int64_t t)
 {
-	struct mail *m = (struct mail *)entry_new(&j->mails);
+	struct mail *m = (struct mail *)entry_new(j, &j->mails);
 
 	if (m == NULL)
 		return NULL;
 	texts_set(&m->join.texts, MT_ID, k->id);
-	return (struct mail *)entry_add(&j->mails, &m->join, k->hash, t);
+	return (struct mail *)entry_add(j, &j->mails, &m->join, k->hash, t);
 }
 
 struct mail *
 joins_mail(struct joins *j, struct slice node, struct slice id, int64_t t)
 {
-	struct mail_key k = { hash(hash(0, node), id), id };
-	struct join *e = entry_find(&j->mails, k.hash, &k, t);
+	struct mail_key k = { mail_hash(j, node, id), id };
+	struct join *e = entry_find(j, &j->mails, k.hash, &k, t);
 
 	return e != NULL ? (struct mail *)e : mail_add(j, &k, t);
 }
@@ -208,7 +275,7 @@ joins_mail(struct joins *j, struct slice node, struct slice id, int64_t t)
 struct mail *
 joins_mail_begin(struct joins *j, struct slice node, struct slice id, int64_t t)
 {
-	struct mail_key k = { hash(hash(0, node), id), id };
+	struct mail_key k = { mail_hash(j, node, id), id };
 	struct join *e = map_find(&j->mails.map, k.hash, &k);
 	struct mail *m;
 
@@ -226,46 +293,57 @@ joins_mail_end(struct joins *j, struct mail *m)
 	forget(&j->mails, &m->join);
 }
 
+/* The process that a session is of. */
+struct process {
+	struct slice node, prog;
+	uint64_t pid;
+};
+
 static uint64_t
-session_key(struct slice node, struct slice prog, uint64_t pid)
+session_key(const struct joins *j, const struct process *p)
 {
-	return mix(hash(hash(1, node), prog), pid);
+	uint64_t h = seed_hash(&j->seed, ~j->via, p->node);
+
+	return seed_mix(&j->seed, seed_hash(&j->seed, h, p->prog), p->pid);
 }
 
 static struct session *
-session_add(struct joins *j, uint64_t key, int64_t t)
+session_add(struct joins *j, const struct process *p, uint64_t key, int64_t t)
 {
-	struct session *s = (struct session *)entry_new(&j->sessions);
+	struct session *s = (struct session *)entry_new(j, &j->sessions);
+	uint64_t id = mix(hash(hash(1, p->node), p->prog), p->pid);
 
 	if (s == NULL)
 		return NULL;
 	/* several in one second are told apart by their order */
 	j->same = t == j->last_begin_us ? j->same + 1 : 0;
 	j->last_begin_us = t;
-	s->id = mix(mix(key, (uint64_t)t), j->same);
-	return (struct session *)entry_add(&j->sessions, &s->join, key, t);
+	s->id = mix(mix(id, (uint64_t)t), j->same);
+	return (struct session *)entry_add(j, &j->sessions, &s->join, key, t);
 }
 
 struct session *
 joins_session(struct joins *j, struct slice node, struct slice prog,
     uint64_t pid, int64_t t)
 {
-	uint64_t key = session_key(node, prog, pid);
-	struct join *e = entry_find(&j->sessions, key, &key, t);
+	struct process p = { node, prog, pid };
+	uint64_t key = session_key(j, &p);
+	struct join *e = entry_find(j, &j->sessions, key, &key, t);
 
-	return e != NULL ? (struct session *)e : session_add(j, key, t);
+	return e != NULL ? (struct session *)e : session_add(j, &p, key, t);
 }
 
 struct session *
 joins_session_begin(struct joins *j, struct slice node, struct slice prog,
     uint64_t pid, int64_t t)
 {
-	uint64_t key = session_key(node, prog, pid);
+	struct process p = { node, prog, pid };
+	uint64_t key = session_key(j, &p);
 	struct join *e = map_find(&j->sessions.map, key, &key);
 
 	if (e != NULL)
 		forget(&j->sessions, e);
-	return session_add(j, key, t);
+	return session_add(j, &p, key, t);
 }
 
 void

@@ -1,8 +1,9 @@
 /*
  * joins: what is known of messages and connections between their lines.
  *
- * Two bounded tables. An entry that is full of age, or the oldest when there
- * are too many, is forgotten; so is one whose last line is further away in
+ * Two bounded tables. When there are too many entries, or bytes of them, the
+ * oldest of the peer that has most is forgotten, and counted; so is, without
+ * count, one whose last line is further away in
  * time than a mailer would keep a message, since its id is another's by now.
  */
 #ifndef JOINS_H
@@ -14,9 +15,12 @@
 
 #include "buf.h"
 #include "map.h"
+#include "seed.h"
 #include "texts.h"
 
 #define JOINS_MAX 65536 /* messages, and as many connections */
+#define JOINS_BYTES ((size_t)64 << 20) /* of messages, and of connections */
+#define JOINS_PEERS 64 /* are told apart; a power of two */
 #define JOINS_PENDING_MAX 8192 /* bytes of recipients that wait */
 
 enum mail_text {
@@ -34,7 +38,9 @@ enum session_text { SN_NAME, SN_IP, SN_USER, SN_WHY };
 
 struct join {
 	TAILQ_ENTRY(join) by_age;
-	uint64_t key; /* private */
+	uint64_t key; /* private, as are these */
+	uint32_t bytes;
+	uint8_t peer;
 	int64_t first_us, last_us; /* of its lines */
 	struct texts texts;
 };
@@ -65,19 +71,26 @@ TAILQ_HEAD(join_list, join);
 
 struct join_table { /* private */
 	struct map map;
-	struct join_list by_age, spare;
+	struct join_list by_age[JOINS_PEERS], spare;
 	size_t size; /* of an entry */
 	unsigned count;
+	size_t bytes, of_peer[JOINS_PEERS];
+	struct join *touched; /* may have grown; NULL: none */
 };
 
 struct joins { /* private */
 	struct join_table mails, sessions;
+	struct seed seed;
+	uint64_t via; /* hash of the peer's name */
+	uint8_t peer;
+	uint64_t forgotten;
 	int64_t last_begin_us; /* of a session, and how many with it */
 	uint64_t same;
 };
 
 void joins_init(struct joins *);
 void joins_release(struct joins *);
+void joins_set_peer(struct joins *, struct slice via, unsigned number);
 
 /* The message of that id on that node, as last heard of at t; made when it is
  * not there. NULL without memory. Borrowed until the next call of these. */

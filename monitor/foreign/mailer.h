@@ -25,9 +25,10 @@ struct foreign {
 	struct joins joins;
 	struct foreign_stats stats;
 	struct heard out; /* the event in hand */
-	bool is_silent;
+	bool is_silent, is_peer;
 	char session_hex[17];
 	struct buf last; /* the last line, for "repeated" */
+	uint64_t last_of; /* the peer that said it, as joins have it */
 };
 
 /* The line in hand. */

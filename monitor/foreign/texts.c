@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define FIRST_CAP 256
+#define MUCH 1024
 
 void
 texts_release(struct texts *t)
@@ -17,6 +18,8 @@ texts_clear(struct texts *t)
 {
 	t->used = 0;
 	t->has = 0;
+	if (t->cap > MUCH)
+		texts_release(t);
 }
 
 static int

@@ -23,6 +23,7 @@ struct texts {
 
 /* Zeroed is empty. */
 void texts_release(struct texts *);
+/* Keeps the memory, unless that is much. */
 void texts_clear(struct texts *);
 /* A slice with p NULL, and one that does not fit, changes nothing. */
 void texts_set(struct texts *, unsigned which, struct slice);

@@ -38,3 +38,7 @@ check_PROGRAMS += test_copier
 test_copier_SOURCES = $(HEARING) tests/unit/monitor/test_copier.c
 test_copier_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS)
 test_copier_LDADD = $(MONITOR_UNIT_LIBS)
+check_PROGRAMS += test_peers
+test_peers_SOURCES = $(HEARING) tests/unit/monitor/test_peers.c
+test_peers_CPPFLAGS = $(MONITOR_UNIT_CPPFLAGS) -I$(top_srcdir)/monitor/foreign
+test_peers_LDADD = $(MONITOR_UNIT_LIBS)

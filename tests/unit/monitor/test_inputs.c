@@ -1,10 +1,9 @@
 /*
  * What comes from outside: frames of syslog streams, files plain and packed,
- * times as people type them, rates.
+ * times as people type them.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,7 +12,6 @@
 #include "clock.h"
 #include "framing.h"
 #include "input.h"
-#include "rate.h"
 #include "tmp.h"
 #include "unit.h"
 #include "when.h"
@@ -206,26 +204,6 @@ START_TEST(times_as_people_type_them)
 }
 END_TEST
 
-START_TEST(each_address_has_its_own_second)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-		.sin_addr = { htonl(0x7f000001) } };
-	struct sockaddr_in b = { .sin_family = AF_INET,
-		.sin_addr = { htonl(0x7f000002) } };
-	struct rate *r = rate_new(2);
-
-	for (int second = 0; second < 2; second++) {
-		for (int i = 0; i < 4; i++)
-			ck_assert_int_eq(
-			    rate_takes(r, (struct sockaddr *)&a, sizeof(a)),
-			    i < 2);
-		ck_assert(rate_takes(r, (struct sockaddr *)&b, sizeof(b)));
-		clock_shift(0, US_SEC);
-	}
-	rate_free(r);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -239,7 +217,6 @@ main(void)
 	tcase_add_test(tc, packed_files_may_be_put_together);
 	tcase_add_test(tc, a_file_that_was_cut_gives_what_it_has);
 	tcase_add_test(tc, times_as_people_type_them);
-	tcase_add_test(tc, each_address_has_its_own_second);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
 }

@@ -89,7 +89,7 @@ fill(void)
 	event_num(&h.event, F_TO_SEQ, 2);
 	say(s, &h);
 	ck_assert_int_eq(
-	    store_unparsed(s, DAY, 1, SLICE("what is nobody@here.test?")), 0);
+	    store_unparsed(s, TK_UNPARSED, DAY, 1, SLICE("what is nobody@here.test?"), NULL), 0);
 	received(&h, "Q3", DAY + US_DAY, 13);
 	say(s, &h);
 	ck_assert_int_eq(store_commit(s, NULL, 0), 0);

@@ -155,7 +155,7 @@ fill(void)
 	hear(s, DAY, 2, "zebedee@there.test");
 	hear(s, DAY, 3, "zebedee");
 	ck_assert_int_eq(
-	    store_unparsed(s, DAY, 1, SLICE("what zebedee@x.test?")), 0);
+	    store_unparsed(s, TK_UNPARSED, DAY, 1, SLICE("what zebedee@x.test?"), NULL), 0);
 	hear(s, DAY + US_DAY, 4, "someone@there.test");
 	ck_assert_int_eq(store_commit(s, NULL, 0), 0);
 	store_close(s);

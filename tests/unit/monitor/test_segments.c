@@ -591,7 +591,7 @@ START_TEST(a_rebuilt_store_says_the_same)
 	for (int i = 0; i < 4; i++)
 		if (i != 2) /* and what is missing stays missing */
 			say(s, &h[i]);
-	store_unparsed(s, DAY, 1, SLICE("what is this?"));
+	store_unparsed(s, TK_UNPARSED, DAY, 1, SLICE("what is this?"), NULL);
 	store_count(s, TK_LOST, DAY, 5);
 	store_commit(s, NULL, 0);
 	a = totals();
