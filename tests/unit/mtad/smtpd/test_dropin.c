@@ -95,8 +95,8 @@ gone(void *arg, struct chan *c)
 static void
 connect_queue(void)
 {
-	static const struct chan_ops queue_ops = { queue_frame, gone };
-	static const struct chan_ops our_ops = { smtpd_side, gone };
+	static const struct chan_ops queue_ops = { queue_frame, gone, NULL };
+	static const struct chan_ops our_ops = { smtpd_side, gone, NULL };
 	int fd[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX,
