@@ -9,6 +9,21 @@
 #include "control_server.h"
 #include "evfiles.h"
 
+static void
+say_aside(const struct queue *q, char *text, size_t n)
+{
+	char id[MSGID_TEXT + 1], more[40] = "";
+
+	msgid_text(q->suspects.last_aside, id);
+	if (q->suspects.aside > 1)
+		snprintf(more, sizeof(more), " and %llu more",
+		    (unsigned long long)q->suspects.aside - 1);
+	snprintf(text, n,
+	    "; message %s%s set aside: a process ended twice over it (mtactl "
+	    "queue why)",
+	    id, more);
+}
+
 /* The first thing to read: is mail taken, is it delivered, why not. */
 static void
 put_state(struct client *c)
@@ -45,6 +60,8 @@ put_state(struct client *c)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text),
 		    "; mail for %s waits: no alias delivers it",
 		    names_waiting(q));
+	if (q->suspects.aside != 0)
+		say_aside(q, text + strlen(text), sizeof(text) - strlen(text));
 	row_cstr(c, "state", text);
 }
 

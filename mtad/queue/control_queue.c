@@ -327,7 +327,11 @@ why_all(struct client *c, const struct msg *m)
 	if (m->flags & MSG_KILLED)
 		why_row(c, "an operator returned it; its notice waits for undo",
 		    "mtactl queue undo");
-	if (m->flags & MSG_HELD)
+	if (m->flags & MSG_ASIDE)
+		why_row(c,
+		    "it is set aside: a process ended twice while it had it",
+		    "mtactl queue export it, then mtactl queue release");
+	else if (m->flags & MSG_HELD)
 		why_row(c, "it is held", "mtactl queue release");
 	if (m->flags & MSG_DAMAGED)
 		why_row(c, "its record on the disk does not read",

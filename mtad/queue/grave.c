@@ -47,6 +47,8 @@ set_flags(
 {
 	q->suspects.aside -= (m->flags & MSG_ASIDE) != 0;
 	q->suspects.aside += (set & MSG_ASIDE) != 0;
+	if (set & MSG_ASIDE)
+		q->suspects.last_aside = m->id;
 	m->flags = (uint8_t)((m->flags & ~out_of_schedule) | set);
 	m->until = until;
 	m->act = number;

@@ -123,6 +123,10 @@ route_all(struct queue *q)
 	while ((m = walk_next(&w)) != NULL) {
 		route_msg(q, m);
 		selected += !LIST_EMPTY(&m->jobs);
+		if (m->flags & MSG_ASIDE) {
+			q->suspects.aside++;
+			q->suspects.last_aside = m->id;
+		}
 		q->is_retelling = true; /* that it ended may have been told */
 		msg_settle(q, m);
 		q->is_retelling = false;

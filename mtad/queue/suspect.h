@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "map.h"
+#include "msgid.h"
 
 struct attempt;
 struct job;
@@ -32,6 +33,7 @@ struct suspects {
 	uint32_t running;
 	int64_t last_start; /* mono */
 	uint64_t aside; /* messages that are set aside */
+	struct msgid last_aside; /* one of them */
 };
 
 void suspects_init(struct suspects *);
