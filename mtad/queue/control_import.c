@@ -284,7 +284,7 @@ op_import(struct client *c, json_t *j)
 	else if (!take_envelope(t))
 		refuse(t, "its envelope does not hold together");
 	else if (t->left > TRANSFER_PIECE)
-		t->body_file = c->q->segments.next_body++;
+		t->body_file = segments_draw_body(&c->q->segments);
 	c->step = import_step;
 }
 

@@ -275,8 +275,8 @@ body_done(void *arg, int rc)
 }
 
 /* Rising, and not to be guessed: who names a file in a record was given it. */
-static uint64_t
-draw_body_number(struct segments *ss)
+uint64_t
+segments_draw_body(struct segments *ss)
 {
 	uint64_t number = ((ss->next_body >> 28) + 1) << 28;
 
@@ -292,7 +292,7 @@ make_body(struct segments *ss)
 
 	if (t == NULL)
 		return;
-	*t = (struct body_task){ ss, draw_body_number(ss), -1 };
+	*t = (struct body_task){ ss, segments_draw_body(ss), -1 };
 	if (worker_submit(ss->worker, run_body, body_done, t) < 0)
 		free(t);
 	else

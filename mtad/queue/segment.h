@@ -109,6 +109,7 @@ void segment_add_live(struct segment *, uint32_t length);
 void segment_del_live(struct segments *, struct segment *, uint32_t length);
 /* A body file to write; the caller's. -1: none is ready. */
 int segments_take_body(struct segments *, uint64_t *ret_number);
+uint64_t segments_draw_body(struct segments *); /* a number for another one */
 void segments_drop_body(struct segments *, uint64_t number);
 void body_name(char ret[32], uint64_t number);
 void segment_name(char ret[32], uint32_t no);
