@@ -13,6 +13,7 @@
 #include "clock.h"
 
 #define AGENTS_MAX 128 /* that serve */
+#define PROGRAMS_MAX 96 /* of these: mailboxes have the rest */
 #define LEAVE_TIME (10 * US_SEC) /* an idle one has nothing left to do */
 
 static struct piece *
@@ -107,6 +108,7 @@ agent_end(struct agent_peer *ap)
 	chan_free(ap->chan);
 	ap->chan = NULL;
 	l->agents_n--;
+	l->programs_n -= ap->purpose == AGENT_PROGRAM;
 	l->agents_ended++;
 	l->has_room = true;
 	if (ap->pid == 0) {
@@ -182,6 +184,7 @@ agent_new(struct local *l, struct slice user, enum agent_purpose purpose)
 	}
 	LIST_INSERT_HEAD(&l->agents, ap, link);
 	l->agents_n++;
+	l->programs_n += purpose == AGENT_PROGRAM;
 	return ap;
 }
 
@@ -203,10 +206,12 @@ find_agent(struct local *l, struct slice user, enum agent_purpose purpose)
 
 /* Room for one more: the one that was idle longest goes. */
 static bool
-make_room(struct local *l)
+make_room(struct local *l, enum agent_purpose purpose)
 {
 	struct agent_peer *ap, *oldest = NULL;
 
+	if (purpose == AGENT_PROGRAM && l->programs_n >= PROGRAMS_MAX)
+		return false;
 	if (l->agents_n < AGENTS_MAX)
 		return true;
 	LIST_FOREACH (ap, &l->agents, link)
@@ -260,7 +265,7 @@ agents_hand(struct local *l, struct piece *p)
 		refuse(l, p, "The recipient has no account to deliver as");
 		return true;
 	}
-	if (ap == NULL && !make_room(l))
+	if (ap == NULL && !make_room(l, purpose))
 		return false;
 	if (ap == NULL)
 		ap = agent_new(l, user, purpose);

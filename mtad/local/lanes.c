@@ -125,7 +125,7 @@ has_long_line(const struct lane *l)
 static bool
 is_slow(const struct lanes *ls, const struct lane *l, int64_t now)
 {
-	return l->runs != 0 &&
+	return (l->runs != 0 || l->place == PASSED) &&
 	    (now - l->moved >= patience(ls, l) || has_long_line(l));
 }
 
@@ -135,9 +135,9 @@ has_too_many(const struct lanes *ls, const struct lane *l, int64_t now)
 	const struct crowd *c = l->crowd;
 	unsigned share = c->window / 2 / (ls->slow != 0 ? ls->slow : 1);
 
-	if (l->waits == 0 || l->runs == 0)
+	if (l->waits == 0)
 		return false;
-	if (now - l->moved >= LANE_STALL)
+	if (l->runs != 0 && now - l->moved >= LANE_STALL)
 		return true;
 	return c->held >= c->window - c->window / 4 && is_slow(ls, l, now) &&
 	    l->runs + l->waits > share;

@@ -10,7 +10,8 @@
  *
  *	slow	nothing has ended well for half a second (a quarter while others
  *		are slow too), or for five where a disk may be the reason; or
- *		its programs take so long that its line is one of seconds.
+ *		its programs take so long that its line is one of seconds. It
+ *		is slow as well where no room is found for it.
  *		While its crowd is nearly full, what it has over its share is
  *		to be refused: half of the crowd's window is for all slow ones
  *	stalled	for thirty seconds: all that waits in it is to be refused

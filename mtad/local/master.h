@@ -36,7 +36,7 @@ struct local {
 	struct proc *proc;
 	struct agent_list agents; /* that serve */
 	struct agent_list leaving; /* whose end is waited for */
-	int agents_n; /* that serve */
+	int agents_n, programs_n; /* that serve, and these among them */
 	unsigned agents_ended; /* for walks over agents */
 	struct lanes lanes;
 	struct crowd users, virtuals;

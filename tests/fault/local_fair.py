@@ -93,13 +93,19 @@ class Town(Mtad):
         self.write("mtad.conf", self.conf)
         self.users = ["mtadfair%d" % i for i in range(n)]
         self.nice = "mtadfairnice"
+        self.holders = []
+
+    def make_users(self):
         for user in self.users + [self.nice]:
             subprocess.run(["userdel", user], capture_output=True)
             subprocess.run(["useradd", "-M", "-N", "-d", self.home(user),
                             user], check=True, capture_output=True)
             os.mkdir(self.home(user))
             self.own(user, self.home(user))
-        self.holders = []
+
+    def remove_users(self):
+        for user in self.users + [self.nice]:
+            subprocess.run(["userdel", user], capture_output=True)
 
     def home(self, user):
         return "%s/%s" % (self.dir, user)
@@ -166,9 +172,11 @@ class Town(Mtad):
 
     def __enter__(self):
         try:
+            self.make_users()
             return super().__enter__()
         except BaseException:
-            self.__exit__(*sys.exc_info())
+            self.sink.stop()
+            self.remove_users()
             raise
 
     def __exit__(self, *failure):
@@ -182,7 +190,7 @@ class Town(Mtad):
             p.stdout.close()
 
         def end():
-            left = [p for u in self.users for p in programs_of(u)]
+            left = [pid for u in self.users for pid, _ in processes_of(u)]
             for pid in left:
                 try:
                     os.kill(pid, signal.SIGKILL)
@@ -190,13 +198,11 @@ class Town(Mtad):
                     pass
             return not left
         try:
-            wait_for("an end of their programs", end)
+            wait_for("an end of their processes", end)
             super().__exit__(*failure)
         finally:
-            wait_for("an end of their processes", lambda: not [
-                p for u in self.users for p in processes_of(u)])
-            for user in self.users + [self.nice]:
-                subprocess.run(["userdel", user], capture_output=True)
+            end()
+            self.remove_users()
 
 
 def check(what, seconds):
@@ -251,6 +257,14 @@ def it_does_not_feel_ten_of_them():
             m.mail(user, 60)
         check("ten blocked, 60 messages each:", m.others_wait())
         time_of_burst(m)
+
+
+def it_does_not_feel_more_of_them_than_there_are_processes():
+    with Town(130) as m:
+        for user in m.users:
+            m.program(user, SLEEP)
+            m.mail(user, 2)
+        check("130 blocked, 2 messages each:", m.others_wait())
 
 
 def time_of_burst(m, n=500):

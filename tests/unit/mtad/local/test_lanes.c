@@ -1,4 +1,5 @@
 /* Whose turn it is, and who has had enough: on a clock that the test turns. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -294,10 +295,32 @@ START_TEST(who_finds_no_room_stands_aside_and_is_first_again)
 	lanes_pass(&lanes, it);
 	ck_assert_ptr_eq(take(), &items[1]);
 	ck_assert_ptr_null(take());
-	now += LANE_STALL; /* it waits for room: not its fault */
+	now += LANE_STALL; /* it waits for room, which others do not need */
 	ck_assert_int_eq(cut(), 0);
 	lanes_again(&lanes);
 	ck_assert_ptr_eq(take(), it);
+}
+END_TEST
+
+START_TEST(who_finds_no_room_does_not_take_that_of_others)
+{
+	char key[10];
+
+	begin(200);
+	for (int i = 0; i < 200; i++) {
+		snprintf(key, sizeof(key), "%d", i);
+		add(key, LANE_PROGRAM);
+	}
+	for (int i = 0; i < 200; i++) {
+		struct lane_item *it = take();
+
+		if (i >= 96)
+			lanes_pass(&lanes, it);
+	}
+	now += US_SEC / 2;
+	ck_assert_int_eq(cut(), 51);
+	add("nice", LANE_FILE);
+	ck_assert_int_eq(take_all(), 1);
 }
 END_TEST
 
@@ -349,6 +372,7 @@ main(void)
 	tcase_add_test(tc, nothing_for_half_a_minute_and_all_that_waits_goes);
 	tcase_add_test(tc, a_full_mailbox_is_not_slow);
 	tcase_add_test(tc, who_finds_no_room_stands_aside_and_is_first_again);
+	tcase_add_test(tc, who_finds_no_room_does_not_take_that_of_others);
 	tcase_add_test(tc, who_has_nothing_is_forgotten);
 	tcase_add_test(tc, all_that_waits_can_be_taken_out);
 	suite_add_tcase(s, tc);
