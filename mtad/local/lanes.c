@@ -6,7 +6,7 @@
 #define SLOW (US_SEC / 2)
 #define SLOW_AMONG_SLOW (US_SEC / 4)
 #define SLOW_DISK (5 * US_SEC)
-#define LONG_LINE (5 * US_SEC)
+#define LONG_LINE (10 * US_SEC)
 #define QUICK US_SEC /* what fails sooner held nobody up */
 #define LANE_IDLE (10 * US_SEC)
 
@@ -119,7 +119,7 @@ static bool
 has_long_line(const struct lane *l)
 {
 	return l->kind == LANE_PROGRAM &&
-	    l->waits * l->usual / l->width >= LONG_LINE;
+	    l->waits * l->usual / widths[l->kind] >= LONG_LINE;
 }
 
 static bool

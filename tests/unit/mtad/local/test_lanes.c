@@ -148,7 +148,7 @@ END_TEST
 static const struct {
 	int64_t us;
 	int cut;
-} paces[] = { { 20000, 0 }, { 90000, 0 }, { 900000, 47 } };
+} paces[] = { { 20000, 0 }, { 150000, 0 }, { 900000, 47 } };
 
 START_TEST(programs_may_not_make_a_line_of_seconds)
 {
