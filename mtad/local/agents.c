@@ -31,15 +31,17 @@ take_answer(struct agent_peer *ap, struct slice payload)
 	struct local *l = ap->l;
 	struct agent_answer a;
 	struct piece *p;
+	bool is_good;
 
 	if (!get_agent_answer(payload, &a) ||
 	    (p = take_piece(l, a.tag, ap)) == NULL)
 		return false;
+	is_good = a.is_forward || a.result.code / 100 == 2;
 	map_del(&l->pieces, p);
 	ap->busy--;
 	ap->last_used = clock_mono();
 	l->has_room |= ap->busy == 0;
-	lanes_end(&l->lanes, &p->item, a.is_forward || a.result.code / 100 == 2,
+	lanes_end(&l->lanes, &p->item, is_good ? LANE_GOOD : LANE_FAILED,
 	    ap->last_used);
 	jobs_answered(p, &a);
 	return true;
