@@ -35,8 +35,8 @@ void agent_free(struct agent_peer *);
 void agent_end_process(const struct agent_peer *);
 /* What became of children: those that leave may be freed. */
 void agents_reap(struct local *);
-/* So many of one account may have left something running: the one that did so
- * first has to end it. */
+/* So many of one account may have left something running: those that did so
+ * first have to end it. */
 void agents_limit(struct local *, const struct agent_peer *last);
 
 #endif

@@ -78,17 +78,13 @@ agent_end_process(const struct agent_peer *ap)
 void
 agents_limit(struct local *l, const struct agent_peer *last)
 {
-	struct agent_peer *ap, *oldest = NULL;
+	struct agent_peer *ap;
 	int n = 0;
 
-	LIST_FOREACH (ap, &l->leaving, link)
+	LIST_FOREACH (ap, &l->leaving, link) /* the last is the first */
 		if (ap->purpose == AGENT_PROGRAM &&
-		    strcmp(ap->user, last->user) == 0) {
-			oldest = ap;
-			n++;
-		}
-	if (n > LINGER_MAX)
-		agent_end_process(oldest);
+		    strcmp(ap->user, last->user) == 0 && ++n > LINGER_MAX)
+			agent_end_process(ap);
 }
 
 /* When each got its last, and who has one that is late. */

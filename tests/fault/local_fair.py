@@ -87,7 +87,9 @@ class Town(Mtad):
         os.mkdir(self.boxes)
         shutil.chown(self.boxes, "root", "mail")
         os.chmod(self.boxes, 0o2775)
-        self.conf = self.conf.replace("%/", self.boxes + "/")
+        for word, path in (("%/", self.boxes + "/"), (
+                "%U", self.dir + "/users"), ("%M", self.dir + "/mail")):
+            self.conf = self.conf.replace(word, path)
         if wait:  # before what was deferred is tried again
             self.conf = self.conf.replace('"1s"', '"%s"' % wait, 1)
         self.write("mtad.conf", self.conf)
@@ -241,6 +243,25 @@ def it_does_not_feel_one_who_holds_his_mailbox():
             m.hold(m.users[0], how)
             m.mail(m.users[0], 400)
             check(how + " lock, 400 messages:", m.others_wait())
+
+
+def it_does_not_feel_a_virtual_mailbox_that_is_locked():
+    """All of a domain's mailboxes are one account's."""
+    with Town(0, 'virtual "many.test" { Users = "%U" Mailbox = "%M/$u" '
+              'User = "nobody" }\n') as m:
+        box = m.dir + "/mail/"
+        open(box + "alice.lock", "w").close()
+        with m.smtp() as s:
+            s.ehlo("town.test")
+            for _ in range(300):
+                s.sendmail("a@next.test", ["alice@many.test"], "\r\nx\r\n")
+            started = time.monotonic()
+            s.sendmail("a@next.test", ["bob@many.test"], "\r\nx\r\n")
+        wait_for("bob's mail", lambda: os.path.exists(box + "bob") and
+                 os.path.getsize(box + "bob"))
+        check("a virtual mailbox, 300 messages:",
+              time.monotonic() - started)
+        os.unlink(box + "alice.lock")
 
 
 def it_does_not_feel_ten_of_them():
