@@ -17,7 +17,7 @@
 #define LEAVE_TIME (10 * US_SEC) /* an idle one has nothing left to do */
 
 static struct piece *
-take_piece(struct local *l, uint64_t tag, const struct agent_peer *ap)
+find_piece(struct local *l, uint64_t tag, const struct agent_peer *ap)
 {
 	struct piece *p = map_find(
 	    &l->pieces, tag * UINT64_C(0x9e3779b97f4a7c15) >> 20, &tag);
@@ -34,7 +34,7 @@ take_answer(struct agent_peer *ap, struct slice payload)
 	bool is_good;
 
 	if (!get_agent_answer(payload, &a) ||
-	    (p = take_piece(l, a.tag, ap)) == NULL)
+	    (p = find_piece(l, a.tag, ap)) == NULL)
 		return false;
 	is_good = a.is_forward || a.result.code / 100 == 2;
 	map_del(&l->pieces, p);
@@ -52,7 +52,7 @@ take_held(struct agent_peer *ap, struct slice payload)
 {
 	struct rd r = rd_of(payload);
 	uint64_t tag = get_u64(&r);
-	struct piece *p = r.bad ? NULL : take_piece(ap->l, tag, ap);
+	struct piece *p = r.bad ? NULL : find_piece(ap->l, tag, ap);
 
 	if (p == NULL)
 		return false;
