@@ -12,11 +12,13 @@
 #include <unistd.h>
 
 #include "chan.h"
+#include "clock.h"
 #include "file.h"
+#include "tree.h"
 
 #define HEAD 8 /* of a frame, lib/chan.c */
-#define THREADS_MAX 64
 #define AGENT_FD 3
+#define END_TIME (2 * US_SEC)
 
 struct work {
 	STAILQ_ENTRY(work) link;
@@ -102,8 +104,13 @@ may_do(const struct agent *a, const struct work *w, struct result *r)
 {
 	const char *why = a->refusal;
 
-	if (why == NULL && a->role.is_virtual && w->job.kind != TARGET_VIRTUAL)
+	if (why == NULL && a->role.purpose == AGENT_VIRTUAL &&
+	    w->job.kind != TARGET_VIRTUAL)
 		why = "This process delivers to virtual mailboxes alone";
+	if (why == NULL &&
+	    (a->role.purpose == AGENT_PROGRAM) !=
+		(w->job.kind == TARGET_PROGRAM))
+		why = "This process is not the one for programs";
 	if (why == NULL && w->job.rest != 0 && w->fd < 0)
 		why = "The message did not come with its letter";
 	if (why != NULL)
@@ -112,17 +119,71 @@ may_do(const struct agent *a, const struct work *w, struct result *r)
 }
 
 static void
-deliver(const struct agent *a, const struct work *w, struct agent_answer *ans,
+send_frame(struct agent *a, enum agent_frame type, struct buf *b)
+{
+	/* the master takes the end of this process for an answer */
+	if (b->bad)
+		_exit(EXIT_FAILURE);
+	set_le32(b->data, (uint32_t)(b->len - HEAD));
+	set_le32(b->data + 4, type);
+	pthread_mutex_lock(&a->write_lock);
+	if (!a->is_alone && file_write_all(a->fd, b->data, b->len) < 0)
+		a->is_alone = true; /* finish, and tell nobody */
+	pthread_mutex_unlock(&a->write_lock);
+	buf_release(b);
+}
+
+static void
+begin_frame(struct buf *b)
+{
+	unsigned char head[HEAD] = { 0 };
+
+	buf_init(b, CHAN_FRAME_MAX + HEAD);
+	buf_add(b, head, HEAD);
+}
+
+static void
+answer(struct agent *a, const struct agent_answer *ans)
+{
+	struct buf b;
+
+	begin_frame(&b);
+	put_agent_answer(&b, ans);
+	send_frame(a, AGENT_ANSWER, &b);
+}
+
+/* One delivery, for who is called back from it. */
+struct errand {
+	struct agent *agent;
+	uint64_t tag;
+};
+
+static void
+say_held(void *arg)
+{
+	const struct errand *e = arg;
+	struct buf b;
+
+	begin_frame(&b);
+	put_u64(&b, e->tag);
+	send_frame(e->agent, AGENT_HELD, &b);
+}
+
+static void
+deliver(struct agent *a, const struct work *w, struct agent_answer *ans,
     struct buf *targets)
 {
 	const struct agent_job *j = &w->job;
+	struct errand errand = { a, j->tag };
 	struct letter l = { .conf = a->role.conf,
 		.owner = &a->owner,
 		.sender = j->sender,
 		.rcpt = j->rcpt,
 		.head = j->head,
 		.fd = w->fd,
-		.rest = j->rest };
+		.rest = j->rest,
+		.waits = say_held,
+		.waits_arg = &errand };
 	int rc = 0;
 
 	if (!may_do(a, w, &ans->result) || deliver_is_loop(&l, &ans->result))
@@ -135,26 +196,6 @@ deliver(const struct agent *a, const struct work *w, struct agent_answer *ans,
 		to_program(j, &l, &ans->result);
 	else if (rc == 0)
 		to_mailbox(a, j, &l, &ans->result);
-}
-
-static void
-answer(struct agent *a, const struct agent_answer *ans)
-{
-	struct buf b;
-	unsigned char head[HEAD] = { 0 };
-
-	buf_init(&b, CHAN_FRAME_MAX + HEAD);
-	buf_add(&b, head, HEAD);
-	put_agent_answer(&b, ans);
-	if (b.bad) /* the master takes the end of this process for an answer */
-		_exit(EXIT_FAILURE);
-	set_le32(b.data, (uint32_t)(b.len - HEAD));
-	set_le32(b.data + 4, AGENT_ANSWER);
-	pthread_mutex_lock(&a->write_lock);
-	if (!a->is_alone && file_write_all(a->fd, b.data, b.len) < 0)
-		a->is_alone = true; /* finish, and tell nobody */
-	pthread_mutex_unlock(&a->write_lock);
-	buf_release(&b);
 }
 
 static void
@@ -203,14 +244,11 @@ thread(void *arg)
 static void
 give(struct agent *a, struct work *w)
 {
-	int max = (int)a->role.conf->LocalConcurrency;
 	pthread_t t;
 
-	if (max > THREADS_MAX)
-		max = THREADS_MAX;
 	pthread_mutex_lock(&a->lock);
 	STAILQ_INSERT_TAIL(&a->todo, w, link);
-	if (++a->todo_n > a->idle && a->threads < max &&
+	if (++a->todo_n > a->idle && a->threads < AGENT_BUSY_MAX &&
 	    pthread_create(&t, NULL, thread, a) == 0) {
 		pthread_detach(t);
 		a->threads++;
@@ -285,6 +323,23 @@ finish(struct agent *a)
 	_exit(EXIT_SUCCESS);
 }
 
+/* What the program left running has the rest of its time; what this user
+ * cannot end the master can. */
+static void
+serve_program(struct agent *a)
+{
+	int64_t until = clock_mono() + a->role.conf->ProgramTimeout;
+	struct work *w = next_work(a->fd);
+
+	if (w == NULL)
+		_exit(EXIT_SUCCESS);
+	do_work(a, w);
+	close(a->fd);
+	if (!tree_wait(until) && !tree_end(clock_mono() + END_TIME))
+		_exit(EXIT_FAILURE);
+	_exit(EXIT_SUCCESS);
+}
+
 void
 agent_run(int fd, const struct agent_role *role)
 {
@@ -307,6 +362,8 @@ agent_run(int fd, const struct agent_role *role)
 	a.refusal = owner_become(&a.owner, role);
 	if (a.refusal != NULL || chdir(a.owner.home) < 0)
 		(void)!chdir("/");
+	if (role->purpose == AGENT_PROGRAM)
+		serve_program(&a);
 	while ((w = next_work(a.fd)) != NULL)
 		give(&a, w);
 	finish(&a);

@@ -7,6 +7,10 @@
  * syncs share the journal commits of the filesystem. What is under way when
  * the socket closes is finished: a mailbox keeps no half message because the
  * daemon was killed.
+ *
+ * A program has an agent of its own, for one message: it adopts all that the
+ * program starts, closes its socket after the answer, and stays until what was
+ * left running has ended, or its time has.
  */
 #ifndef LOCAL_AGENT_H
 #define LOCAL_AGENT_H
@@ -18,7 +22,19 @@
 #include "deliver.h"
 #include "wire.h"
 
-enum agent_frame { AGENT_JOB = 1, AGENT_ANSWER };
+#define AGENT_BUSY_MAX 32 /* deliveries at once */
+
+enum agent_frame {
+	AGENT_JOB = 1,
+	AGENT_ANSWER,
+	AGENT_HELD /* u64 tag: this one waits for a lock */
+};
+
+enum agent_purpose {
+	AGENT_MAIL, /* mailboxes, files and .forward of a user */
+	AGENT_PROGRAM,
+	AGENT_VIRTUAL /* virtual mailboxes alone: under a filter */
+};
 
 /* One recipient of one message, to an agent. */
 struct agent_job {
@@ -45,7 +61,7 @@ struct agent_role {
 	const char *user; /* "": who started us; borrowed */
 	const struct conf *conf; /* borrowed */
 	bool is_root; /* users are real */
-	bool is_virtual; /* virtual mailboxes alone: under a filter */
+	enum agent_purpose purpose;
 };
 
 /*

@@ -40,6 +40,8 @@ put_agent_answer(struct buf *b, const struct agent_answer *a)
 	put_str(b, slice_of(a->result.enhanced));
 	put_str(b, slice_of(a->result.text));
 	put_str(b, slice_of(a->result.fs));
+	put_u64(b, a->result.fs_bytes);
+	put_u64(b, a->result.fs_inodes);
 	put_str(b, a->targets);
 }
 
@@ -57,6 +59,8 @@ get_agent_answer(struct slice s, struct agent_answer *a)
 	enhanced = get_str(&r);
 	text = get_str(&r);
 	fs = get_str(&r);
+	a->result.fs_bytes = get_u64(&r);
+	a->result.fs_inodes = get_u64(&r);
 	a->targets = get_str(&r);
 	snprintf(a->result.enhanced, sizeof(a->result.enhanced), "%.*s",
 	    SLICE_ARG(enhanced));

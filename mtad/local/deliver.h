@@ -38,6 +38,8 @@ struct letter {
 	size_t fixed; /* bytes of path that must exist: a disk that is not
 			 mounted is not filled in */
 	bool is_own; /* path is the owner's mailbox, not a file he names */
+	void (*waits)(void *arg); /* or NULL: a lock keeps it waiting */
+	void *waits_arg;
 };
 
 /* A verdict with room for its words. */
@@ -47,6 +49,7 @@ struct result {
 	char enhanced[12];
 	char text[300];
 	char fs[200]; /* the filesystem that is full, or "" */
+	uint64_t fs_bytes, fs_inodes; /* free there */
 };
 void result_set(struct result *, int code, const char *enhanced, enum reason,
     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
@@ -58,6 +61,8 @@ result_errno(struct result *, int error, const char *what, const char *path);
 void deliver_mailbox(const struct letter *, struct result *);
 void deliver_maildir(const struct letter *, struct result *);
 void deliver_mbox(const struct letter *, struct result *);
+/* In a process that does nothing else. What the program left running when it
+ * ended is this process's children then (tree.h). */
 void deliver_program(const struct letter *, struct result *);
 /* Is the message on its way round? Then 5.4.6 is in the result. */
 bool deliver_is_loop(const struct letter *, struct result *);

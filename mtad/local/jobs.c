@@ -7,12 +7,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "log.h"
 #include "master.h"
+
+#define PART_WAIT US_SEC
 
 struct delivery {
 	LIST_ENTRY(delivery) link;
@@ -21,7 +22,7 @@ struct delivery {
 	struct p_job job;
 	int fd;
 	uint32_t left;
-	int64_t started;
+	int64_t started, moved; /* mono; moved: a recipient's end */
 	struct buf rcpts; /* of the result */
 };
 
@@ -62,6 +63,7 @@ send_result(struct delivery *d)
 		.rcpts = buf_slice(&d->rcpts) };
 
 	outbox_put(&l->outbox, &l->proc->queue, &m);
+	buf_clear(&d->rcpts);
 }
 
 static void
@@ -77,10 +79,17 @@ send_forward(struct delivery *d, uint32_t index, const struct agent_answer *a)
 	outbox_put_forward(&l->outbox, &l->proc->queue, &m);
 }
 
+static struct crowd *
+crowd_of(const struct delivery *d)
+{
+	return d->job.mailer == MAILER_VIRTUAL ? &d->l->virtuals : &d->l->users;
+}
+
 static void
 delivery_free(struct delivery *d)
 {
 	LIST_REMOVE(d, link);
+	crowd_of(d)->held--;
 	if (d->fd >= 0)
 		close(d->fd);
 	buf_release(&d->rcpts);
@@ -118,22 +127,18 @@ decide(struct delivery *d, uint32_t index, const struct result *r)
 
 /* A full disk is an event of its own, at most once a minute. */
 static void
-tell_full(struct local *l, const char *fs)
+tell_full(struct local *l, const struct result *r)
 {
 	int64_t now = clock_mono();
-	struct statvfs vfs;
 	struct event e;
 
 	if (l->told_full != 0 && now - l->told_full < US_MIN)
 		return;
 	l->told_full = now;
 	event_init(&e, EV_SYS_RESOURCE);
-	event_cstr(&e, F_DISK_PATH, fs);
-	if (statvfs(fs, &vfs) == 0) {
-		event_num(
-		    &e, F_FREE_BYTES, (uint64_t)vfs.f_bavail * vfs.f_frsize);
-		event_num(&e, F_FREE_INODES, vfs.f_favail);
-	}
+	event_cstr(&e, F_DISK_PATH, r->fs);
+	event_num(&e, F_FREE_BYTES, r->fs_bytes);
+	event_num(&e, F_FREE_INODES, r->fs_inodes);
 	evlog_emit(l->proc->log, &e);
 }
 
@@ -143,22 +148,43 @@ jobs_answered(struct piece *p, const struct agent_answer *a)
 	struct delivery *d = p->d;
 
 	if (a->result.fs[0] != '\0')
-		tell_full(d->l, a->result.fs);
+		tell_full(d->l, &a->result);
 	if (a->is_forward)
 		send_forward(d, p->r.index, a);
 	else
 		decide(d, p->r.index, &a->result);
+	d->moved = clock_mono();
 	free(p);
 	piece_over(d);
 }
 
 void
-jobs_refused(struct piece *p, const char *why)
+jobs_refused(struct piece *p, const char *enhanced, const char *why)
 {
 	struct agent_answer a = { .is_forward = false };
 
-	result_set(&a.result, 451, "4.3.0", RC_LOCAL_RESOURCE, "%s", why);
+	result_set(&a.result, 451, enhanced, RC_LOCAL_RESOURCE, "%s", why);
 	jobs_answered(p, &a);
+}
+
+void
+jobs_dropped(struct piece *p)
+{
+	struct delivery *d = p->d;
+
+	free(p);
+	piece_over(d);
+}
+
+/* What is known is not kept back for one recipient who takes his time. */
+void
+jobs_tidy(struct local *l, int64_t now)
+{
+	struct delivery *d;
+
+	LIST_FOREACH (d, &l->deliveries, link)
+		if (d->rcpts.len != 0 && now - d->moved >= PART_WAIT)
+			send_result(d);
 }
 
 bool
@@ -187,8 +213,10 @@ hand(struct delivery *d, const struct p_job_rcpt *r)
 
 	if (p == NULL)
 		fatal("no memory for a job");
-	*p = (struct piece){ .tag = ++d->l->next_tag, .d = d, .r = *r };
-	pool_hand(d->l, p);
+	*p = (struct piece){
+		.tag = ++d->l->next_tag, .d = d, .crowd = crowd_of(d), .r = *r
+	};
+	pool_add(d->l, p);
 }
 
 /* Its strings, the recipients, and all of the message are there. */
@@ -214,6 +242,7 @@ jobs_take(struct local *l, struct slice payload, int fd)
 	struct delivery *d = calloc(1, sizeof(*d));
 	struct p_job_rcpt r;
 	struct rd rd;
+	bool is_good;
 
 	if (d == NULL || (d->frame = slice_dup(payload)) == NULL)
 		fatal("no memory for a job");
@@ -222,7 +251,9 @@ jobs_take(struct local *l, struct slice payload, int fd)
 	d->started = clock_mono();
 	buf_init(&d->rcpts, CHAN_FRAME_MAX / 2);
 	LIST_INSERT_HEAD(&l->deliveries, d, link);
-	if (!is_whole(d, payload)) {
+	is_good = is_whole(d, payload);
+	crowd_of(d)->held++;
+	if (!is_good) {
 		delivery_free(d);
 		return false;
 	}

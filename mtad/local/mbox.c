@@ -1,103 +1,26 @@
 /*
- * mbox: kernel lock and dotlock, append, sync; what fails is cut off again.
+ * mbox: lock, append, sync; what fails is cut off again.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "deliver.h"
 #include "file.h"
-
-#define LOCK_TRIES 300 /* a tenth of a second each */
-#define STALE_LOCK 300 /* seconds */
-#define TURNS 64
-#define NO_GROUP ((gid_t)-1)
+#include "lock.h"
 
 struct mbox {
 	int fd;
 	off_t old; /* size before */
 	bool at_line_start;
 	size_t held; /* bytes of "From " that wait for the next piece */
-	char lock[4100];
-	bool has_dotlock;
+	struct lock lock;
 	struct buf b;
 };
-
-/* Threads of this process take turns at a mailbox before they compete with
- * others for its locks, which are asked for in long steps. */
-static pthread_mutex_t turns[TURNS] = { [0 ... TURNS - 1] =
-					    PTHREAD_MUTEX_INITIALIZER };
-
-/*
- * This thread alone acts in the mailbox folder's group, and only for the
- * owner's own mailbox: a file that a .forward names must not claim the name
- * of somebody else's. The system call, as the library's function would
- * change all threads.
- */
-static void
-use_group(const struct letter *l, bool is_on)
-{
-	gid_t gid = is_on ? l->owner->mail_gid : l->owner->gid;
-
-	if (l->is_own && l->owner->mail_gid != NO_GROUP)
-		syscall(SYS_setresgid, NO_GROUP, gid, NO_GROUP);
-}
-
-static void
-wait_a_little(void)
-{
-	struct timespec ts = { 0, 100000000 };
-
-	nanosleep(&ts, NULL);
-}
-
-static int
-kernel_lock(int fd)
-{
-	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-	for (int i = 0; i < LOCK_TRIES; i++) {
-		if (fcntl(fd, F_OFD_SETLK, &fl) == 0)
-			return 0;
-		if (errno != EAGAIN && errno != EACCES)
-			return -errno;
-		wait_a_little();
-	}
-	return -EDEADLK;
-}
-
-/* Where the folder is not ours to write, the kernel's lock has to do. */
-static int
-dot_lock(struct mbox *m, const char *path)
-{
-	snprintf(m->lock, sizeof(m->lock), "%s.lock", path);
-	for (int i = 0; i < LOCK_TRIES; i++) {
-		int fd = open(m->lock,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-		struct stat st;
-
-		if (fd >= 0) {
-			close(fd);
-			m->has_dotlock = true;
-			return 0;
-		}
-		if (errno == EACCES || errno == EPERM || errno == EROFS)
-			return 0;
-		if (errno != EEXIST)
-			return -errno;
-		if (lstat(m->lock, &st) == 0 &&
-		    st.st_mtime + STALE_LOCK < time(NULL))
-			unlink(m->lock);
-		wait_a_little();
-	}
-	return -EDEADLK;
-}
 
 static int
 sync_folder_of(const char *path)
@@ -286,29 +209,37 @@ locked_append(struct mbox *m, const struct letter *l)
 {
 	int rc;
 
-	use_group(l, true);
+	lock_use_group(l, true);
 	rc = open_mbox(m, l);
+	lock_use_group(l, false);
 	if (rc == 0)
-		rc = dot_lock(m, l->path);
-	use_group(l, false);
-	if (rc == 0)
-		rc = kernel_lock(m->fd);
+		rc = lock_take(&m->lock, m->fd, l);
 	if (rc == 0)
 		rc = append(m, l);
-	if (m->has_dotlock) {
-		use_group(l, true);
-		unlink(m->lock);
-		use_group(l, false);
-	}
+	lock_leave(&m->lock, l);
 	if (m->fd >= 0)
 		close(m->fd);
+	return rc;
+}
+
+/* Threads take turns at a mailbox before they compete with other processes
+ * for its locks, which are asked for in long steps. */
+static int
+append_in_turn(struct mbox *m, const struct letter *l)
+{
+	struct turn *turn = turn_take(l->path);
+	int rc;
+
+	if (turn == NULL)
+		return -ENOMEM;
+	rc = locked_append(m, l);
+	turn_leave(turn);
 	return rc;
 }
 
 void
 deliver_mbox(const struct letter *l, struct result *r)
 {
-	pthread_mutex_t *turn = &turns[slice_ihash(slice_of(l->path)) % TURNS];
 	struct mbox m = { .fd = -1 };
 	int rc;
 
@@ -317,9 +248,7 @@ deliver_mbox(const struct letter *l, struct result *r)
 		return;
 	}
 	buf_init(&m.b, 1 << 20);
-	pthread_mutex_lock(turn);
-	rc = locked_append(&m, l);
-	pthread_mutex_unlock(turn);
+	rc = append_in_turn(&m, l);
 	if (rc == -EPERM)
 		result_set(r, 451, "4.2.0", RC_LOCAL_IO,
 		    "%s is not a mailbox of its owner", l->path);

@@ -108,7 +108,7 @@ confine(void)
 		SCMP_SYS(unlink), SCMP_SYS(mkdirat), SCMP_SYS(fcntl),
 		SCMP_SYS(clone), SCMP_SYS(clone3), SCMP_SYS(clock_nanosleep),
 		SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(open),
-		SCMP_SYS(prctl), -1 };
+		SCMP_SYS(statfs), SCMP_SYS(prctl), -1 };
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
@@ -155,11 +155,11 @@ owner_become(struct owner *o, const struct agent_role *role)
 		.uid = pw->pw_uid,
 		.gid = pw->pw_gid,
 		.mail_gid = (gid_t)-1 };
-	if (!role->is_virtual)
+	if (role->purpose == AGENT_MAIL)
 		use_mail_folder(o, role->conf);
 	if (!change(o))
 		_exit(EXIT_FAILURE);
-	if (role->is_virtual && confine() < 0)
+	if (role->purpose == AGENT_VIRTUAL && confine() < 0)
 		return "The sandbox of virtual mailboxes cannot be put on";
 	return NULL;
 }

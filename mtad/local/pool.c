@@ -1,302 +1,132 @@
 /*
- * pool: agents come when there is something for their account, stay a few
- * seconds, and go. Where there are too many, pieces wait for one to go.
+ * pool: letters wait in lanes, one for each recipient, for a place in an
+ * agent. What a recipient holds up himself goes back to the queue (lanes.h).
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "master.h"
 
-#define AGENTS_MAX 64
-#define AGENT_IDLE (10 * US_SEC)
-
-struct agent_peer {
-	LIST_ENTRY(agent_peer) link;
-	struct local *l; /* borrowed */
-	char *user; /* "": who started us */
-	bool is_virtual, is_old; /* old: made under another configuration */
-	struct chan *chan;
-	pid_t pid;
-	unsigned busy;
-	int64_t last_used; /* mono */
-};
-
-static void hand_waiting(struct local *);
+#define LATER "Deliveries to this recipient do not end; tried later"
 
 static struct piece *
-take_piece(struct local *l, uint64_t tag, const struct agent_peer *ap)
+piece_of(struct lane_item *it)
 {
-	struct piece *p = map_find(
-	    &l->pieces, tag * UINT64_C(0x9e3779b97f4a7c15) >> 20, &tag);
-
-	if (p == NULL || p->agent != ap)
-		return NULL;
-	map_del(&l->pieces, p);
-	return p;
+	return (struct piece *)it; /* its first field */
 }
 
-static int
-agent_frame(
-    void *arg, struct chan *c, uint16_t type, struct slice payload, int fd)
-{
-	struct agent_peer *ap = arg;
-	struct agent_answer a;
-	struct piece *p;
-
-	(void)c;
-	if (fd >= 0)
-		close(fd); /* an agent has none to give */
-	if (fd >= 0 || type != AGENT_ANSWER || !get_agent_answer(payload, &a))
-		return -EPROTO;
-	p = take_piece(ap->l, a.tag, ap);
-	if (p == NULL)
-		return -EPROTO;
-	ap->busy--;
-	ap->last_used = clock_mono();
-	jobs_answered(p, &a);
-	if (ap->busy == 0 && !TAILQ_EMPTY(&ap->l->waiting))
-		hand_waiting(ap->l);
-	return 0;
-}
-
-/* Its letters: not now. It may have delivered some of them. */
-static void
-refuse_all(struct local *l, const struct agent_peer *ap)
-{
-	size_t pos = 0;
-	struct piece *p;
-
-	while ((p = map_next(&l->pieces, &pos)) != NULL) {
-		if (p->agent != ap)
-			continue;
-		map_del(&l->pieces, p);
-		jobs_refused(p, "The delivery process of this user ended");
-	}
-}
-
-static void
-agent_end(struct agent_peer *ap)
-{
-	struct local *l = ap->l;
-
-	LIST_REMOVE(ap, link);
-	l->agents_n--;
-	l->agents_ended++;
-	refuse_all(l, ap);
-	chan_free(ap->chan);
-	free(ap->user);
-	free(ap);
-}
-
-static void
-agent_gone(void *arg, struct chan *c)
-{
-	struct agent_peer *ap = arg;
-	struct local *l = ap->l;
-
-	(void)c;
-	agent_end(ap);
-	hand_waiting(l);
-}
-
-static const struct chan_ops agent_ops = { agent_frame, agent_gone, NULL };
-
-static pid_t
-fork_agent(struct local *l, struct agent_peer *ap, int sv[2])
-{
-	const struct agent_role role = { .user = ap->user,
-		.conf = l->proc->conf,
-		.is_root = l->proc->is_root,
-		.is_virtual = ap->is_virtual };
-	pid_t pid;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
-		return -1;
-	pid = fork();
-	if (pid == 0)
-		agent_run(sv[1], &role);
-	close(sv[1]);
-	if (pid < 0)
-		close(sv[0]);
-	return pid;
-}
-
-static struct agent_peer *
-agent_new(struct local *l, struct slice user, bool is_virtual)
-{
-	struct agent_peer *ap = calloc(1, sizeof(*ap));
-	int sv[2];
-
-	if (ap == NULL)
-		return NULL;
-	ap->l = l;
-	ap->user = slice_dup(user);
-	ap->is_virtual = is_virtual;
-	ap->last_used = clock_mono();
-	ap->pid = ap->user ? fork_agent(l, ap, sv) : -1;
-	if (ap->pid > 0)
-		ap->chan = chan_new(l->proc->base, sv[0], &agent_ops, ap);
-	if (ap->chan == NULL) {
-		free(ap->user);
-		free(ap);
-		return NULL;
-	}
-	LIST_INSERT_HEAD(&l->agents, ap, link);
-	l->agents_n++;
-	return ap;
-}
-
-static struct agent_peer *
-find_agent(struct local *l, struct slice user, bool is_virtual)
-{
-	struct agent_peer *ap;
-
-	LIST_FOREACH (ap, &l->agents, link)
-		if (ap->is_virtual == is_virtual && !ap->is_old &&
-		    slice_eq(slice_of(ap->user), user))
-			return ap;
-	return NULL;
-}
-
-/* Room for one more: the one that was idle longest goes. */
+/* Many recipients share the account of a virtual domain, and DefaultUser:
+ * there each path and command is somebody. */
 static bool
-make_room(struct local *l)
+is_shared(const struct local *l, const struct piece *p)
 {
-	struct agent_peer *ap, *oldest = NULL;
-
-	if (l->agents_n < AGENTS_MAX)
-		return true;
-	LIST_FOREACH (ap, &l->agents, link)
-		if (ap->busy == 0 &&
-		    (oldest == NULL || ap->last_used < oldest->last_used))
-			oldest = ap;
-	if (oldest != NULL)
-		agent_end(oldest);
-	return oldest != NULL;
+	return p->r.kind == TARGET_VIRTUAL ||
+	    slice_eq(p->r.user, slice_of(l->proc->conf->DefaultUser));
 }
 
-static void
-give(struct local *l, struct agent_peer *ap, struct piece *p)
+static enum lane_kind
+kind_of(const struct local *l, const struct piece *p)
 {
-	struct agent_job j;
-	int fd;
+	struct slice path = p->r.path;
 
-	if (!jobs_letter(p, &j, &fd)) {
-		jobs_refused(p, "Too many open files");
-		return;
-	}
-	p->agent = ap;
-	if (map_add(&l->pieces, p) < 0) {
-		if (fd >= 0)
-			close(fd);
-		jobs_refused(p, "Out of memory");
-		return;
-	}
-	ap->busy++;
-	put_agent_job(chan_begin(ap->chan, AGENT_JOB), &j);
-	chan_end(ap->chan, fd);
+	if (p->r.kind == TARGET_PROGRAM)
+		return LANE_PROGRAM;
+	if (p->r.kind == TARGET_USER || p->r.kind == TARGET_MAILBOX)
+		path = slice_of(l->proc->conf->LocalMailbox);
+	return path.n != 0 && path.p[path.n - 1] == '/' ? LANE_FOLDER
+							: LANE_FILE;
 }
 
-/* False: there is no room for its agent now. */
-static bool
-try_to_hand(struct local *l, struct piece *p)
+/* The kind of a path may change with the configuration: another lane then. */
+static struct lane *
+lane_of(struct local *l, const struct piece *p)
 {
-	bool is_root = l->proc->is_root;
-	bool is_virtual = is_root && p->r.kind == TARGET_VIRTUAL;
-	struct slice user = is_root ? p->r.user : SLICE("");
-	struct agent_peer *ap = find_agent(l, user, is_virtual);
+	enum lane_kind kind = kind_of(l, p);
+	struct lane *lane = NULL;
+	struct buf key;
 
-	if (is_root && user.n == 0) {
-		jobs_refused(p, "The recipient has no account to deliver as");
-		return true;
+	buf_init(&key, CHAN_FRAME_MAX);
+	buf_addf(&key, "%d %d ", (int)kind, p->r.kind == TARGET_VIRTUAL);
+	buf_add_slice(&key, p->r.user);
+	if (is_shared(l, p)) {
+		buf_addc(&key, ' ');
+		buf_add_slice(&key, p->r.path);
 	}
-	if (ap == NULL && !make_room(l))
-		return false;
-	if (ap == NULL)
-		ap = agent_new(l, user, is_virtual);
-	if (ap == NULL)
-		jobs_refused(p, "No delivery process could be started");
-	else
-		give(l, ap, p);
-	return true;
+	if (!key.bad)
+		lane = lanes_get(&l->lanes, buf_slice(&key), kind, p->crowd);
+	buf_release(&key);
+	return lane;
 }
 
-static void
-hand_waiting(struct local *l)
+void
+pool_add(struct local *l, struct piece *p)
 {
-	struct piece *p, *next;
+	struct lane *lane = lane_of(l, p);
 
-	for (p = TAILQ_FIRST(&l->waiting); p != NULL; p = next) {
-		next = TAILQ_NEXT(p, link);
-		TAILQ_REMOVE(&l->waiting, p, link);
-		if (!try_to_hand(l, p)) {
-			if (next != NULL)
-				TAILQ_INSERT_BEFORE(next, p, link);
-			else
-				TAILQ_INSERT_TAIL(&l->waiting, p, link);
-			return;
+	if (lane == NULL)
+		jobs_refused(p, "4.3.0", "Out of memory");
+	else if (!lanes_add(&l->lanes, lane, &p->item, clock_mono()))
+		jobs_refused(p, "4.2.0", LATER);
+	else if (l->proc->is_stopping)
+		pool_drop(l);
+}
+
+void
+pool_run(struct local *l)
+{
+	struct lane_item *it;
+
+	if (l->has_room)
+		lanes_again(&l->lanes);
+	l->has_room = false;
+	while ((it = lanes_take(&l->lanes, clock_mono())) != NULL)
+		if (!agents_hand(l, piece_of(it))) {
+			lanes_pass(&l->lanes, it);
+			l->is_pressed = true;
 		}
-	}
 }
 
 void
-pool_hand(struct local *l, struct piece *p)
+pool_drop(struct local *l)
 {
-	if (!try_to_hand(l, p))
-		TAILQ_INSERT_TAIL(&l->waiting, p, link);
+	struct lane_item *it;
+	size_t pos = 0;
+
+	while ((it = lanes_cut(&l->lanes, &pos, true, 0)) != NULL)
+		jobs_dropped(piece_of(it));
 }
 
 void
-pool_tidy(struct local *l)
+pool_tidy(struct local *l, int64_t now)
 {
-	int64_t old = clock_mono() - AGENT_IDLE;
-	struct agent_peer *ap, *next;
+	struct lane_item *it;
+	size_t pos = 0;
 
-	for (ap = LIST_FIRST(&l->agents); ap != NULL; ap = next) {
-		next = LIST_NEXT(ap, link);
-		if (ap->busy == 0 && (ap->is_old || ap->last_used < old))
-			agent_end(ap);
-	}
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		continue;
-	hand_waiting(l);
+	lanes_tidy(&l->lanes, now);
+	while ((it = lanes_cut(&l->lanes, &pos, false, now)) != NULL)
+		jobs_refused(piece_of(it), "4.2.0", LATER);
+	if (l->users.held >= l->users.window)
+		l->is_pressed = true;
+	agents_tidy(l, now);
+	l->is_pressed = false;
+	l->has_room = true;
 }
 
-/* Busy ones finish what they have and get no more. */
+/* Each virtual domain has a window of its own: taken for full. */
 void
-pool_retire(struct local *l)
+pool_init_crowds(struct local *l)
 {
-	struct agent_peer *ap;
+	const struct conf *c = l->proc->conf;
 
-	LIST_FOREACH (ap, &l->agents, link)
-		ap->is_old = true;
-	pool_tidy(l);
-}
-
-/* A channel that breaks while it is flushed takes its agent out of the list:
- * from the start again then. */
-void
-pool_flush(struct local *l)
-{
-	struct agent_peer *ap = LIST_FIRST(&l->agents);
-
-	while (ap != NULL) {
-		unsigned ended = l->agents_ended;
-
-		chan_flush(ap->chan);
-		ap = ended == l->agents_ended ? LIST_NEXT(ap, link)
-					      : LIST_FIRST(&l->agents);
-	}
+	l->users.window = (unsigned)c->LocalConcurrency;
+	l->virtuals.window = (unsigned)c->MaxDestinationConcurrency;
 }
 
 void
 pool_init(struct local *l)
 {
-	LIST_INIT(&l->agents);
-	TAILQ_INIT(&l->waiting);
+	lanes_init(&l->lanes);
+	pool_init_crowds(l);
+	l->virtuals.held = UINT32_MAX / 2;
 }

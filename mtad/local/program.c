@@ -1,6 +1,6 @@
 /*
  * program: a message to a command's standard input. An argument vector, no
- * shell; a clean environment; its own process group, ended when it is late.
+ * shell; a clean environment; ended with all that it started when it is late.
  * The message streams: it is never held whole for a program.
  */
 #include <errno.h>
@@ -19,15 +19,19 @@
 #include "clock.h"
 #include "deliver.h"
 #include "members.h"
+#include "tree.h"
 
 #define WORDS_MAX 100
 #define OUTPUT_MAX 65536
 #define SEARCH_PATH "/usr/local/bin:/usr/bin:/bin"
+#define LOOK_MS 1000 /* as long as orphans that ended may stay unburied */
+#define END_TIME (2 * US_SEC)
 
 struct program {
 	pid_t pid;
 	int in, out, pidfd;
 	bool is_over; /* it has ended */
+	int status;
 	char output[OUTPUT_MAX + 1];
 	size_t output_n;
 	int64_t deadline; /* mono */
@@ -83,9 +87,10 @@ static int
 start_child(struct program *p, const char *path, char **argv, char **envp,
     const struct owner *o)
 {
-	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, rc = 0;
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, rc;
 
-	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
+	rc = tree_adopt();
+	if (rc == 0 && (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0))
 		rc = -errno;
 	if (rc == 0 && (p->pid = fork()) < 0)
 		rc = -errno;
@@ -147,15 +152,15 @@ wait_for(struct program *p)
 {
 	struct pollfd pf[3] = { { p->in, POLLOUT, 0 }, { p->out, POLLIN, 0 },
 		{ p->pidfd, POLLIN, 0 } };
-	int64_t left = p->deadline - clock_mono();
+	int64_t left = (p->deadline - clock_mono()) / 1000 + 1;
 
 	if (left <= 0)
 		return -ETIMEDOUT;
-	if (poll(pf, 3, (int)(left / 1000) + 1) < 0)
+	if (poll(pf, 3, left < LOOK_MS ? (int)left : LOOK_MS) < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (p->out >= 0 && pf[1].revents != 0)
 		listen_to(p);
-	if (pf[2].revents != 0)
+	if (tree_reap(p->pid, &p->status))
 		p->is_over = true;
 	return 0;
 }
@@ -253,24 +258,22 @@ static void
 run(struct program *p, const struct letter *l, const char *path, char **argv,
     struct result *r)
 {
-	int rc = start(p, path, argv, l), status = 0;
+	int rc = start(p, path, argv, l);
 
 	p->deadline = clock_mono() + l->conf->ProgramTimeout;
 	if (rc == 0)
 		rc = feed(p, l);
 	if (rc == 0)
 		rc = wait_for_end(p);
-	if (rc < 0 && p->pid > 0)
-		kill(-p->pid, SIGKILL);
-	while (p->pid > 0 && waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
-		continue;
+	if (rc < 0)
+		tree_end(clock_mono() + END_TIME);
 	if (rc == -ETIMEDOUT)
 		result_set(r, 451, "4.3.0", RC_LOCAL_RESOURCE,
 		    "The delivery program %.100s takes too long", path);
 	else if (rc < 0)
 		result_errno(r, rc, "program", path);
 	else
-		exit_verdict(status, last_line(p), r);
+		exit_verdict(p->status, last_line(p), r);
 }
 
 /* A full path, or a name that the programs' own PATH has. */

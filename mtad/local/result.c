@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "deliver.h"
 
@@ -50,6 +51,19 @@ name_filesystem(const char *path, char ret[200])
 	snprintf(ret, 200, "%.199s", at);
 }
 
+/* Here and not where it is told: a filesystem of the user's own may never
+ * answer. */
+static void
+measure(struct result *r)
+{
+	struct statvfs vfs;
+
+	if (r->fs[0] == '\0' || statvfs(r->fs, &vfs) < 0)
+		return;
+	r->fs_bytes = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+	r->fs_inodes = vfs.f_favail;
+}
+
 void
 result_errno(struct result *r, int error, const char *what, const char *path)
 {
@@ -70,4 +84,5 @@ result_errno(struct result *r, int error, const char *what, const char *path)
 	    what, path, strerror(error), fs[0] ? " (filesystem " : "", fs,
 	    fs[0] ? ")" : "");
 	memcpy(r->fs, fs, sizeof(r->fs));
+	measure(r);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "deliver.h"
+#include "lock.h"
 #include "tmp.h"
 #include "unit.h"
 
@@ -277,6 +278,21 @@ START_TEST(a_locked_mbox_waits_for_its_lock)
 }
 END_TEST
 
+/* A mailbox that somebody locks for long is not to keep up another one. */
+START_TEST(each_mailbox_has_a_turn_of_its_own)
+{
+	struct turn *held = turn_take("/box");
+	char path[20];
+
+	ck_assert_ptr_nonnull(held);
+	for (int i = 0; i < 1000; i++) {
+		snprintf(path, sizeof(path), "/box%d", i);
+		turn_leave(turn_take(path));
+	}
+	turn_leave(held);
+}
+END_TEST
+
 START_TEST(maildir_is_made_below_what_is_there)
 {
 	struct result r;
@@ -422,6 +438,7 @@ main(void)
 	tcase_add_test(tc, maildir_that_cannot_be_written_is_as_before);
 	tcase_add_loop_test(tc, a_planted_mailbox_is_refused, 0, ROWS(planted));
 	tcase_add_test(tc, a_locked_mbox_waits_for_its_lock);
+	tcase_add_test(tc, each_mailbox_has_a_turn_of_its_own);
 	tcase_add_test(tc, maildir_is_made_below_what_is_there);
 	tcase_add_loop_test(tc,
 	    maildir_is_reached_through_tmp_where_no_link_is, 0, ROWS(odd));

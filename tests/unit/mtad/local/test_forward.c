@@ -312,6 +312,30 @@ START_TEST(a_program)
 }
 END_TEST
 
+/* Where they go: who is named in the file is gone with the program that is late. */
+static const char *const runaways[] = {
+	"sleep 100 & echo $! > pid",
+	"setsid sh -c 'echo $$ > pid; exec sleep 100' &",
+	"(setsid sh -c 'sleep 100 & echo $! > pid' &)",
+	"sleep 100 & echo $! > pid; kill -STOP $!",
+};
+
+START_TEST(a_program_that_is_late_takes_all_that_it_started_along)
+{
+	char script[300];
+	struct result r;
+	pid_t pid;
+
+	begin();
+	snprintf(script, sizeof(script), "cd \"$HOME\"; %s\nsleep 100",
+	    runaways[_i]);
+	ck_assert_int_eq(run_script(script, "", &r), 451);
+	pid = (pid_t)atoi(tmp_read("home/pid"));
+	ck_assert_int_gt(pid, 1);
+	ck_assert_int_eq(kill(pid, 0), -1);
+}
+END_TEST
+
 START_TEST(a_program_gets_the_letter_and_a_clean_world)
 {
 	struct result r;
@@ -390,6 +414,9 @@ main(void)
 	tcase_add_loop_test(
 	    tc, what_only_a_shell_understands, 0, ROWS(commands));
 	tcase_add_loop_test(tc, a_program, 0, ROWS(programs));
+	tcase_add_loop_test(tc,
+	    a_program_that_is_late_takes_all_that_it_started_along, 0,
+	    ROWS(runaways));
 	tcase_add_test(tc, a_program_gets_the_letter_and_a_clean_world);
 	tcase_add_test(tc, a_large_letter_streams_through_a_program);
 	tcase_add_loop_test(

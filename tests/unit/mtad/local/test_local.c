@@ -279,6 +279,118 @@ START_TEST(a_new_queue_hears_what_the_old_one_may_not_know)
 }
 END_TEST
 
+/* Who is done is told of, while another one takes his time. */
+START_TEST(a_slow_recipient_does_not_keep_back_the_others)
+{
+	uint64_t job, serial;
+	char command[5000];
+	struct buf b;
+
+	begin();
+	ck_assert_int_eq(mkfifo(tmp_path("fifo"), 0600), 0);
+	tmp_write("p", "#!/bin/sh\nread x < \"$1\"\n", 0755);
+	snprintf(
+	    command, sizeof(command), "%s %s", tmp_path("p"), tmp_path("fifo"));
+	buf_init(&b, 10000);
+	put_rcpt(&b, 0, TARGET_PROGRAM, command);
+	put_rcpt(&b, 1, TARGET_VIRTUAL, tmp_path("mail/v/"));
+	job = send_job(&b, strlen(HEAD), -1);
+	ck_assert_int_eq(result_of(job, 1, &serial), 250);
+	ack(serial);
+	tmp_write("fifo", "go\n", 0600);
+	ck_assert_int_eq(result_of(job, 0, &serial), 250);
+	ack(serial);
+	ck_assert_int_eq(rig_stop(&rig), 0);
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(a_stopped_delivery_is_ended)
+{
+	uint64_t job, serial;
+
+	begin();
+	tmp_write("p", "#!/bin/sh\nkill -STOP $PPID\nexec sleep 100\n", 0755);
+	job = send_one(TARGET_PROGRAM, tmp_path("p"));
+	ck_assert_int_eq(result_of(job, 3, &serial), 451);
+	ack(serial);
+	ck_assert_int_eq(rig_stop(&rig), 0);
+}
+END_TEST
+
+static void
+wait_for_file(const char *name)
+{
+	for (int i = 0; access(tmp_path(name), F_OK) < 0; i++) {
+		ck_assert_int_lt(i, 1000);
+		usleep(10000);
+	}
+}
+
+/* A program that says where it has begun, and waits for what comes. */
+static uint64_t
+send_waiter(const char *begun)
+{
+	char command[9000];
+
+	snprintf(command, sizeof(command), "%s %s %s", tmp_path("p"),
+	    tmp_path("fifo"), tmp_path(begun));
+	return send_one(TARGET_PROGRAM, command);
+}
+
+static void
+make_waiter(void)
+{
+	ck_assert_int_eq(mkfifo(tmp_path("fifo"), 0600), 0);
+	tmp_write("p", "#!/bin/sh\n: > \"$2\"; read x < \"$1\"\n", 0755);
+}
+
+/* A recipient who got along has two at once. */
+START_TEST(a_good_end_makes_a_line_wider)
+{
+	uint64_t job, serial;
+
+	begin();
+	make_waiter();
+	job = send_one(TARGET_PROGRAM, "/bin/true");
+	ck_assert_int_eq(result_of(job, 3, &serial), 250);
+	ack(serial);
+	send_waiter("begun1");
+	wait_for_file("begun1");
+	send_waiter("begun2");
+	wait_for_file("begun2");
+	tmp_write("fifo", "go\ngo\n", 0600);
+	ck_assert_int_eq(rig_receive(rig.peer, &in), P_RESULT);
+	kill(rig.pid, SIGKILL);
+}
+END_TEST
+
+/* A stop waits for what runs; what waits in line is for the next process. */
+START_TEST(a_stop_does_not_wait_for_the_line)
+{
+	uint64_t first, serial;
+	struct buf none;
+	int status;
+
+	begin();
+	make_waiter();
+	first = send_waiter("begun");
+	send_waiter("never");
+	send_waiter("never");
+	wait_for_file("begun");
+	buf_init(&none, 10);
+	put_u8(&none, 0);
+	rig_send(rig.parent, P_STOP, &none, -1);
+	tmp_write("fifo", "go\n", 0600);
+	ck_assert_int_eq(result_of(first, 3, &serial), 250);
+	ack(serial);
+	ck_assert_int_eq(waitpid(rig.pid, &status, 0), rig.pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	ck_assert_int_lt(access(tmp_path("never"), F_OK), 0);
+	buf_release(&none);
+}
+END_TEST
+
 /* The master dies; what its agent has begun is not left half. */
 START_TEST(a_delivery_outlives_the_master)
 {
@@ -321,6 +433,10 @@ main(void)
 	tcase_add_test(tc, a_message_that_is_not_whole_is_not_delivered);
 	tcase_add_test(tc, a_forward_goes_back_to_the_queue);
 	tcase_add_test(tc, a_new_queue_hears_what_the_old_one_may_not_know);
+	tcase_add_test(tc, a_slow_recipient_does_not_keep_back_the_others);
+	tcase_add_test(tc, a_stopped_delivery_is_ended);
+	tcase_add_test(tc, a_good_end_makes_a_line_wider);
+	tcase_add_test(tc, a_stop_does_not_wait_for_the_line);
 	tcase_add_test(tc, a_delivery_outlives_the_master);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
