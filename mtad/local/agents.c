@@ -139,8 +139,7 @@ agent_gone(void *arg, struct chan *c)
 	agent_end(arg);
 }
 
-static const struct chan_ops agent_ops = { agent_frame, agent_gone,
-	NULL };
+static const struct chan_ops agent_ops = { agent_frame, agent_gone, NULL };
 
 static pid_t
 fork_agent(struct local *l, struct agent_peer *ap, int sv[2])
