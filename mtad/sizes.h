@@ -20,6 +20,8 @@
 #define ENVELOPE_MAX ((size_t)4 << 20)
 /* Content that lies in the record; more has a body file. */
 #define CONTENT_MAX ((size_t)6 << 20)
+/* The largest MaxHeadersLength. */
+#define HEADER_MAX ((size_t)1 << 20)
 /* A record and its head, and what aligns it. */
 #define RECORD_MAX (ENVELOPE_MAX + CONTENT_MAX + 64)
 /* Beside the recipients in an envelope, and in front of a content: room for

@@ -15,14 +15,16 @@
 #include "file.h"
 #include "queue.h"
 #include "record.h"
+#include "sizes.h"
 
 struct reading {
 	struct queue *q;
 	struct msg *m;
-	void (*done)(struct queue *, struct msg *, struct body *, void *);
+	body_done *done;
 	void *arg;
 	struct body body;
-	char *raw; /* head, payload and padding */
+	char *raw; /* head, payload and padding, then: */
+	size_t wanted, front; /* of the body file: bytes wanted, bytes read */
 	int fd;
 };
 
@@ -54,7 +56,24 @@ run_read(void *arg)
 		if (r->body.fd < 0)
 			return r->body.fd;
 	}
+	if (r->body.fd >= 0 && r->wanted != 0) {
+		ssize_t n =
+		    pread(r->body.fd, r->raw + r->m->length, r->wanted, 0);
+
+		if (n < 0)
+			return -errno;
+		r->front = (size_t)n;
+	}
 	return file_pread_all(r->fd, r->raw, r->m->length, r->m->offset);
+}
+
+/* Right behind what lies in the record. */
+static void
+join_front(struct reading *r)
+{
+	memmove(
+	    r->body.record + r->body.length, r->raw + r->m->length, r->front);
+	r->body.length += r->front;
 }
 
 int
@@ -93,6 +112,8 @@ finish(struct reading *r, int rc)
 		rc = body_check(r->m, r->raw, &r->body);
 	if (rc == 0 && !has_its_size(r->m, &r->body))
 		rc = -EBADMSG;
+	if (rc == 0 && r->front != 0)
+		join_front(r);
 	r->body.error = rc;
 	r->done(q, r->m, &r->body, r->arg);
 	if (r->body.fd >= 0)
@@ -127,21 +148,20 @@ read_later(struct reading *now)
 	return false;
 }
 
-void
-body_read(struct queue *q, struct msg *m,
-    void (*done)(struct queue *, struct msg *, struct body *, void *),
-    void *arg)
+static void
+begin(struct queue *q, struct msg *m, size_t wanted, body_done *done, void *arg)
 {
 	struct reading r = { .q = q,
 		.m = m,
 		.done = done,
 		.arg = arg,
 		.body = { .fd = -1 },
+		.wanted = m->body_file != 0 ? wanted : 0,
 		.fd = m->segment->fd };
 	struct iovec iov;
 	ssize_t n;
 
-	r.raw = malloc(m->length);
+	r.raw = malloc(m->length + r.wanted);
 	if (r.raw == NULL) {
 		finish(&r, -ENOMEM);
 		return;
@@ -156,4 +176,16 @@ body_read(struct queue *q, struct msg *m,
 		finish(&r, -ENOMEM);
 	}
 	free(r.raw);
+}
+
+void
+body_read(struct queue *q, struct msg *m, body_done *done, void *arg)
+{
+	begin(q, m, 0, done, arg);
+}
+
+void
+body_read_header(struct queue *q, struct msg *m, body_done *done, void *arg)
+{
+	begin(q, m, HEADER_MAX, done, arg);
 }

@@ -411,7 +411,7 @@ tell(struct queue *q, struct notice *n)
 	struct msg *m = n->m;
 
 	if (!n->is_double || q->proc->conf->DoubleBounceAddress[0] != '\0') {
-		body_read(q, m, compose, n);
+		body_read_header(q, m, compose, n);
 		return;
 	}
 	for (uint32_t k = 0; k < n->n; k++)

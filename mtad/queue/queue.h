@@ -269,9 +269,10 @@ struct body {
 };
 /* Calls back from the loop, perhaps before it returns. b is the callback's
  * only until it returns; it takes fd by setting it to -1. */
-void body_read(struct queue *, struct msg *,
-    void (*done)(struct queue *, struct msg *, struct body *, void *arg),
-    void *arg);
+typedef void body_done(struct queue *, struct msg *, struct body *, void *arg);
+void body_read(struct queue *, struct msg *, body_done *, void *arg);
+/* The same, and of one with a body file as much as a header can have, too. */
+void body_read_header(struct queue *, struct msg *, body_done *, void *arg);
 struct slice body_content(const struct body *);
 /* raw: m->length bytes from its place. Are they what the index says? 0, and
  * b points into raw; or -EBADMSG. */
