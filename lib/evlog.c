@@ -240,6 +240,12 @@ cut(struct slice s)
 	    : slice_rfind(slice_sub(s, 0, EVLOG_BATCH_MAX), '\n') + 1;
 }
 
+size_t
+evlog_waiting(const struct evlog *l)
+{
+	return l->out != 0 ? 0 : l->lines.len;
+}
+
 struct slice
 evlog_batch(struct evlog *l, uint64_t *ret_batch)
 {

@@ -32,6 +32,7 @@ void evlog_slot(struct evlog *, struct stat_slot *);
  * Nothing (n == 0) while a batch is out, or while there is none. ret_batch: its
  * number, for evlog_written().
  */
+size_t evlog_waiting(const struct evlog *); /* bytes for the next batch */
 struct slice evlog_batch(struct evlog *, uint64_t *ret_batch);
 void evlog_written(struct evlog *, uint64_t batch);
 void evlog_again(struct evlog *); /* who had the batch is gone */

@@ -17,6 +17,8 @@
 #include "priv.h"
 
 #define PARENT_FD 3
+#define EVENTS_WAIT (20 * 1000) /* us */
+#define EVENTS_AT_ONCE ((size_t)16 << 10)
 
 static struct peer *
 find_peer(struct proc *p, unsigned role, unsigned index)
@@ -269,6 +271,32 @@ got_events_ok(struct proc *p, struct slice payload)
 	return true;
 }
 
+static void
+on_events_timer(int fd, short what, void *arg)
+{
+	struct proc *p = arg;
+
+	(void)fd;
+	(void)what;
+	p->events_are_due = true;
+}
+
+/* Enough of them, or they have waited: a frame for each would cost the queue
+ * a turn, and us one for its answer. */
+static bool
+are_events_due(struct proc *p)
+{
+	const struct timeval moment = { 0, EVENTS_WAIT };
+
+	if (p->events_are_due || p->is_done ||
+	    evlog_waiting(p->log) >= EVENTS_AT_ONCE)
+		return true;
+	if (evlog_waiting(p->log) != 0 &&
+	    !evtimer_pending(p->events_timer, NULL))
+		evtimer_add(p->events_timer, &moment);
+	return false;
+}
+
 /* Ours go through the queue; its own, with the others', into the file. */
 static void
 send_events(struct proc *p)
@@ -276,8 +304,10 @@ send_events(struct proc *p)
 	uint64_t batch;
 	struct slice lines;
 
-	if (p->ops->role == R_QUEUE || p->queue.chan == NULL || !p->is_running)
+	if (p->ops->role == R_QUEUE || p->queue.chan == NULL ||
+	    !p->is_running || !are_events_due(p))
 		return;
+	p->events_are_due = false;
 	lines = evlog_batch(p->log, &batch);
 	if (lines.n != 0)
 		PROC_SEND(
@@ -424,6 +454,7 @@ release(struct proc *p)
 	evlog_free(p->log);
 	conf_free(p->conf);
 	stat_unmap(p->stats);
+	event_free(p->events_timer);
 	event_base_free(p->base);
 }
 
@@ -485,6 +516,9 @@ proc_main(const struct proc_ops *ops, int argc, char **argv, void *ctx)
 	event_config_free(cfg);
 	if (p.base == NULL)
 		fatal("no event loop: %s", strerror(errno));
+	p.events_timer = evtimer_new(p.base, on_events_timer, &p);
+	if (p.events_timer == NULL)
+		fatal("no memory");
 	p.parent.chan = chan_new(p.base, PARENT_FD, &peer_ops, &p.parent);
 	if (p.parent.chan == NULL)
 		fatal("no memory");

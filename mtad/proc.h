@@ -26,6 +26,7 @@
 
 #define PROC_MAX 16 /* processes of one role */
 
+struct event;
 struct event_base;
 struct proc;
 
@@ -79,6 +80,8 @@ struct proc {
 	char machine[64]; /* machine-id */
 	void *ctx; /* the process's own */
 	bool is_done; /* private from here on */
+	struct event *events_timer;
+	bool events_are_due;
 };
 
 int proc_main(const struct proc_ops *, int argc, char **argv, void *ctx);
