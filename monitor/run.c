@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -137,6 +138,7 @@ sandbox(void)
 }
 
 #define EVENTS 4
+#define TRIES 30 /* of a tenth of a second */
 
 static bool
 add_events(struct run *r, struct event *e[EVENTS])
@@ -197,6 +199,20 @@ be_the_only_one(const char *dir, char why[256])
 	return fd >= 0 && errno == EWOULDBLOCK ? -EBUSY : -EIO;
 }
 
+/* A command of root's that reads makes the files beside the database, and gives
+ * them to its owner a moment later: until then it cannot be written. */
+static int
+open_store(struct store **ret, const char *dir, char why[256])
+{
+	int rc = store_open(ret, dir, why);
+
+	for (int i = 0; i < TRIES && rc == -EROFS; i++) {
+		poll(NULL, 0, 100);
+		rc = store_open(ret, dir, why);
+	}
+	return rc;
+}
+
 /* The store is opened by the user, and the helper has nothing of it. */
 static int
 collect(struct settings *s, const struct options *o, struct run *r)
@@ -206,7 +222,7 @@ collect(struct settings *s, const struct options *o, struct run *r)
 	int rc = be_the_only_one(o->store, why);
 
 	if (rc == 0)
-		rc = store_open(&store, o->store, why);
+		rc = open_store(&store, o->store, why);
 	if (rc < 0)
 		return r->status = log_fail(
 			   rc == -EBUSY ? EXIT_LATER : EXIT_IO, "%s", why);
