@@ -10,18 +10,26 @@
 #include "log.h"
 #include "parent.h"
 
+/* Are two whose channel is over joined again? Else one of them ends. */
+enum mend {
+	BY_END, /* no: what was under way between them is lost */
+	UNLESS_BREACH, /* yes, but not when the one that is trusted more saw the
+			  other break the rules */
+	ALWAYS /* both read strangers' bytes: no word of theirs counts */
+};
+
 /* Who talks to whom. smtpd asks only the first remote for names. */
 static const struct {
 	enum proto_role a, b;
 	bool first_only; /* of b */
-	bool are_strangers; /* both read a stranger's bytes */
+	enum mend mend;
 } pairs[] = {
-	{ R_SMTPD, R_QUEUE, false, false },
-	{ R_SMTPD, R_LOOKUP, false, false },
-	{ R_SMTPD, R_REMOTE, true, true },
-	{ R_QUEUE, R_REMOTE, false, false },
-	{ R_QUEUE, R_LOCAL, false, false },
-	{ R_QUEUE, R_LOOKUP, false, false },
+	{ R_SMTPD, R_QUEUE, false, BY_END },
+	{ R_SMTPD, R_LOOKUP, false, UNLESS_BREACH },
+	{ R_SMTPD, R_REMOTE, true, ALWAYS },
+	{ R_QUEUE, R_REMOTE, false, BY_END },
+	{ R_QUEUE, R_LOCAL, false, BY_END },
+	{ R_QUEUE, R_LOOKUP, false, BY_END },
 };
 
 /* The row of pairs, -1: they do not talk. */
@@ -83,6 +91,7 @@ join_all(struct child *c)
 struct lost {
 	struct child *a, *b;
 	uint32_t join;
+	bool is_breach; /* by the one that is trusted less, says the other */
 };
 
 static bool
@@ -103,7 +112,8 @@ repair(const struct lost *l)
 
 	if (row < 0)
 		row = pair_of(l->b, l->a);
-	if (row >= 0 && pairs[row].are_strangers)
+	if (pairs[row].mend == ALWAYS ||
+	    (pairs[row].mend == UNLESS_BREACH && !l->is_breach))
 		join(l->a, l->b);
 	else
 		child_outlaw(
@@ -148,8 +158,9 @@ join_lost(struct child *c, struct slice payload)
 	l = malloc(sizeof(*l));
 	if (l == NULL)
 		return true; /* the other end says the same */
-	*l = (struct lost){ c, o, m.join };
-	if (m.is_breach && proto_trust(c->role) > proto_trust(o->role))
+	*l = (struct lost){ c, o, m.join,
+		m.is_breach && proto_trust(c->role) > proto_trust(o->role) };
+	if (l->is_breach)
 		look_again(-1, 0, l);
 	else if (event_base_once(c->parent->base, -1, EV_TIMEOUT, look_again, l,
 		     &moment) < 0)

@@ -3,8 +3,9 @@
  *
  * A channel that is over though both of its ends live is repaired: the end
  * that is trusted less (proto_trust()) is ended and comes back with a new one.
- * Two that both read strangers' bytes are joined again instead, as neither's
- * word about the other counts; they only ask each other questions.
+ * Two that only ask each other questions are joined again instead, unless the
+ * one that is trusted more saw the other break the rules; of smtpd and remote,
+ * who both read strangers' bytes, neither's word counts.
  */
 #ifndef JOIN_H
 #define JOIN_H
